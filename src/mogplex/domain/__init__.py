@@ -1,0 +1,1 @@
+"""Words and rules. Nothing here knows a clock, a disk or a network."""

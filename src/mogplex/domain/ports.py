@@ -1,0 +1,197 @@
+"""The seams of the house: what a sandbox, a harness and a dispatcher must offer. One page, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from mogplex.domain.event import EventDraft
+
+# --- sandbox ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A host path shown inside the sandbox at `target`; read-only unless said otherwise."""
+
+    source: Path
+    target: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the processes of one sandbox may use together. The driver says which of these it really enforces."""
+
+    wall_seconds: float = 1800.0
+    memory_bytes: int = 4 * 1024**3
+    processes: int = 512
+    open_files: int = 4096
+    file_bytes: int = 2 * 1024**3  # one file
+    disk_bytes: int = 10 * 1024**3  # everything under the writable mounts
+    tmp_bytes: int = 512 * 1024**2  # the private /tmp
+    cpu_cores: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """One command in one fresh sandbox. `environment` is all the command gets besides PATH, HOME, TMPDIR and LANG."""
+
+    name: str
+    argv: tuple[str, ...]
+    mounts: tuple[Mount, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()  # folders put before /usr/bin in PATH
+    directory: str = "/work"
+    limits: Limits = Limits()
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxExit:
+    """How a sandbox ended. `exit_code` is None when it was killed; `killed_by` then names the first cause.
+
+    `killed_by`: None | "caller" (kill() was called) | "wall_clock" | "memory" | "disk" | "lost" (driver failed).
+    """
+
+    exit_code: int | None
+    killed_by: str | None
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int | None
+    processes_left: int
+
+
+class SandboxProcess(Protocol):
+    """A running sandbox. Both streams must be drained; a slow reader slows the command down, nothing is dropped."""
+
+    @property
+    def enforced(self) -> Mapping[str, str]:
+        """Limit name -> how it is enforced ("cgroup", "rlimit", "watchdog", "timer", "none")."""
+        ...
+
+    @property
+    def stdout(self) -> AsyncIterator[bytes]: ...
+
+    @property
+    def stderr(self) -> AsyncIterator[bytes]: ...
+
+    def interrupt(self) -> None:
+        """Ask the command to stop (SIGINT to the command itself, not to the sandbox's init)."""
+        ...
+
+    def kill(self) -> None:
+        """End every process of the sandbox now. Safe to call twice and after the end."""
+        ...
+
+    async def wait(self) -> SandboxExit:
+        """Return once no process of the sandbox is left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether something can be used here and now; `remedy` tells what to type when it can't."""
+
+    ok: bool
+    detail: str
+    remedy: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class SandboxDriver(Protocol):
+    name: str
+
+    async def probe(self) -> Probe:
+        """Really start one command; never guess."""
+        ...
+
+    async def start(self, spec: SandboxSpec) -> SandboxProcess:
+        """Start `spec`. Raises SandboxError when the sandbox itself could not be made."""
+        ...
+
+
+# --- harness ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a harness is asked to do. Paths are as seen inside the sandbox."""
+
+    run_id: str
+    attempt: int
+    prompt: str
+    directory: str  # where to work: /work or /work/<rootDirectory>
+    model: str | None = None
+    mode: str | None = None
+    checks: tuple[str, ...] = ()
+    timeout_seconds: float = 1800.0
+    output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """The command that runs a harness, and what it needs to see."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
+    path: tuple[str, ...] = ()
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the harness itself said at the end: a claim, never a fact.
+
+    `whole` is False when its stream stopped before its own last record. `success` is None when it said nothing.
+    """
+
+    success: bool | None
+    whole: bool
+    summary: str = ""
+    error: str | None = None
+    result: Mapping[str, Any] | None = None
+
+
+class HarnessStream(Protocol):
+    """Translates one attempt's output into events. It decides nothing."""
+
+    def feed(self, line: bytes) -> Iterable[EventDraft]:
+        """One line of stdout without its newline; unknown or broken lines become `log` events."""
+        ...
+
+    def close(self) -> Claim: ...
+
+
+class Harness(Protocol):
+    name: str
+
+    def probe(self) -> Probe:
+        """`facts["version"]` when known."""
+        ...
+
+    def launch(self, task: Task) -> Launch: ...
+
+    def open_stream(self, task: Task) -> HarnessStream: ...
+
+
+# --- dispatch --------------------------------------------------------------------------------------------------
+
+
+class Dispatcher(Protocol):
+    """Who runs next, and where. Our tables hold the truth; a dispatcher only hands out run ids."""
+
+    def enqueue(self, transaction: Any, run_id: str, partition: str, priority: int) -> None:
+        """Queue a run inside the caller's open transaction, so that row and queue entry appear together."""
+        ...
+
+    def withdraw(self, run_id: str) -> None:
+        """Drop the queue entry of a run that must not start any more."""
+        ...
+
+    def requeue(self, run_id: str) -> None:
+        """Queue a run again whose worker was lost."""
+        ...
