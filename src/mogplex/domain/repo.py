@@ -1,0 +1,45 @@
+"""A repo that runs may be started on, and what its owner settled for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from mogplex.domain.budget import Budget
+
+DEFAULT_PUSH_BRANCHES = ("mogplex/*",)
+_FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """`clone_url` is a URL or an absolute local path. Empty `setup` means: found out from the files.
+
+    `push_branches`: patterns (fnmatch) of existing branches that a run may push to; a new branch is always allowed.
+    """
+
+    id: str
+    full_name: str
+    clone_url: str
+    default_branch: str
+    created_at: float
+    updated_at: float
+    root_directory: str = ""
+    setup: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    allow_hosts: tuple[str, ...] = ()
+    push_branches: tuple[str, ...] = DEFAULT_PUSH_BRANCHES
+    default_harness: str | None = None
+    budget: Budget = Budget()
+    timeout_seconds: float | None = None
+
+    def may_push_to(self, branch: str) -> bool:
+        return any(fnmatchcase(branch, pattern) for pattern in self.push_branches)
+
+
+def full_name_fault(name: str) -> str | None:
+    if _FULL_NAME.match(name) and not any(part in (".", "..") for part in name.split("/")):
+        return None
+    return "must look like owner/name, with letters, digits, '.', '_' and '-' only"
