@@ -1,0 +1,150 @@
+"""Every setting, read once. docs/settings.md lists them all; a test holds the two together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mogplex.domain.errors import BadRequest
+
+
+def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any]) -> Any:
+    return field(default=default, metadata={"variable": variable, "meaning": meaning, "parse": parse})
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError(f"must be from {low:,} to {high:,}")
+        return number
+
+    return parse
+
+
+def _seconds(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = float(text)
+        if not low <= number <= high:
+            raise ValueError(f"must be from {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def _word(text: str) -> str:
+    return text
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text
+
+    return parse
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the server and its workers run with. `home` holds the database, the first key and the work folder."""
+
+    home: Path = _setting("MOGPLEX_HOME", Path("~/.mogplex"), "Where the database and auth.json live.", _folder)
+    database_url: str = _setting(
+        "MOGPLEX_DATABASE_URL", "", "Database to use instead of the SQLite file in MOGPLEX_HOME.", _word
+    )
+    work_dir: Path | None = _setting(
+        "MOGPLEX_WORK_DIR",
+        None,
+        "Mirrors, results and checkouts; the sandbox's user must be able to reach it.",
+        _folder,
+    )
+    host: str = _setting("MOGPLEX_HOST", "127.0.0.1", "Address that the API listens on.", _word)
+    port: int = _setting("MOGPLEX_PORT", 7433, "Port that the API listens on; 0 picks a free one.", _whole(0, 65535))
+    slots: int = _setting("MOGPLEX_SLOTS", 2, "Runs that this worker executes at once.", _whole(1, 256))
+    log_level: str = _setting(
+        "MOGPLEX_LOG_LEVEL", "info", "How much the server says on stderr.", _one_of("debug", "info", "warning", "error")
+    )
+    sandbox: str = _setting(
+        "MOGPLEX_SANDBOX",
+        "bubblewrap",
+        "Sandbox driver; unconfined gives no isolation at all.",
+        _one_of("bubblewrap", "unconfined"),
+    )
+    runner_uid: int | None = _setting(
+        "MOGPLEX_RUNNER_UID", None, "User id that a worker started as root runs sandboxes under.", _whole(1, 2**31)
+    )
+    sandbox_memory_mib: int = _setting(
+        "MOGPLEX_SANDBOX_MEMORY_MIB", 4096, "Memory of one sandbox.", _whole(64, 1024 * 1024)
+    )
+    sandbox_disk_mib: int = _setting(
+        "MOGPLEX_SANDBOX_DISK_MIB", 10240, "What one sandbox may write to its checkout.", _whole(16, 10 * 1024 * 1024)
+    )
+    sandbox_processes: int = _setting(
+        "MOGPLEX_SANDBOX_PROCESSES", 512, "Processes and threads of one sandbox.", _whole(16, 65536)
+    )
+    timeout_seconds: float = _setting(
+        "MOGPLEX_TIMEOUT_SECONDS", 1800.0, "Wall clock of a run that asks for no other.", _seconds(1, 86400)
+    )
+    check_timeout_seconds: float = _setting(
+        "MOGPLEX_CHECK_TIMEOUT_SECONDS", 600.0, "Wall clock of one check.", _seconds(1, 86400)
+    )
+    max_attempts: int = _setting("MOGPLEX_MAX_ATTEMPTS", 2, "Attempts of one run when workers are lost.", _whole(1, 10))
+    dead_after_seconds: float = _setting(
+        "MOGPLEX_DEAD_AFTER_SECONDS", 20.0, "Silence after which a worker counts as lost.", _seconds(2, 3600)
+    )
+    drain_seconds: float = _setting(
+        "MOGPLEX_DRAIN_SECONDS",
+        0.0,
+        "How long SIGTERM lets running attempts go on before it stops them.",
+        _seconds(0, 86400),
+    )
+    requests_per_minute: int = _setting(
+        "MOGPLEX_REQUESTS_PER_MINUTE", 60, "Requests of one key in any 60 s.", _whole(1, 1_000_000)
+    )
+    starts_per_minute: int = _setting(
+        "MOGPLEX_STARTS_PER_MINUTE", 10, "Runs that one owner may start in any minute.", _whole(1, 1_000_000)
+    )
+    starts_per_hour: int = _setting(
+        "MOGPLEX_STARTS_PER_HOUR", 30, "Runs that one owner may start in any hour.", _whole(1, 1_000_000)
+    )
+    starts_per_day: int = _setting(
+        "MOGPLEX_STARTS_PER_DAY", 150, "Runs that one owner may start in any 24 hours.", _whole(1, 1_000_000)
+    )
+    queue_limit: int = _setting(
+        "MOGPLEX_QUEUE_LIMIT", 1000, "Pending runs above which a start is answered 429.", _whole(1, 1_000_000)
+    )
+    git_author_name: str = _setting("MOGPLEX_GIT_AUTHOR_NAME", "Mogplex", "Author of the commits we make.", _word)
+    git_author_email: str = _setting("MOGPLEX_GIT_AUTHOR_EMAIL", "mogplex@localhost", "Address of that author.", _word)
+
+    @staticmethod
+    def read(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """From `MOGPLEX_*` variables, with `overrides` (flags; None means not given) on top.
+
+        Raises BadRequest that names the variable, its value and what it may be.
+        """
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for each in fields(Settings):
+            variable = each.metadata["variable"]
+            text = environment.get(variable, "").strip()
+            if text:
+                try:
+                    values[each.name] = each.metadata["parse"](text)
+                except ValueError as fault:
+                    raise BadRequest(f"{variable}={text!r} can't be used: {fault}. Correct or unset it.") from fault
+        values.update({name: value for name, value in overrides.items() if value is not None})
+        values["home"] = Path(values.get("home", Settings().home)).expanduser().absolute()
+        return Settings(**values)
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.home / 'mogplex.db'}"
