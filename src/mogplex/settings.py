@@ -48,6 +48,13 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _switch(text: str) -> bool:
+    words = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
+    if text.lower() not in words:
+        raise ValueError("must be on or off")
+    return words[text.lower()]
+
+
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
@@ -77,6 +84,12 @@ class Settings:
         "bubblewrap",
         "Sandbox driver; unconfined gives no isolation at all.",
         _one_of("bubblewrap", "unconfined"),
+    )
+    scripted_harness: bool = _setting(
+        "MOGPLEX_SCRIPTED_HARNESS",
+        False,
+        "Offer the harness `scripted`, which plays the prompt as a shell script.",
+        _switch,
     )
     runner_uid: int | None = _setting(
         "MOGPLEX_RUNNER_UID", None, "User id that a worker started as root runs sandboxes under.", _whole(1, 2**31)

@@ -1,0 +1,1 @@
+"""Who runs next, and where: claim, slots and one-at-a-time per branch by DBOS; liveness is ours."""

@@ -1,0 +1,125 @@
+"""DBOS Transact behind the Dispatcher port: one run is one workflow of one step. Our tables hold the truth.
+
+Facts that shaped this (dbos 3.4): a partitioned queue with only partition and worker concurrency is served by one
+statement a poll, while a global limit or a limiter costs a transaction per waiting partition; the open-source core
+never recovers another worker's runs, so ids are unique per boot and `Liveness` requeues; a changed default
+application version would strand runs, so it is fixed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import sqlalchemy
+from dbos import DBOS, DBOSClient
+from dbos import error as dbos_error
+
+QUEUE = "runs"
+WORKFLOW = "execute_run"
+APPLICATION = "mogplex"
+APPLICATION_VERSION = "runs-1"  # of the workflow's name and arguments, not of our code
+POLL_SECONDS = 0.2  # half of it is added to the start of a run; 0.1 would cost 4 % more of a core when idle
+MIDDLE_PRIORITY = 1000  # DBOS serves low numbers first and wants them above 0; callers give high for urgent
+
+Play = Callable[[str], "Future[None]"]
+
+log = logging.getLogger(__name__)
+
+
+class DbosDispatcher:
+    """The sending side, for any process: `enqueue` joins the caller's transaction."""
+
+    def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION)
+
+    def enqueue(self, transaction: sqlalchemy.Connection, run_id: str, partition: str, priority: int) -> None:
+        self._client.enqueue_in_transaction(
+            transaction,
+            {
+                "queue_name": QUEUE,
+                "workflow_name": WORKFLOW,
+                "workflow_id": run_id,
+                "app_version": APPLICATION_VERSION,
+                "queue_partition_key": partition,
+                "priority": MIDDLE_PRIORITY - priority,
+            },
+            run_id,
+        )
+
+    def withdraw(self, run_id: str) -> None:
+        self._client.cancel_workflow(run_id)
+
+    def requeue(self, run_id: str) -> None:
+        self._client.resume_workflow(run_id, queue_name=QUEUE)
+
+    def stranded(self, alive: set[str]) -> list[str]:
+        """Runs that DBOS handed to a worker that is not in `alive`: their claim may never have reached our tables."""
+        handed = self._client.list_workflows(status="PENDING", queue_name=QUEUE, load_input=False, load_output=False)
+        return [each.workflow_id for each in handed if each.executor_id not in alive]
+
+    def close(self) -> None:
+        self._client.destroy()
+
+
+class DbosWorker:
+    """The receiving side: calls `play(run_id)` for each run handed to this worker, at most `slots` at once.
+
+    DBOS is one per process; so is this.
+    """
+
+    def __init__(self, engine: sqlalchemy.Engine, database_url: str, worker_id: str, slots: int) -> None:
+        self._engine = engine
+        self._database_url = database_url
+        self._worker_id = worker_id
+        self._slots = slots
+
+    def launch(self) -> None:
+        """Create or migrate DBOS's own tables and start its threads; nothing is handed out before `listen`."""
+        _quieten()
+        DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_url": self._database_url,
+                "system_database_engine": self._engine,
+                "executor_id": self._worker_id,
+                "application_version": APPLICATION_VERSION,
+                "log_level": "ERROR",
+                "scheduler_polling_interval_sec": 5.0,
+                "notification_listener_polling_interval_sec": 5.0,
+            }
+        )
+
+    def listen(self, play: Play) -> None:
+        """Register the one workflow and begin to take runs."""
+
+        @DBOS.step(name="attempt")  # type: ignore[misc, unused-ignore]
+        async def attempt(run_id: str) -> None:
+            await asyncio.wrap_future(play(run_id))
+
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)  # type: ignore[misc, unused-ignore]
+        async def execute_run(run_id: str) -> None:
+            await attempt(run_id)
+
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            polling_interval_sec=POLL_SECONDS,
+            worker_concurrency=self._slots,
+            partition_concurrency=1,
+            on_conflict="always_update",
+        )
+
+    def close(self) -> None:
+        """Stop taking runs. Call it once no attempt is running; DBOS would cancel what is."""
+        with contextlib.suppress(dbos_error.DBOSException):  # already down: nothing to stop
+            DBOS.destroy(destroy_registry=True)
+
+
+def _quieten() -> None:
+    """DBOS logs a traceback for each withdrawn run and advertises its hosted service; errors still reach the log."""
+    logger = logging.getLogger("dbos")
+    logger.addFilter(lambda record: record.levelno >= logging.ERROR)

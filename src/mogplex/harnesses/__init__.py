@@ -1,0 +1,1 @@
+"""Programs that drive the work: one module (or folder) each, all behind `domain.ports.Harness`."""

@@ -1,0 +1,38 @@
+"""What a worker needs to play an attempt, joined by `wiring` and handed in as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mogplex.domain.ports import Harness, Limits, Mount, SandboxDriver
+from mogplex.service.attempts import Attempts
+from mogplex.workspace.git import Git
+from mogplex.workspace.layout import Layout
+from mogplex.workspace.mirror import Mirrors
+from mogplex.workspace.patch import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """Read-only tools that every command of a run can use: the interpreter's launchers and a test runner."""
+
+    mounts: tuple[Mount, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """The adapters and settings of one worker."""
+
+    attempts: Attempts
+    driver: SandboxDriver
+    git: Git
+    layout: Layout
+    mirrors: Mirrors
+    harnesses: Mapping[str, Harness]
+    toolkit: Toolkit
+    limits: Limits
+    identity: Identity
+    check_timeout_seconds: float

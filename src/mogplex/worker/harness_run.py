@@ -1,0 +1,134 @@
+"""A harness in its sandbox: start it, follow its output into the transcript, stop it, hear its claim."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from mogplex.domain.ending import Cause
+from mogplex.domain.errors import SandboxError
+from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.ports import Claim, HarnessStream, SandboxExit, SandboxProcess, SandboxSpec, Task
+from mogplex.domain.run import Run
+from mogplex.worker.clock import PhaseClock
+from mogplex.worker.equipment import Equipment
+from mogplex.worker.stop import OwnershipLost, Stop, Stopped
+from mogplex.worker.transcript import Lines, Transcript
+from mogplex.workspace.checkout import Checkout
+
+DRAIN_SECONDS = 5.0  # after the last process is gone, for what is still in the pipes
+
+
+class HarnessRun:
+    """One run of one harness. It translates and records; it decides nothing."""
+
+    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop) -> None:
+        self._run = run
+        self._equipment = equipment
+        self._transcript = transcript
+        self._stop = stop
+        harness = equipment.harnesses.get(run.harness)
+        if harness is None:
+            raise SandboxError(f"This worker has no harness {run.harness!r}; it has {', '.join(equipment.harnesses)}.")
+        self._harness = harness
+        self._task = Task(
+            run_id=run.id,
+            attempt=run.attempt,
+            prompt=run.prompt,
+            directory=work_directory(run),
+            model=run.model,
+            mode=run.mode,
+            checks=run.checks,
+            timeout_seconds=run.timeout_seconds,
+            output_schema=run.output_schema,
+        )
+
+    async def start(self, checkout: Checkout, clock: PhaseClock) -> SandboxProcess:
+        """Start the sandbox and say with which limits. Raises SandboxError."""
+        launch = self._harness.launch(self._task)
+        toolkit = self._equipment.toolkit
+        spec = SandboxSpec(
+            name=f"{self._run.id}-{self._run.attempt}",
+            argv=launch.argv,
+            mounts=(*checkout.mounts(), *toolkit.mounts, *launch.mounts),
+            environment={**toolkit.environment, **self._run.environment, **launch.environment},
+            path=(*launch.path, *toolkit.path),
+            directory=self._task.directory,
+            limits=self._equipment.limits,
+            stdin=launch.stdin,
+        )
+        with clock.phase("preparing", "sandboxMs"):
+            process = await self._equipment.driver.start(spec)
+        payload = {
+            "driver": self._equipment.driver.name,
+            "baseCommit": checkout.commit,
+            "limits": dict(process.enforced),
+            **clock.parts,
+        }
+        await self._transcript.add(EventDraft(EventType.SANDBOX_READY, "sandbox ready", payload=payload))
+        return process
+
+    async def follow(self, process: SandboxProcess) -> tuple[Claim, SandboxExit]:
+        """Until the last process is gone: because it ended, or because a stop came first."""
+        stream = self._harness.open_stream(self._task)
+        output = asyncio.gather(self._drain_stdout(process, stream), self._transcript.drain_stderr(process.stderr))
+        try:
+            exit = await self._stop.or_result(process.wait())
+        except (Stopped, OwnershipLost):
+            process.kill()
+            exit = await process.wait()
+        finally:
+            process.kill()
+            await process.wait()
+            await _settle(output)
+        if self._stop.lost:
+            raise OwnershipLost
+        return stream.close(), exit
+
+    async def _drain_stdout(self, process: SandboxProcess, stream: HarnessStream) -> None:
+        lines = Lines()
+        started = False
+        begun = time.monotonic()
+        async for chunk in process.stdout:
+            if not started:
+                started = True
+                await self._transcript.add(self._stream_started(begun))
+            self._transcript.raw.add(chunk)
+            for line in lines.feed(chunk):
+                await self._transcript.add(*stream.feed(line))
+        for line in lines.close():
+            await self._transcript.add(*stream.feed(line))
+
+    def _stream_started(self, begun: float) -> EventDraft:
+        payload = {
+            "harness": self._harness.name,
+            "version": self._harness.probe().facts.get("version"),
+            "model": self._run.model,
+            "waitedMs": round((time.monotonic() - begun) * 1000),
+        }
+        return EventDraft(EventType.STREAM_STARTED, f"{self._harness.name} started", payload=payload)
+
+
+def work_directory(run: Run) -> str:
+    """The run's folder as seen inside a sandbox."""
+    return f"/work/{run.root_directory}" if run.root_directory else "/work"
+
+
+def sandbox_end(killed_by: str, equipment: Equipment) -> tuple[Cause, str]:
+    """The cause and the words for a sandbox that was ended by one of its limits."""
+    limits = equipment.limits
+    if killed_by == "wall_clock":
+        return Cause.TIMED_OUT, f"The sandbox reached its wall-clock limit of {limits.wall_seconds:g} s."
+    if killed_by == "memory":
+        return Cause.SANDBOX, f"The sandbox used more memory than its limit of {limits.memory_bytes >> 20:,} MiB."
+    if killed_by == "disk":
+        return Cause.SANDBOX, f"The sandbox wrote more than its limit of {limits.disk_bytes >> 20:,} MiB."
+    return Cause.SANDBOX, f"The sandbox was lost ({killed_by})."
+
+
+async def _settle(output: asyncio.Future[list[None]]) -> None:
+    """Let the readers reach the end of the pipes; nobody can write to them any more."""
+    try:
+        await asyncio.wait_for(output, DRAIN_SECONDS)
+    except TimeoutError:
+        raise SandboxError("The output of the sandbox did not end although its processes did.") from None
