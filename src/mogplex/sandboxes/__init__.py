@@ -1,0 +1,10 @@
+"""Where untrusted commands run: one module a driver, all behind `domain.ports.SandboxDriver`, none knows another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mogplex.domain.ports import SandboxDriver
+from mogplex.sandboxes.bubblewrap import BubblewrapDriver
+
+DRIVERS: dict[str, Callable[..., SandboxDriver]] = {"bubblewrap": BubblewrapDriver}
