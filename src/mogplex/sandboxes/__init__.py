@@ -6,5 +6,9 @@ from collections.abc import Callable
 
 from mogplex.domain.ports import SandboxDriver
 from mogplex.sandboxes.bubblewrap import BubblewrapDriver
+from mogplex.sandboxes.unconfined import UnconfinedDriver
 
-DRIVERS: dict[str, Callable[..., SandboxDriver]] = {"bubblewrap": BubblewrapDriver}
+DRIVERS: dict[str, Callable[..., SandboxDriver]] = {
+    "bubblewrap": BubblewrapDriver,
+    "unconfined": UnconfinedDriver,
+}
