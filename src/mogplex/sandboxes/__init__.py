@@ -1,0 +1,14 @@
+"""Where untrusted commands run: one module a driver, all behind `domain.ports.SandboxDriver`, none knows another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mogplex.domain.ports import SandboxDriver
+from mogplex.sandboxes.bubblewrap import BubblewrapDriver
+from mogplex.sandboxes.unconfined import UnconfinedDriver
+
+DRIVERS: dict[str, Callable[..., SandboxDriver]] = {
+    "bubblewrap": BubblewrapDriver,
+    "unconfined": UnconfinedDriver,
+}

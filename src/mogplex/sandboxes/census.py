@@ -1,0 +1,66 @@
+"""Who is in a PID namespace, seen from outside, and what they use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def list_members(namespace: int) -> list[int]:
+    """Host numbers of the live processes whose PID namespace has this inode number. Zombies are not counted."""
+    found = []
+    for name in _list_numbers():
+        # A process may end between the listing and the look; one of another user can't be looked at, and isn't ours.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if Path(f"/proc/{name}/ns/pid").stat().st_ino == namespace and is_alive(int(name)):
+                found.append(int(name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is no zombie: one that only waits for its parent to take note of its end."""
+    return _read_status(pid).get("State", "Z")[0] not in "ZX"
+
+
+def find_command(first_pid: int) -> int | None:
+    """The sandbox's command: the child of its first process that is number 2 inside. None when it has ended."""
+    for name in _list_numbers():
+        status = _read_status(int(name))
+        if status.get("PPid") == str(first_pid) and status.get("NSpid", "").split()[-1:] == ["2"]:
+            return int(name)
+    return None
+
+
+def sum_memory(pids: Iterable[int]) -> int:
+    """Anonymous and shared memory of the processes in bytes; blind to memory files written with write()."""
+    total = 0
+    for pid in pids:
+        status = _read_status(pid)
+        total += sum(int(status.get(name, "0 kB").split()[0]) for name in ("RssAnon", "RssShmem"))
+    return total * 1024
+
+
+def sum_cpu(pids: Iterable[int]) -> float:
+    """CPU seconds of the processes and of the children they have waited for."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            ticks += sum(int(field) for field in fields[11:15])  # utime, stime, cutime, cstime
+    return ticks / _TICKS_PER_SECOND
+
+
+def _list_numbers() -> list[str]:
+    return [entry.name for entry in os.scandir("/proc") if entry.name.isdigit()]
+
+
+def _read_status(pid: int) -> dict[str, str]:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()  # names are bytes
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}

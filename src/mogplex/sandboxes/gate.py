@@ -1,0 +1,68 @@
+"""The stop between a finished sandbox and its first command.
+
+bwrap reads `--block-fd` once all mounts are made and all privileges dropped, and the seccomp program right after. The
+block pipe is left full with one packet, so that it turns writable at that very moment: the sandbox is ready. The
+seccomp pipe stays empty until the gate is opened. When the worker dies or gives up in between, bwrap reads an empty
+program, which the kernel refuses: the command never runs without a filter, a limit or an owner.
+
+Whoever wants to prepare something inside the sandbox's namespaces does it between `wait_ready` and `open`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import termios
+
+from mogplex.sandboxes.handle import wait_writable
+
+_PIPE_BYTES = 4096  # one page: room for a single packet
+
+
+class Gate:
+    """Two pipes; `block_fd` and `seccomp_fd` are the ends for bwrap."""
+
+    def __init__(self) -> None:
+        # In packet mode one write fills one slot, and one read, however short, frees it.
+        self.block_fd, self._block_write = os.pipe2(os.O_CLOEXEC | os.O_DIRECT)
+        fcntl.fcntl(self._block_write, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        os.set_blocking(self._block_write, False)
+        os.write(self._block_write, b"\n")
+        self.seccomp_fd, self._seccomp_write = os.pipe2(os.O_CLOEXEC)
+
+    def detach(self) -> None:
+        """Close our copies of bwrap's ends, so that its death shows."""
+        for fd in (self.block_fd, self.seccomp_fd):
+            if fd >= 0:
+                os.close(fd)
+        self.block_fd = self.seccomp_fd = -1
+
+    async def wait_ready(self) -> None:
+        """Return when the sandbox waits at the gate, or will never come to it."""
+        if self._block_write >= 0:
+            await wait_writable(self._block_write)
+
+    def is_ready(self) -> bool:
+        """Whether the sandbox came to the gate."""
+        if self._block_write < 0:
+            return False
+        waiting = fcntl.ioctl(self._block_write, termios.FIONREAD, b"\0\0\0\0")
+        return not any(waiting)  # the packet was read, so all that comes before is done
+
+    def open(self, program: bytes) -> None:
+        """Let the command run under the seccomp `program`. Nothing happens once closed or when bwrap has died."""
+        if self._seccomp_write < 0:
+            return
+        try:
+            os.write(self._seccomp_write, program)  # about 700 bytes: always fits
+        except BrokenPipeError:
+            pass  # bwrap died; its end is reported by whoever waits for it
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Without `open` before it, the command will never run."""
+        for fd in (self._block_write, self._seccomp_write):
+            if fd >= 0:
+                os.close(fd)
+        self._block_write = self._seccomp_write = -1

@@ -1,0 +1,86 @@
+"""Looks at a running sandbox from time to time, and ends it when it uses what no kernel limit holds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mogplex.domain.ports import Limits
+from mogplex.sandboxes.census import list_members, sum_cpu, sum_memory
+from mogplex.sandboxes.cgroup import Group
+from mogplex.sandboxes.disk import DiskLedger, DiskMeter, free_bytes
+from mogplex.sandboxes.status import FirstProcess
+
+TICK_SECONDS = 0.5
+_DISK_TICK_SECONDS = 2.0
+_DISK_SHARE = 20  # a measure that took t seconds is not repeated before 20 t
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRules:
+    """What the disk watchdog allows besides the bytes in the limits."""
+
+    files: int = 1_000_000
+    depth: int = 200
+    free_bytes: int = 512 * 1024**2  # when less is left on the file system, the largest sandbox is ended
+
+
+class Watchdog:
+    """Memory (where no cgroup holds it) and disk of one sandbox. `end` is called with the cause, perhaps repeatedly."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        writable: tuple[Path, ...],
+        group: Group | None,
+        rules: DiskRules,
+        ledger: DiskLedger,
+        end: Callable[[str], None],
+    ) -> None:
+        self._limits = limits
+        self._writable = writable
+        self._group = group
+        self._rules = rules
+        self._ledger = ledger
+        self._end = end
+        self._meter = DiskMeter(writable, rules.files, rules.depth)
+        self._next_disk = 0.0  # monotonic seconds
+        self.peak_memory_bytes: int | None = None
+        self.cpu_seconds = 0.0
+
+    async def watch(self, first: FirstProcess) -> None:
+        """Run until cancelled."""
+        try:
+            while True:
+                await asyncio.to_thread(self._look_at_memory, first)
+                if self._writable and time.monotonic() >= self._next_disk:
+                    await asyncio.to_thread(self._look_at_disk)
+                await asyncio.sleep(TICK_SECONDS)
+        finally:
+            self._ledger.forget(self)
+
+    def _look_at_memory(self, first: FirstProcess) -> None:
+        if self._group is not None:
+            over = self._group.count_out_of_memory() > 0
+        else:
+            members = list_members(first.namespace)
+            memory_bytes = sum_memory(members)
+            self.peak_memory_bytes = max(self.peak_memory_bytes or 0, memory_bytes)
+            self.cpu_seconds = max(self.cpu_seconds, sum_cpu(members))
+            over = memory_bytes > self._limits.memory_bytes
+        if over:
+            self._end("memory")
+
+    def _look_at_disk(self) -> None:
+        started = time.monotonic()
+        use = self._meter.measure()
+        now = time.monotonic()
+        self._next_disk = now + max(_DISK_TICK_SECONDS, _DISK_SHARE * (now - started))
+        self._ledger.note(self, use.size_bytes)
+        over = use.size_bytes > self._limits.disk_bytes or use.files >= self._rules.files
+        low = any(free_bytes(path) < self._rules.free_bytes for path in self._writable)
+        if over or use.depth >= self._rules.depth or (low and self._ledger.is_largest(self)):
+            self._end("disk")
