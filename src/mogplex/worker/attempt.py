@@ -22,7 +22,6 @@ from mogplex.worker.start_point import StartPoint, find_start
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.transcript import Transcript
 from mogplex.workspace.checkout import Checkout
-from mogplex.workspace.delivery import deliver_branch
 from mogplex.workspace.patch import Patch, collect
 
 log = logging.getLogger(__name__)
@@ -88,15 +87,13 @@ class Attempt:
     @asynccontextmanager
     async def _workspace(self) -> AsyncIterator[tuple[StartPoint, Checkout]]:
         """The checkout to work in; its folder is gone afterwards, whatever happened."""
-        try:
+        async with self.equipment.layout.open_run(self.run.id, self.run.attempt) as folder:
             with self.clock.phase("preparing", "refreshMs"):
-                start = await self.stop.or_result(find_start(self.run, self.equipment))
+                start = await self.stop.or_result(find_start(self.run, self.equipment, folder))
             with self.clock.phase("preparing", "checkoutMs"):
-                checkout = await self.stop.or_result(start.check_out(self.equipment, "work"))
+                checkout = await self.stop.or_result(start.check_out("work"))
             await patiently(self.equipment.attempts.update, self.run, base_commit=start.commit)
             yield start, checkout
-        finally:
-            await self.equipment.layout.remove_run(self.run.id, self.run.attempt)
 
     async def _run_harness(self, checkout: Checkout) -> None:
         """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
@@ -115,7 +112,14 @@ class Attempt:
         message = self.run.title or "Work of a Mogplex run"
         try:
             patch = await asyncio.wait_for(
-                collect(self.equipment.driver, checkout, start.results, self.run.id, self.equipment.identity, message),
+                collect(
+                    self.equipment.driver,
+                    checkout,
+                    start.results,
+                    self.run.id,
+                    message,
+                    identity=self.equipment.identity,
+                ),
                 limit_seconds,
             )
         except TimeoutError:
@@ -129,6 +133,8 @@ class Attempt:
         self.patch = patch
         if patch is None:
             return
+        for warning in patch.warnings:
+            await self._note(warning)
         await patiently(self.equipment.attempts.save_patch, self.run, patch.diff)
         changes = self._changes()
         assert changes is not None
@@ -157,16 +163,7 @@ class Attempt:
             self.stop.lose()
             raise OwnershipLost
         try:
-            done = await self.stop.or_result(
-                deliver_branch(
-                    self.equipment.git,
-                    start.results,
-                    start.clone_url,
-                    self.patch.commit,
-                    self.run.working_branch,
-                    start.expected_tip,
-                )
-            )
+            done = await self.stop.or_result(start.deliver(self.patch))
         except DeliveryError as fault:
             self.delivered, self.detail = Delivered.FAILED, fault.message
             return

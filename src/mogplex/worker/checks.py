@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mogplex.domain.check import CheckRecord
+from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run, Verdict
-from mogplex.domain.verdict import CheckEnd, combine, is_test_path, judge
+from mogplex.domain.verdict import CheckEnd, TestCounts, combine, is_test_path, judge
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.harness_run import work_directory
 from mogplex.worker.junit import read_tests
@@ -66,16 +66,13 @@ class Checks:
     async def _run_one(
         self, start: StartPoint, patch: Patch | None, command: str, number: int
     ) -> tuple[Verdict, Verdict, str]:
-        attempts = self._equipment.attempts
-        known = await patiently(attempts.cached_baseline, self._run, start.commit, command)
         on_patch = self._on_patch(start, patch, command, number)
+        known = await patiently(self._equipment.attempts.cached_baseline, self._run.repo_id, start.commit, command)
         if known is not None:
-            base_end = known
-            patch_end = await on_patch if patch else None
+            await self._tell(replace(known, cached=True))
+            base_end, patch_end = _end_of(known), await on_patch
         else:
             base_end, patch_end = await asyncio.gather(self._on_base(start, command, number), on_patch)
-            if base_end.sandbox_error is None and base_end.killed_by is None:
-                await patiently(attempts.save_baseline, self._run, start.commit, command, base_end)
         baseline, base_reason = judge(base_end)
         if patch_end is None:
             return baseline, baseline, base_reason
@@ -83,51 +80,57 @@ class Checks:
         return verdict, baseline, reason
 
     async def _on_base(self, start: StartPoint, command: str, number: int) -> CheckEnd:
-        checkout = await start.check_out(self._equipment, f"base-{number}")
-        return await self._execute(checkout, command, f"base-{number}", "base")
+        checkout = await start.check_out(f"base-{number}")
+        end, record = await self._execute(start, checkout, command, CheckTarget.BASE, number)
+        if end.sandbox_error is None and end.killed_by is None:
+            await patiently(self._equipment.attempts.save_baseline, self._run.repo_id, start.commit, record)
+        return end
 
     async def _on_patch(self, start: StartPoint, patch: Patch | None, command: str, number: int) -> CheckEnd | None:
         if patch is None:
             return None
-        checkout = await start.check_out_patch(self._equipment, patch, f"patch-{number}")
-        return await self._execute(checkout, command, f"patch-{number}", "patch")
+        checkout = await start.check_out_patch(patch, f"patch-{number}")
+        end, _ = await self._execute(start, checkout, command, CheckTarget.PATCH, number)
+        return end
 
-    async def _execute(self, checkout: Checkout, command: str, name: str, phase: str) -> CheckEnd:
+    async def _execute(
+        self, start: StartPoint, checkout: Checkout, command: str, target: CheckTarget, number: int
+    ) -> tuple[CheckEnd, CheckRecord]:
         """One command in one sandbox, told by two events and kept as a record with its output."""
-        started = {"command": command, "phase": phase}
-        await self._transcript.add(EventDraft(EventType.CHECK_STARTED, command, payload=started))
-        report_folder = await self._equipment.layout.make_run_folder(self._run.id, self._run.attempt, f"report-{name}")
+        begin = EventDraft(EventType.CHECK_STARTED, command, payload={"command": command, "target": target})
+        await self._transcript.add(begin)
+        report_folder = start.folder / f"report-{target}-{number}"
+        self._equipment.layout.create_private(report_folder)
         output = RawLog()
         begun = time.monotonic()
         try:
+            name = f"{target}-{number}"
             exit = await self._stop.or_result(self._in_sandbox(checkout, command, name, report_folder, output))
             tests = await asyncio.to_thread(read_tests, report_folder / REPORT_FILE)
             end = CheckEnd(exit.exit_code, exit.killed_by, tests)
         except SandboxError as fault:
             end = CheckEnd(None, sandbox_error=fault.message)
-        duration_ms = round((time.monotonic() - begun) * 1000)
         verdict, reason = judge(end)
         record = CheckRecord(
             command=command,
-            phase=phase,
+            target=target,
             verdict=verdict,
-            reason=reason,
             exit_code=end.exit_code,
-            tests=end.tests.as_wire() if end.tests else None,
-            duration_ms=duration_ms,
             output=output.text(),
+            duration_ms=round((time.monotonic() - begun) * 1000),
+            tests_passed=end.tests.passed if end.tests else None,
+            tests_failed=end.tests.failed if end.tests else None,
+            detail=reason,
+            attempt=self._run.attempt,
         )
+        await self._tell(record)
+        return end, record
+
+    async def _tell(self, record: CheckRecord) -> None:
         await patiently(self._equipment.attempts.save_check, self._run, record)
-        finished = {
-            **started,
-            "exitCode": end.exit_code,
-            "tests": record.tests,
-            "durationMs": duration_ms,
-            "verdict": verdict,
-            "reason": reason,
-        }
-        await self._transcript.add(EventDraft(EventType.CHECK_FINISHED, f"{command}: {reason}", payload=finished))
-        return end
+        told = {name: value for name, value in record.as_wire().items() if name not in ("output", "attempt")}
+        text = f"{record.command} on {record.target}: {record.detail}"
+        await self._transcript.add(EventDraft(EventType.CHECK_FINISHED, text, payload=told))
 
     async def _in_sandbox(
         self, checkout: Checkout, command: str, name: str, report_folder: Path, output: RawLog
@@ -149,6 +152,13 @@ class Checks:
         finally:
             process.kill()
             await process.wait()
+
+
+def _end_of(record: CheckRecord) -> CheckEnd:
+    """What a stored baseline still tells of how it ended."""
+    counted = record.tests_passed is not None and record.tests_failed is not None
+    tests = TestCounts(record.tests_passed or 0, record.tests_failed or 0, 0) if counted else None
+    return CheckEnd(record.exit_code, tests=tests)
 
 
 async def _keep(chunks: AsyncIterator[bytes], output: RawLog) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from mogplex.domain.ports import Harness, Limits, Mount, SandboxDriver
 from mogplex.service.attempts import Attempts
+from mogplex.workspace.checkout import Identity
 from mogplex.workspace.git import Git
 from mogplex.workspace.layout import Layout
 from mogplex.workspace.mirror import Mirrors
-from mogplex.workspace.patch import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Equipment:
 
     attempts: Attempts
     driver: SandboxDriver
-    git: Git
+    git: Git  # as ourselves: mirrors, results, pushes
+    runner_git: Git  # as the user that agents run as: checkouts
     layout: Layout
     mirrors: Mirrors
     harnesses: Mapping[str, Harness]

@@ -10,58 +10,87 @@ from mogplex.domain.repo import Repo
 from mogplex.domain.run import Run
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.patience import patiently
-from mogplex.workspace.checkout import Checkout, check_out, check_out_patch, check_root_directory
+from mogplex.workspace.checkout import Checkout, check_out, check_root_directory
+from mogplex.workspace.delivery import Delivered, deliver_branch
 from mogplex.workspace.mirror import Mirror
-from mogplex.workspace.patch import Patch
+from mogplex.workspace.patch import Patch, check_out_patch
+from mogplex.workspace.results import Results
 
 
 @dataclass(frozen=True, slots=True)
 class StartPoint:
-    """`expected_tip` is the commit that the working branch had on the remote; None: it did not exist."""
+    """`folder` is the attempt's own. `expected_tip` is the commit that the working branch had on the remote; None: it
+    did not exist."""
 
     run: Run
+    equipment: Equipment
+    folder: Path
     mirror: Mirror
-    results: Path
+    results: Results
     clone_url: str
     commit: str
     expected_tip: str | None
 
-    async def check_out(self, equipment: Equipment, name: str) -> Checkout:
-        """A fresh checkout of the start commit in the attempt's own folder."""
-        folder = equipment.layout.run_directory(self.run.id, self.run.attempt) / name
-        return await check_out(equipment.git, self.mirror, self.commit, folder, equipment.identity)
+    async def check_out(self, name: str) -> Checkout:
+        """A fresh checkout of the start commit."""
+        return await check_out(
+            self.mirror,
+            self.commit,
+            self.folder / name,
+            self.equipment.runner_git,
+            base_branch=self.run.base_branch,
+            identity=self.equipment.identity,
+        )
 
-    async def check_out_patch(self, equipment: Equipment, patch: Patch, name: str) -> Checkout:
+    async def check_out_patch(self, patch: Patch, name: str) -> Checkout:
         """A fresh checkout of the start commit with the patch on top, made from our objects only."""
-        folder = equipment.layout.run_directory(self.run.id, self.run.attempt) / name
-        return await check_out_patch(equipment.git, self.mirror, self.results, patch.commit, folder, equipment.identity)
+        return await check_out_patch(
+            self.results,
+            patch.commit,
+            self.commit,
+            self.folder / name,
+            self.equipment.runner_git,
+            base_branch=self.run.base_branch,
+            identity=self.equipment.identity,
+        )
+
+    async def deliver(self, patch: Patch) -> Delivered:
+        """Push the working branch. Raises DeliveryError."""
+        return await deliver_branch(
+            self.results, self.clone_url, patch.commit, self.run.working_branch, self.expected_tip
+        )
 
 
-async def find_start(run: Run, equipment: Equipment) -> StartPoint:
+async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint:
     """Refresh the mirror and resolve branches. Raises WorkspaceError that says what is missing and what to do."""
     repo: Repo = await patiently(equipment.attempts.repo_of, run)
     mirror = await equipment.mirrors.refresh(repo.id, repo.clone_url)
-    base_tip = await mirror.resolve_branch(run.base_branch)
     working_tip = await mirror.resolve_branch(run.working_branch)
-    commit = run.commit
-    if commit is not None:
-        if await mirror.resolve_commit(commit) is None:
-            raise WorkspaceError(f"Commit {commit} is not in {repo.full_name}. Push it first, or start from a branch.")
-    elif run.create_branch:
-        # A retry goes on from what an earlier attempt of the same chain may have pushed.
-        commit = working_tip if working_tip and run.retry_of else base_tip
-    else:
-        commit = working_tip or base_tip
-    if commit is None:
-        raise WorkspaceError(
-            f"Branch {run.base_branch!r} is not in {repo.full_name}. Choose another with --base-branch, or push it."
-        )
-    if run.create_branch and working_tip and not run.retry_of:
+    commit = await _choose_commit(run, repo, mirror, working_tip)
+    if run.root_directory:
+        await check_root_directory(mirror, commit, run.root_directory)
+    results = Results(equipment.layout.result_store(repo.id), mirror, equipment.git)
+    results.prepare()
+    return StartPoint(run, equipment, folder, mirror, results, repo.clone_url, commit, working_tip)
+
+
+async def _choose_commit(run: Run, repo: Repo, mirror: Mirror, working_tip: str | None) -> str:
+    # A retry, or a second attempt, may meet the branch that the one before it pushed.
+    if run.create_branch and working_tip and not run.retry_of and run.attempt == 1:
         raise WorkspaceError(
             f"Branch {run.working_branch!r} already exists in {repo.full_name}. "
             "Choose another name, or leave --create-branch out to continue on it."
         )
-    if run.root_directory:
-        await check_root_directory(mirror, commit, run.root_directory)
-    results = await equipment.mirrors.results(repo.id)
-    return StartPoint(run, mirror, results, repo.clone_url, commit, working_tip)
+    if run.commit is not None:
+        if await mirror.resolve_commit(run.commit) is None:
+            raise WorkspaceError(
+                f"Commit {run.commit} is not in {repo.full_name}. Push it first, or start from a branch."
+            )
+        return run.commit
+    # Without createBranch the work goes on where the branch is; so does a retry of what was already delivered.
+    commit = working_tip or await mirror.resolve_branch(run.base_branch)
+    if commit is None:
+        raise WorkspaceError(
+            f"Branch {run.base_branch!r} is not in {repo.full_name}. Choose another with --base-branch, or push it."
+        )
+    return commit
