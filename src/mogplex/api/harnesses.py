@@ -1,0 +1,54 @@
+"""`/harnesses` and `/models`: what work can be done with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from mogplex.api.envelope import succeed
+from mogplex.api.route import Call, Route, Success
+from mogplex.api.services import HarnessInfo
+from mogplex.api.vocabulary import BASE
+from mogplex.domain.access import Scope
+
+
+def list_harnesses(call: Call) -> ASGIApp:
+    return succeed({"harnesses": [harness_object(each) for each in call.services.harnesses()]})
+
+
+def harness_object(info: HarnessInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "version": info.version,
+        "available": info.available,
+        "reason": info.reason,
+        "remedy": info.remedy,
+    }
+
+
+def list_models(call: Call) -> ASGIApp:
+    """None: this server has no model gateway, so there is no model that a run could reach."""
+    return succeed({"models": []})
+
+
+ROUTES = (
+    Route(
+        "GET",
+        f"{BASE}/harnesses",
+        "listHarnesses",
+        "List harnesses, whether they can run now, and if not, why",
+        Scope.READ,
+        list_harnesses,
+        (Success(200, "The harnesses.", "HarnessList"),),
+    ),
+    Route(
+        "GET",
+        f"{BASE}/models",
+        "listModels",
+        "List models that runs can reach (none: there is no model gateway)",
+        Scope.READ,
+        list_models,
+        (Success(200, "The models.", "ModelList"),),
+    ),
+)

@@ -1,0 +1,133 @@
+"""Serving the application: a port, signals, and an end that does not wait for open streams."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from mogplex.domain.errors import ServiceUnavailable
+
+GRACE_SECONDS = 10  # for requests that are being answered when the stop comes; streams end at once
+ABORT_SECONDS = 0.8  # after which a connection that is closing but whose client takes nothing is cut
+BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """uvicorn waits for open answers before it stops, and an event stream never ends: so it is told to, first."""
+
+    def __init__(self, app: FastAPI, on_stop: Callable[[], None] | None = None) -> None:
+        """`on_stop` is called in the event loop at each signal; it must return at once."""
+        config = uvicorn.Config(
+            app,
+            lifespan="on",
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        super().__init__(config)
+        self._app = app
+        self._on_stop = on_stop
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal stops in order, a second one at once. The signal is not raised again afterwards, so that
+        whoever called `run_server` can put away the rest of the house.
+        """
+        self.force_exit = self.should_exit
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop in order; from any thread."""
+        self.should_exit = True
+        if self._loop is None:  # before the start: it will not take place
+            self._close()
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close)
+
+    def _close(self) -> None:
+        self._app.state.tails.close()
+        if self._on_stop is not None:
+            self._on_stop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.tails.close()
+        cutting = asyncio.create_task(self._cut_stuck())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cutting.cancel()
+
+    async def _cut_stuck(self) -> None:
+        """A closed connection stays until its client has taken what was sent; a client that does not, never would."""
+        while True:
+            await asyncio.sleep(ABORT_SECONDS)
+            for connection in list(self.server_state.connections):
+                transport = getattr(connection, "transport", None)
+                if transport is not None and transport.is_closing():
+                    transport.abort()
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one. Raises ServiceUnavailable that says what is in the way."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as fault:
+        raise ServiceUnavailable(
+            f"{host!r} is not an address of this machine: {fault}. Give another --host."
+        ) from fault
+    family, kind, protocol, _, address = found[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as fault:
+        listener.close()
+        raise ServiceUnavailable(
+            f"Can't listen on {host} port {port}: {fault.strerror}. Stop what uses it, or give another --port."
+        ) from fault
+    listener.set_inheritable(True)
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """What to give callers on this machine: `http://127.0.0.1:7433`."""
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def run_server(
+    app: FastAPI,
+    host: str,
+    port: int,
+    *,
+    on_start: Callable[[str], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then return. Raises ServiceUnavailable when the port can't be had.
+
+    `on_start(url)` is called once the port is open, `on_stop()` at each signal, in the event loop.
+    """
+    listener = open_listener(host, port)
+    try:
+        if on_start is not None:
+            on_start(url_of(listener))
+        Server(app, on_stop).run(sockets=[listener])
+    finally:
+        listener.close()

@@ -1,0 +1,47 @@
+"""What this door needs from the house, handed in by whoever builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mogplex.service.events import Events
+from mogplex.service.keys import Keys
+from mogplex.service.limits import Limits
+from mogplex.service.repos import Repos
+from mogplex.service.runs import Runs
+from mogplex.service.sandboxes import Sandboxes
+
+
+@dataclass(frozen=True, slots=True)
+class HarnessInfo:
+    """An installed harness. `available`: it can run now; else `reason` says why and `remedy` what to do."""
+
+    name: str
+    available: bool
+    version: str | None = None
+    reason: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """One thing that must work before requests make sense: the database, say. `detail` is one line."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All calls may block; they are made in worker threads, many at a time."""
+
+    keys: Keys
+    limits: Limits
+    repos: Repos
+    runs: Runs
+    events: Events
+    sandboxes: Sandboxes
+    harnesses: Callable[[], Sequence[HarnessInfo]]
+    readiness: Callable[[], Sequence[Readiness]]

@@ -1,0 +1,158 @@
+"""JSON Schemas of request bodies, for the OpenAPI document. The readers decide; tests hold the two together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mogplex.domain.access import Scope
+from mogplex.domain.fields import MAX_COMMANDS
+from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TEXT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
+from mogplex.domain.run import Delivery
+
+Schema = dict[str, Any]
+
+
+def _text(description: str, most: int = MAX_TEXT_CHARACTERS) -> Schema:
+    return {"type": ["string", "null"], "maxLength": most, "description": description}
+
+
+def _texts(description: str) -> Schema:
+    return {"type": ["array", "null"], "items": {"type": "string"}, "description": description}
+
+
+def _pairs(description: str) -> Schema:
+    return {"type": ["object", "null"], "additionalProperties": {"type": "string"}, "description": description}
+
+
+def _timeout(description: str) -> Schema:
+    return {"type": ["number", "null"], "minimum": 1, "maximum": MAX_TIMEOUT_SECONDS, "description": description}
+
+
+_COMMANDS: Schema = {
+    "type": ["array", "null"],
+    "maxItems": MAX_COMMANDS,
+    "items": {"type": "string", "minLength": 1, "maxLength": 4096},
+}
+
+BUDGET: Schema = {
+    "type": ["object", "null"],
+    "additionalProperties": False,
+    "description": "Limits of the run; reaching one ends it as `budget_exceeded`.",
+    "properties": {
+        "usd": {"type": ["number", "null"], "exclusiveMinimum": 0, "description": "US dollars, estimated."},
+        "tokens": {"type": ["integer", "null"], "minimum": 1},
+        "modelCalls": {"type": ["integer", "null"], "minimum": 1},
+        "toolCalls": {"type": ["integer", "null"], "minimum": 1},
+    },
+}
+
+RUN_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["repoId", "prompt"],
+    "properties": {
+        "repoId": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_TEXT_CHARACTERS,
+            "description": "A repo's id, or owner/name when that is unambiguous.",
+        },
+        "prompt": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_PROMPT_CHARACTERS,
+            "description": "What to do, in plain words.",
+        },
+        "harness": _text("Which harness drives the work; left out, the repo's or the server's choice."),
+        "model": _text("Which model the harness should use."),
+        "mode": _text("How the harness works, e.g. `repair-first`."),
+        "title": _text("A short name for lists; left out, the first line of the prompt."),
+        "baseBranch": _text("Where the work starts; left out, the repo's default branch.", 244),
+        "workingBranch": _text("Where the result goes; left out, the base branch or a generated name.", 244),
+        "createBranch": {"type": ["boolean", "null"], "description": "Make `workingBranch` new."},
+        "commit": {
+            "type": ["string", "null"],
+            "pattern": "^[0-9a-f]{40}([0-9a-f]{24})?$",
+            "description": "Start at exactly this commit.",
+        },
+        "rootDirectory": _text("Folder in the repo to work in, relative; `.` is the root.", 1024),
+        "delivery": {"enum": [*Delivery, None], "description": "What happens with the result."},
+        "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
+        "outputSchema": {"type": ["object", "null"], "description": "JSON Schema of a structured result, ≤ 64 KiB."},
+        "timeoutSeconds": _timeout("Wall clock of the run."),
+        "budget": BUDGET,
+        "labels": _pairs("Names and values of your own, to find the run again; at most 64."),
+        "env": _pairs("Environment variables for the harness and the checks; at most 100. Never shown again."),
+        "priority": {"type": ["integer", "null"], "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
+        "conversationId": _text("Your own name for a conversation; kept and shown, not interpreted."),
+        "workspaceSessionId": _text("Your own name for a session; kept and shown, not interpreted."),
+    },
+}
+
+RETRY_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "What the new run does differently; everything else is as in the retried one.",
+    "properties": {name: RUN_REQUEST["properties"][name] for name in ("budget", "timeoutSeconds", "model", "harness")},
+}
+
+_REPO_SETTINGS: dict[str, Schema] = {
+    "name": _text("owner/name; left out, found out from the clone URL."),
+    "defaultBranch": _text("Base branch of runs that name none; left out, the remote's.", 244),
+    "rootDirectory": _text("Folder to work in, relative.", 1024),
+    "setup": {**_COMMANDS, "description": "Commands that prepare a checkout; left out, found out from its files."},
+    "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
+    "env": _pairs("Environment variables for runs. Only their names are shown again."),
+    "allowHosts": _texts("Hosts that sandboxes may reach."),
+    "pushBranches": _texts("Patterns of existing branches that runs may push to."),
+    "harness": _text("Harness of runs that name none."),
+    "budget": BUDGET,
+    "timeoutSeconds": _timeout("Wall clock of runs that name none."),
+}
+
+REPO_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["cloneUrl"],
+    "properties": {
+        "cloneUrl": {"type": "string", "minLength": 1, "description": "A URL, or an absolute path on the server."},
+        **_REPO_SETTINGS,
+    },
+}
+
+REPO_CHANGE: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "Only what is given changes; null puts a setting back to its default.",
+    "properties": _REPO_SETTINGS,
+}
+
+KEY_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARACTERS},
+        "scopes": {
+            "type": ["array", "null"],
+            "items": {"enum": list(Scope)},
+            "minItems": 1,
+            "description": "What the key may do; left out, read and write.",
+        },
+        "repos": _texts("Ids or names of the only repos the key may see; left out, all."),
+        "expiresAt": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "ISO-8601 with a zone; left out, never.",
+        },
+        "owner": _text("Whose quota the key's starts count against; left out, the caller's owner."),
+    },
+}
+
+BODIES: dict[str, Schema] = {
+    "RunRequest": RUN_REQUEST,
+    "RetryRequest": RETRY_REQUEST,
+    "RepoRequest": REPO_REQUEST,
+    "RepoChange": REPO_CHANGE,
+    "KeyRequest": KEY_REQUEST,
+}
