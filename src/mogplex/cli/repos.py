@@ -1,0 +1,198 @@
+"""`mogplex repos`: list, add, get, set, remove."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+import click
+
+from mogplex.cli.options import Server, examples, read_pairs, server_options
+from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
+from mogplex.cli.start import make_budget
+from mogplex.client import ApiError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Repo = dict[str, Any]
+
+
+def setting_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    """The settings that `add` and `set` share; the function gets those that were given as `settings`."""
+
+    @click.option("--default-branch", metavar="BRANCH", help="Branch that runs start from.")
+    @click.option("--root", metavar="DIR", help="Folder that runs work in.")
+    @click.option("--setup", metavar="CMD", help="Command that prepares a checkout, as in `pip install -e .`.")
+    @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
+    @click.option("--allow-host", "hosts", metavar="HOST", multiple=True, help="Host that runs may reach; repeatable.")
+    @click.option(
+        "--env", metavar="K=V", multiple=True, help="Variable for sandboxes; K alone takes its value from here."
+    )
+    @click.option("--harness", metavar="NAME", help="Harness for runs that name none.")
+    @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Longest time of a run.")
+    @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="Largest cost of a run.")
+    @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="Most tokens of a run.")
+    @click.option("--allow-push/--no-allow-push", default=None, help="May runs deliver to existing branches?")
+    @functools.wraps(function)
+    def wrapper(
+        *args: Any,
+        default_branch: str | None,
+        root: str | None,
+        setup: str | None,
+        checks: tuple[str, ...],
+        hosts: tuple[str, ...],
+        env: tuple[str, ...],
+        harness: str | None,
+        timeout: float | None,
+        budget_usd: float | None,
+        budget_tokens: int | None,
+        allow_push: bool | None,
+        **values: Any,
+    ) -> int | None:
+        settings = {
+            "default_branch": default_branch,
+            "root_directory": root,
+            "setup_command": setup,
+            "checks": list(checks) or None,
+            "allow_hosts": list(hosts) or None,
+            "env": read_pairs(env, "--env", dict(os.environ)),
+            "default_harness": harness,
+            "timeout_seconds": timeout,
+            "budget": make_budget(budget_usd, budget_tokens),
+            "allow_push": allow_push,
+        }
+        given = {name: value for name, value in settings.items() if value is not None}
+        return function(*args, settings=given, **values)
+
+    return wrapper
+
+
+@click.command("list", epilog=examples("mogplex repos list", "mogplex repos list --query web --json | jq -r .id"))
+@click.option("--query", metavar="TEXT", help="Only repos with this in owner/name.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@server_options
+def list_repos(server: Server, *, query: str | None, limit: int | None) -> None:
+    """List repos. With --json one repo a line."""
+    repos = server.client.list_repos(query, limit)
+    if server.as_json:
+        for repo in repos:
+            write_json(repo)
+    elif repos:
+        rows = [(str(repo["id"]), _name(repo), str(repo.get("default_branch") or "-")) for repo in repos]
+        write_table(("ID", "REPO", "BRANCH"), rows, flexible=1)
+    else:
+        note("no repos found. Register one: mogplex repos add PATH_OR_URL")
+
+
+@click.command(
+    "add",
+    epilog=examples(
+        "mogplex repos add .",
+        'mogplex repos add https://git.example.org/acme/web.git --check "pytest -q"',
+        'mogplex repos add /srv/git/web.git --name acme/web --setup "pip install -e ." --allow-host packages.example.org',
+    ),
+)
+@click.argument("source", metavar="PATH_OR_URL")
+@click.option("--name", metavar="OWNER/NAME", help="Its name [from the path or URL].")
+@setting_options
+@server_options
+def add_repo(server: Server, *, source: str, name: str | None, settings: Repo) -> None:
+    """Register a clone URL or a local path. The same one twice gives the same repo."""
+    _print_repo(server, server.client.add_repo(_absolute(source), name=name, **settings))
+
+
+@click.command("get", epilog=examples("mogplex repos get acme/web"))
+@click.argument("repo", metavar="ID")
+@server_options
+def get_repo(server: Server, *, repo: str) -> None:
+    """Show one repo. ID is its id, or owner/name."""
+    _print_repo(server, server.client.get_repo(_find_id(server, repo)))
+
+
+@click.command(
+    "set",
+    epilog=examples(
+        'mogplex repos set acme/web --check "pytest -q" --timeout 900', "mogplex repos set ID --clear checks"
+    ),
+)
+@click.argument("repo", metavar="ID")
+@click.option("--name", metavar="OWNER/NAME", help="Another name.")
+@click.option(
+    "--clear",
+    multiple=True,
+    type=click.Choice(
+        ["root", "setup", "checks", "allow-hosts", "env", "harness", "timeout", "budget"], case_sensitive=False
+    ),
+    help="Remove a setting; can be repeated.",
+)
+@setting_options
+@server_options
+def update_repo(server: Server, *, repo: str, name: str | None, clear: tuple[str, ...], settings: Repo) -> None:
+    """Change a repo's settings; those not named stay. ID is its id, or owner/name."""
+    cleared = {
+        "root": "root_directory",
+        "setup": "setup_command",
+        "allow-hosts": "allow_hosts",
+        "harness": "default_harness",
+        "timeout": "timeout_seconds",
+    }
+    changes = {**settings, **{cleared.get(word, word): None for word in clear}}
+    if name is not None:
+        changes["name"] = name
+    if not changes:
+        raise click.UsageError("nothing to change: name at least one setting")
+    _print_repo(server, server.client.update_repo(_find_id(server, repo), **changes))
+
+
+@click.command("remove", epilog=examples("mogplex repos remove acme/web"))
+@click.argument("repo", metavar="ID")
+@server_options
+def remove_repo(server: Server, *, repo: str) -> None:
+    """Forget a repo; its runs are kept. ID is its id, or owner/name."""
+    repo_id = _find_id(server, repo)
+    answer = server.client.remove_repo(repo_id)
+    if server.as_json:
+        write_json({"id": repo_id, **answer})
+    else:
+        write_line(f"removed repo {repo_id}")
+
+
+def _find_id(server: Server, repo: str) -> str:
+    """The id behind owner/name; an id stays as it is."""
+    if "/" not in repo:
+        return repo
+    for found in server.client.list_repos(repo):
+        if _name(found).lower() == repo.lower():
+            return str(found["id"])
+    raise ApiError("NOT_FOUND", f"repo {repo} not found", [], None, 404, None)
+
+
+def _absolute(source: str) -> str:
+    """A path on this machine made absolute: the server has another working folder. URLs stay as they are."""
+    if "://" not in source and Path(source).expanduser().exists():
+        return str(Path(source).expanduser().resolve())
+    return source
+
+
+def _print_repo(server: Server, repo: Repo) -> None:
+    if server.as_json:
+        write_json(repo)
+        return
+    rest = [(name.replace("_", " "), _text(value)) for name, value in repo.items() if name not in ("id", "full_name")]
+    write_fields([("id", repo["id"]), ("repo", _name(repo)), *rest])
+
+
+def _text(value: object) -> str | None:
+    if value in (None, [], {}, ""):
+        return None
+    if isinstance(value, list):
+        return ", ".join(show(item) for item in value)
+    return show(value)
+
+
+def _name(repo: Repo) -> str:
+    return str(repo.get("full_name") or repo.get("fullName") or "-")
