@@ -69,7 +69,7 @@ class SandboxProcess(Protocol):
 
     @property
     def enforced(self) -> Mapping[str, str]:
-        """Limit name -> how it is enforced ("cgroup", "rlimit", "watchdog", "timer", "none")."""
+        """Limit name -> how it is enforced ("cgroup", "rlimit", "watchdog", "timer", "tmpfs", "none")."""
         ...
 
     @property

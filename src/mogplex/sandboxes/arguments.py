@@ -71,6 +71,7 @@ def build_options(
         *_system_options(toolchains, files),
         *("--proc", "/proc", "--dev", "/dev"),
         *_scratch_options("/tmp", spec.limits.tmp_bytes, "1777"),
+        *("--remount-ro", "/dev"),  # bwrap makes it a tmpfs without a size
         *_scratch_options("/dev/shm", SHARED_MEMORY_BYTES, "1777"),
         *_scratch_options("/run", RUN_BYTES, "0755"),
         *_scratch_options(HOME, HOME_BYTES, "0700"),
@@ -120,8 +121,6 @@ def build_command(spec: SandboxSpec, memory_by_rlimit: bool) -> list[str]:
 
     Only there is the count of processes kept per sandbox: set outside, all sandboxes of the runner would share it.
     """
-    if not spec.argv:
-        raise SandboxError(f"Sandbox {spec.name!r}: the command is empty.")
     return [PRLIMIT, *build_limits(spec.limits, memory_by_rlimit), "--", *spec.argv]
 
 
@@ -141,8 +140,10 @@ def build_limits(limits: Limits, memory_by_rlimit: bool) -> list[str]:
     return options
 
 
-def check_mounts(spec: SandboxSpec) -> None:
-    """Raises SandboxError for a mount that is not absolute, not plain, or whose source does not exist."""
+def check_spec(spec: SandboxSpec) -> None:
+    """Raises SandboxError for an empty command, or a mount that is not absolute, not plain, or has no source."""
+    if not spec.argv:
+        raise SandboxError(f"Sandbox {spec.name!r}: the command is empty.")
     for mount in spec.mounts:
         _check_target(spec.name, mount)
         if not mount.source.is_absolute():

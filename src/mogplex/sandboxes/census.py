@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,6 +34,35 @@ def find_command(first_pid: int) -> int | None:
         if status.get("PPid") == str(first_pid) and status.get("NSpid", "").split()[-1:] == ["2"]:
             return int(name)
     return None
+
+
+def kill_orphans(uid: int) -> int:
+    """End first processes of our sandboxes that have lost their bwrap; returns how many there were.
+
+    bwrap takes its first process along from some microseconds after its birth on. A worker killed in that moment
+    leaves it behind, waiting or running; the next worker calls this.
+    """
+    killed = 0
+    for name in _list_numbers():
+        pid = int(name)
+        status = _read_status(pid)
+        inside = status.get("NSpid", "").split()[1:]
+        if status.get("Uid", "").split()[:1] != [str(uid)] or inside[-1:] != ["1"]:
+            continue
+        if _is_ours(pid) and not _is_ours(int(status["PPid"])):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+    return killed
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether the command line is the one `bubblewrap.py` gives: bwrap --args N -- prlimit …"""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return words[0].endswith(b"bwrap") and words[1:2] == [b"--args"] and words[3:5] == [b"--", b"/usr/bin/prlimit"]
 
 
 def sum_memory(pids: Iterable[int]) -> int:

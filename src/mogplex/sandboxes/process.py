@@ -171,12 +171,22 @@ class BubblewrapProcess:
                 self._first_handle.send(signal.SIGKILL)  # bwrap's own end does that too, but for a short time at birth
                 await self._first_handle.wait_exit()
             return await self._account()
-        except asyncio.CancelledError:  # the loop is shutting down
-            self._gate.close()
-            self._slay()
+        except asyncio.CancelledError:
+            self._end_with_loop()
             raise
         finally:
             self._release()
+
+    def _end_with_loop(self) -> None:
+        """The loop is shutting down and nothing can be awaited: end the sandbox here and now, blocking."""
+        self._gate.close()
+        if self._first is None and (first := self._status.read_now(_BIRTH_SECONDS)) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._first_handle = ProcessHandle(first.pid)
+        self._slay()
+        self._popen.wait()
+        if self._group is not None:
+            self._group.remove()
 
     async def _account(self) -> SandboxExit:
         wall_seconds = 0.0 if self._opened_at is None else time.monotonic() - self._opened_at

@@ -1,14 +1,15 @@
 """A program that runs one command and sees to it that nothing of it is left. Run with `python -c`, not imported.
 
-Arguments: the worker's process number, the descriptor for the ending, the command. It adopts every orphan of the
-command. When that has ended, on SIGTERM, or when the worker dies, it kills all that descends from it until nothing
-does, then writes `<wait status> <cpu seconds> <peak KiB of one process>` to the descriptor; the status is -1 on SIGTERM.
+Arguments: worker's process number, descriptor for the ending, folder to remove at the end, command. It adopts every
+orphan of the command. When that has ended, on SIGTERM, or when the worker dies, it kills all that descends from it
+until nothing does, then writes `<wait status> <cpu seconds> <peak KiB of one process>` to the descriptor (status -1 on SIGTERM).
 Only the standard library: it runs as another user, outside the package.
 """
 
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -50,7 +51,7 @@ def kill_descendants() -> None:
 
 
 def main() -> None:
-    worker, report, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    worker, report, room, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     os.set_inheritable(report, False)
     libc = ctypes.CDLL(None, use_errno=True)
     watched = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
@@ -62,6 +63,7 @@ def main() -> None:
         child = os.posix_spawnp(command[0], command, os.environ, setsigmask=[], setsigdef=[signal.SIGPIPE])
         status = wait_for(child, watched)
     kill_descendants()
+    shutil.rmtree(room, ignore_errors=True)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     os.write(report, f"{status} {usage.ru_utime + usage.ru_stime:.3f} {usage.ru_maxrss}\n".encode())
 

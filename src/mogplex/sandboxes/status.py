@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import select
+import time
 from dataclasses import dataclass
 
 from mogplex.sandboxes.handle import wait_readable
@@ -43,17 +44,30 @@ class StatusPipe:
                 continue
             if not chunk:
                 return None
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            first = None
-            for line in lines:
-                record = json.loads(line)
-                if "child-pid" in record:
-                    first = FirstProcess(record["child-pid"], record["pid-namespace"])
-                if "exit-code" in record:
-                    self.exit_code = record["exit-code"]
-            if first is not None:
+            if (first := self._take(chunk)) is not None:
                 return first
-            await asyncio.sleep(0)
+
+    def _take(self, chunk: bytes) -> FirstProcess | None:
+        first = None
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            record = json.loads(line)
+            if "child-pid" in record:
+                first = FirstProcess(record["child-pid"], record["pid-namespace"])
+            if "exit-code" in record:
+                self.exit_code = record["exit-code"]
+        return first
+
+    def read_now(self, timeout_seconds: float) -> FirstProcess | None:
+        """As the first `read`, for a loop that is shutting down: blocks, at most so long."""
+        deadline = time.monotonic() + timeout_seconds
+        while (rest := deadline - time.monotonic()) > 0 and select.select([self._fd], [], [], rest)[0]:
+            chunk = os.read(self._fd, 4096)
+            if not chunk:
+                return None
+            if (first := self._take(chunk)) is not None:
+                return first
+        return None
 
     def close(self) -> None:
         self.detach()

@@ -23,7 +23,7 @@ from pathlib import Path
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Probe, SandboxExit, SandboxSpec
 from mogplex.sandboxes import reaper
-from mogplex.sandboxes.arguments import HOME, PRLIMIT, build_environment, build_limits, check_mounts
+from mogplex.sandboxes.arguments import HOME, PRLIMIT, build_environment, build_limits, check_spec
 from mogplex.sandboxes.handle import ProcessHandle
 from mogplex.sandboxes.output import OutputPipe
 from mogplex.sandboxes.runner import Runner
@@ -139,12 +139,12 @@ class UnconfinedDriver:
 
     async def start(self, spec: SandboxSpec) -> UnconfinedProcess:
         """Start `spec`; the caller ends it with `kill()` in a `finally`. Raises SandboxError."""
-        check_mounts(spec)
-        room = await asyncio.to_thread(self._make_room, spec)
+        check_spec(spec)
+        room = self._make_room(spec)
         try:
             process = self._launch(spec, room)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            await asyncio.to_thread(shutil.rmtree, room, ignore_errors=True)
+            shutil.rmtree(room, ignore_errors=True)
             raise SandboxError(f"Cannot start {spec.name!r} unconfined: {error}") from error
         process.limit_wall(spec.limits.wall_seconds)
         return process
@@ -183,7 +183,7 @@ class UnconfinedDriver:
             try:
                 popen = subprocess.Popen(
                     [
-                        *(python, "-I", "-S", "-c", source, str(os.getpid()), str(report_end)),
+                        *(python, "-I", "-S", "-c", source, str(os.getpid()), str(report_end), str(room)),
                         *(PRLIMIT, *(o for o in build_limits(spec.limits, True) if not o.startswith("--nproc")), "--"),
                         *(translate(argument, places) for argument in spec.argv),
                     ],

@@ -15,7 +15,6 @@ from mogplex.sandboxes.disk import DiskLedger, DiskMeter, free_bytes
 from mogplex.sandboxes.status import FirstProcess
 
 TICK_SECONDS = 0.5
-_DISK_TICK_SECONDS = 2.0
 _DISK_SHARE = 20  # a measure that took t seconds is not repeated before 20 t
 
 
@@ -26,6 +25,7 @@ class DiskRules:
     files: int = 1_000_000
     depth: int = 200
     free_bytes: int = 512 * 1024**2  # when less is left on the file system, the largest sandbox is ended
+    tick_seconds: float = 2.0
 
 
 class Watchdog:
@@ -58,7 +58,7 @@ class Watchdog:
                 await asyncio.to_thread(self._look_at_memory, first)
                 if self._writable and time.monotonic() >= self._next_disk:
                     await asyncio.to_thread(self._look_at_disk)
-                await asyncio.sleep(TICK_SECONDS)
+                await asyncio.sleep(min(TICK_SECONDS, self._rules.tick_seconds))
         finally:
             self._ledger.forget(self)
 
@@ -78,7 +78,7 @@ class Watchdog:
         started = time.monotonic()
         use = self._meter.measure()
         now = time.monotonic()
-        self._next_disk = now + max(_DISK_TICK_SECONDS, _DISK_SHARE * (now - started))
+        self._next_disk = now + max(self._rules.tick_seconds, _DISK_SHARE * (now - started))
         self._ledger.note(self, use.size_bytes)
         over = use.size_bytes > self._limits.disk_bytes or use.files >= self._rules.files
         low = any(free_bytes(path) < self._rules.free_bytes for path in self._writable)
