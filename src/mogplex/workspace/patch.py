@@ -144,8 +144,14 @@ async def check_out_patch(
     checkout = await populate(
         results.directory, results.mirror, commit, base, directory, runner_git, base_branch, identity
     )
+    objects = checkout.work / ".git" / "objects"
     await runner_git.run(
-        "pack-objects", "--revs", "-q", str(checkout.work / ".git" / "objects" / "pack" / "pack"),
+        "pack-objects", "--revs", "-q", str(objects / "pack" / "pack"),
         git_dir=results.directory, stdin=f"{commit}\n^{base}\n".encode(),
+        # Git writes its drafts to its own object folder, and the runner may not write to the store's.
+        environment={
+            "GIT_OBJECT_DIRECTORY": str(objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(results.directory / "objects"),
+        },
     )  # fmt: skip
     return checkout
