@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from mogplex.client import ApiError
 
 from acceptance.house import SUCCESS, House, assert_truthful, git, say
+from mogplex.client import ApiError
 
 EDIT = "printf 'def clamp(v, low, high):\\n    return max(low, min(v, high))\\n' > clamp.py"
 CHECK = "python -m pytest -q"
@@ -196,5 +196,5 @@ def test_retry_makes_a_new_run_on_the_same_branch(house: House, repo_id: str) ->
     assert retried["branch"]["working"] == failed["branch"]["working"]  # type: ignore[index]
     house.wait(retried["runId"])
     succeeded = play(house, repo_id, SUCCESS)
-    with pytest.raises(ApiError, match="retry|status|success"):
+    with pytest.raises(ApiError, match="success"):
         house.client.retry_run(succeeded["runId"])

@@ -10,6 +10,7 @@ from mogplex.cli.credentials import CredentialsError, key_checksum_ok, read_cred
 from mogplex.cli.options import examples
 from mogplex.cli.output import paint, show, write_json, write_line
 from mogplex.client import ApiError, Client, ClientError
+from mogplex.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 def doctor(url: str | None, api_key: str | None, local: bool, as_json: bool) -> int:
     """Check what can run here, and say what to do about the rest. Exit code 1 when something is wrong."""
     rows = [] if local else _check_server(url, api_key)
-    rows += [_row(finding.name, finding.ok, finding.detail, finding.remedy) for finding in wiring.diagnose()]
+    findings = wiring.diagnose(Settings.read())
+    rows += [_row(finding.name, finding.ok, finding.detail, finding.remedy) for finding in findings]
     healthy = all(row["ok"] for row in rows)
     if as_json:
         write_json({"ok": healthy, "findings": rows})

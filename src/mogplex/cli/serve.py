@@ -1,43 +1,59 @@
-"""`mogplex serve`: API, dashboard and worker in one process."""
+"""`mogplex serve`: API and worker in one process."""
 
 from __future__ import annotations
 
-import os
+import logging
+import sys
+from typing import Any
 
 import click
 
-from mogplex import wiring
+from mogplex import __version__, wiring
+from mogplex.cli import exit_codes
+from mogplex.cli.credentials import save_credentials
 from mogplex.cli.options import examples
+from mogplex.cli.output import note, write_line
+from mogplex.domain.errors import MogplexError
+from mogplex.settings import Settings
 
-_DATABASE_VARIABLE = "MOGPLEX_DATABASE_URL"
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @click.command(
     "serve",
     epilog=examples("mogplex serve", "mogplex serve --host 0.0.0.0 --port 8080 --slots 4 --log-level debug"),
 )
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=7433, show_default=True, metavar="N", help="Port.")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on [MOGPLEX_HOST, 127.0.0.1].")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port, 0 for any [MOGPLEX_PORT, 7433].")
 @click.option(
-    "--slots",
-    type=click.IntRange(1),
-    default=lambda: os.cpu_count() or 1,
-    metavar="N",
-    help="How many runs may execute at once [one per processor].",
+    "--slots", type=click.IntRange(1), metavar="N", help="How many runs may execute at once [MOGPLEX_SLOTS, 2]."
 )
-@click.option("--database-url", metavar="URL", help=f"Database [{_DATABASE_VARIABLE}, SQLite in MOGPLEX_HOME].")
+@click.option("--database-url", metavar="URL", help="Database [MOGPLEX_DATABASE_URL, SQLite in MOGPLEX_HOME].")
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
-    default="info",
-    show_default=True,
-    help="How much to log on stderr.",
+    help="How much to log on stderr [MOGPLEX_LOG_LEVEL, info].",
 )
-def serve(host: str, port: int, slots: int, database_url: str | None, log_level: str) -> int:
-    """Start the server on this machine: API, dashboard and worker.
+def serve(**flags: Any) -> int:
+    """Start the server on this machine: API and worker.
 
     The first start prints an admin key once and keeps it in auth.json, so that the other commands work at once.
     """
-    if database_url:
-        os.environ[_DATABASE_VARIABLE] = database_url  # settings are read once, from the environment
-    return wiring.serve(host=host, port=port, slots=slots, log_level=log_level)
+    try:
+        settings = Settings.read(**flags)
+        logging.basicConfig(level=settings.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
+        wiring.serve(settings, on_first_key=_keep_key, on_start=_greet)
+    except MogplexError as fault:
+        note(f"error: {fault.message}")
+        return exit_codes.FAILURE
+    return exit_codes.OK
+
+
+def _keep_key(url: str, api_key: str) -> None:
+    path = save_credentials(url, api_key)
+    write_line(f"admin API key (shown once, kept in {path}): {api_key}")
+
+
+def _greet(url: str) -> None:
+    write_line(f"mogplex {__version__} serves {url} (API docs at {url}/docs)")
+    write_line('next: mogplex repos add PATH, then mogplex run --repo ID "what to do"')

@@ -77,8 +77,8 @@ class DbosWorker:
         self._worker_id = worker_id
         self._slots = slots
 
-    def launch(self) -> None:
-        """Create or migrate DBOS's own tables and start its threads; nothing is handed out before `listen`."""
+    def launch(self, play: Play) -> None:
+        """Create or migrate DBOS's own tables, register the one workflow and start DBOS's threads."""
         _quieten()
         DBOS(
             config={
@@ -93,18 +93,18 @@ class DbosWorker:
             }
         )
 
-    def listen(self, play: Play) -> None:
-        """Register the one workflow and begin to take runs."""
-
-        @DBOS.step(name="attempt")  # type: ignore[misc, unused-ignore]
+        @DBOS.step(name="attempt")
         async def attempt(run_id: str) -> None:
             await asyncio.wrap_future(play(run_id))
 
-        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)  # type: ignore[misc, unused-ignore]
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
         async def execute_run(run_id: str) -> None:
             await attempt(run_id)
 
         DBOS.launch()
+
+    def listen(self) -> None:
+        """Begin to take runs from the queue."""
         DBOS.register_queue(
             QUEUE,
             polling_interval_sec=POLL_SECONDS,

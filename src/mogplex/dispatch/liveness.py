@@ -11,10 +11,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mogplex.domain.errors import MogplexError
-from mogplex.service.workers import Workers
+from mogplex.domain.worker import WorkerInfo
+from mogplex.service.workers import Reaped, Workers
 
 log = logging.getLogger(__name__)
 
@@ -34,19 +36,27 @@ class Requeue(Protocol):
 class Liveness:
     """One thread per worker: beats, and reaps the runs of workers that stopped beating."""
 
-    def __init__(self, workers: Workers, requeue: Requeue, worker_id: str, dead_after_seconds: float) -> None:
+    def __init__(
+        self,
+        workers: Workers,
+        requeue: Requeue,
+        me: WorkerInfo,
+        dead_after_seconds: float,
+        running: Callable[[], Sequence[str]],
+    ) -> None:
         self._workers = workers
         self._requeue = requeue
-        self._worker_id = worker_id
+        self._me = me
         self._dead_after_seconds = dead_after_seconds
+        self._running = running
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="mogplex-liveness", daemon=True)
 
     def start(self, *, alone: bool) -> None:
         """Begin to beat. `alone`: the caller holds the lock on the database, so every other worker is dead."""
-        self._workers.beat(self._worker_id)
+        self._beat()
         if alone:
-            self.reap(only_me=True)
+            self._take_over(self._workers.reap(only_me=self._me.id), {self._me.id})
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,31 +64,40 @@ class Liveness:
         if self._thread.is_alive():
             self._thread.join(timeout=10)
 
-    def reap(self, *, only_me: bool = False) -> None:
+    def _beat(self) -> None:
+        if not self._workers.beat(self._me.id, len(self._running())):
+            self._workers.register(self._me)
+
+    def _reap(self) -> None:
         """Take over what dead workers left: back into the queue, or ended truthfully."""
-        alive = self._workers.alive(None if only_me else self._dead_after_seconds, self._worker_id)
-        for reaped in self._workers.reap(alive):
-            log.warning("worker %s was lost; run %s is now %s", reaped.worker_id, reaped.run_id, reaped.status)
+        seconds = self._dead_after_seconds
+        alive = {worker.info.id for worker in self._workers.list(alive_within_seconds=seconds)}
+        self._take_over(self._workers.reap(alive_after_seconds=seconds), alive)
+
+    def _take_over(self, settled: Sequence[Reaped], alive: set[str]) -> None:
+        for reaped in settled:
+            run = reaped.run
+            log.warning("worker %s was lost; run %s is now %s", reaped.lost_worker_id, run.id, run.status)
             if reaped.requeued:
-                self._requeue.requeue(reaped.run_id)
+                self._requeue.requeue(run.id)
             else:
-                self._requeue.withdraw(reaped.run_id)
-        for run_id in self._requeue.stranded(alive):
-            if self._workers.is_pending(run_id):
-                log.warning("run %s was handed to a lost worker and never begun; it is queued again", run_id)
-                self._requeue.requeue(run_id)
+                self._requeue.withdraw(run.id)
+        # Handed to a worker that died before its claim (or before the requeue above) reached our tables.
+        for run_id in self._workers.pending_among(self._requeue.stranded(alive)):
+            log.warning("run %s was handed to a lost worker and never begun; it is queued again", run_id)
+            self._requeue.requeue(run_id)
 
     def _keep(self) -> None:
         unbroken_since = last_beat = time.monotonic()
         while not self._stopping.wait(BEAT_SECONDS):
             try:
-                self._workers.beat(self._worker_id)
+                self._beat()
                 now = time.monotonic()
                 if now - last_beat > 2 * BEAT_SECONDS + 1:
                     unbroken_since = now
                 last_beat = now
                 if now - unbroken_since > self._dead_after_seconds:
-                    self.reap()
+                    self._reap()
             except MogplexError as fault:
                 log.warning("heartbeat failed: %s", fault.message)
                 unbroken_since = time.monotonic()

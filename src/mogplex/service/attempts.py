@@ -12,7 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from mogplex.domain.check import CheckRecord
+from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.repo import Repo
 from mogplex.domain.run import Ending, Run, Status
 from mogplex.domain.sandbox import SandboxFacts, SandboxRecord, SandboxStatus
 from mogplex.domain.sanitiser import OpenSanitiser, Sanitiser
@@ -135,6 +137,14 @@ class Attempts:
                 return False
             check_table.put_baseline(tx, run.repo_id, commit, check.command, cleaned)
         return True
+
+    def repo_of(self, run: Run) -> Repo:
+        """The repo that the run works on. Raises WorkspaceError when it was removed meanwhile."""
+        with self._database.read() as tx:
+            repo = repo_table.get(tx, run.repo_id)
+        if repo is None:
+            raise WorkspaceError(f"The repo {run.repo_full_name} was removed; register it again and start a new run.")
+        return repo
 
     def owns(self, run: Run) -> bool:
         """Ask right before anything that leaves the house."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -93,6 +94,14 @@ class Workers:
             if alive_within_seconds is None:
                 return worker_table.select(tx)
             return worker_table.select(tx, *_alive(tx.now - alive_within_seconds))
+
+    def pending_among(self, run_ids: Sequence[str]) -> Sequence[str]:
+        """Those of `run_ids` that still wait for a worker."""
+        if not run_ids:
+            return []
+        with self._database.read() as tx:
+            waiting = run_table.select(tx, [runs.c.id.in_(list(run_ids)), runs.c.status == Status.PENDING], limit=1000)
+        return [run.id for run in waiting]
 
     def _settle(self, seen: Run) -> Reaped | None:
         with self._database.write() as tx:

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from mogplex.domain.ending import Cause, Delivered, Facts, claim_fault, conclude, failure_of
 from mogplex.domain.errors import DeliveryError, MogplexError, SandboxError, WorkspaceError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, SandboxExit
 from mogplex.domain.run import Changes, Delivery, Ending, Run, Verdict
+from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.verdict import touched_tests
 from mogplex.worker.checks import Checks
 from mogplex.worker.clock import PhaseClock
@@ -77,7 +79,7 @@ class Attempt:
             await self._take_patch(start, checkout)
             self.stop.check()
             timer.cancel()  # from here on each check has a limit of its own
-            if claim_fault(self.claim, self.exit and self.exit.exit_code) is None:
+            if claim_fault(self.claim, self.exit.exit_code if self.exit else None) is None:
                 await self._check(start)
                 await self._deliver(start)
 
@@ -162,6 +164,7 @@ class Attempt:
         if not await patiently(self.equipment.attempts.owns, self.run):
             self.stop.lose()
             raise OwnershipLost
+        await patiently(self.equipment.attempts.update, self.run, delivered=True)
         try:
             done = await self.stop.or_result(start.deliver(self.patch))
         except DeliveryError as fault:
@@ -209,6 +212,26 @@ class Attempt:
             result=claim.result if claim else None,
             timing=self.clock.timing(),
             summary=claim.summary if claim else "",
+        )
+
+    def _sandbox_facts(self) -> SandboxFacts:
+        exit, limits = self.exit, self.equipment.limits
+        facts = SandboxFacts(
+            name=f"{self.run.id}-{self.run.attempt}",
+            driver=self.equipment.driver.name,
+            limits={"memoryBytes": limits.memory_bytes, "processes": limits.processes, "diskBytes": limits.disk_bytes},
+            log=self.transcript.raw.text(),
+        )
+        if exit is None:
+            return facts
+        return replace(
+            facts,
+            exit_code=exit.exit_code,
+            killed_by=exit.killed_by,
+            wall_seconds=exit.wall_seconds,
+            cpu_seconds=exit.cpu_seconds,
+            peak_memory_bytes=exit.peak_memory_bytes,
+            processes_left=exit.processes_left,
         )
 
     def _changes(self) -> Changes | None:

@@ -83,7 +83,7 @@ class Checks:
         checkout = await start.check_out(f"base-{number}")
         end, record = await self._execute(start, checkout, command, CheckTarget.BASE, number)
         if end.sandbox_error is None and end.killed_by is None:
-            await patiently(self._equipment.attempts.save_baseline, self._run.repo_id, start.commit, record)
+            await patiently(self._equipment.attempts.save_baseline, self._run, start.commit, record)
         return end
 
     async def _on_patch(self, start: StartPoint, patch: Patch | None, command: str, number: int) -> CheckEnd | None:

@@ -126,7 +126,7 @@ def sandbox_end(killed_by: str, equipment: Equipment) -> tuple[Cause, str]:
     return Cause.SANDBOX, f"The sandbox was lost ({killed_by})."
 
 
-async def _settle(output: asyncio.Future[list[None]]) -> None:
+async def _settle(output: asyncio.Future[tuple[None, None]]) -> None:
     """Let the readers reach the end of the pipes; nobody can write to them any more."""
     try:
         await asyncio.wait_for(output, DRAIN_SECONDS)

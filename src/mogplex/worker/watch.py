@@ -7,7 +7,8 @@ import logging
 
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import MogplexError
-from mogplex.service.attempts import Attempts, Signal
+from mogplex.domain.worker import Signal
+from mogplex.service.attempts import Attempts
 from mogplex.worker.stop import Stop
 
 log = logging.getLogger(__name__)
