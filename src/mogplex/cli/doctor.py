@@ -9,7 +9,7 @@ from mogplex.cli import exit_codes
 from mogplex.cli.credentials import CredentialsError, key_checksum_ok, read_credentials
 from mogplex.cli.options import examples
 from mogplex.cli.output import paint, show, write_json, write_line
-from mogplex.client import ApiError, Client, ClientError
+from mogplex.client import ApiError, Client, ClientError, UnusableValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +52,11 @@ def _check_server(url: str | None, api_key: str | None) -> list[Row]:
     try:
         client = Client(credentials.url, credentials.api_key if key_ok else None, timeout_seconds=5.0)
         me = client.me()
-    except ValueError as error:
-        return [_row("server", False, f"{error} (from {credentials.url_source})", "mogplex login --url URL"), key_row]
+    except UnusableValue as error:
+        return [
+            _row("server", False, f"{error.message} (from {credentials.url_source})", "mogplex login --url URL"),
+            key_row,
+        ]
     except ApiError as error:
         reached = _row("server", error.http_status in (401, 403), f"{client.url}: {error.code}", None)
         if key_ok and error.http_status in (401, 403):

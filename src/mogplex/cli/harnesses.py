@@ -12,7 +12,7 @@ from mogplex.cli.output import note, write_json, write_table
 @server_options
 def list_harnesses(server: Server) -> None:
     """List harnesses, and why one can't run. With --json one harness a line."""
-    harnesses = server.client.list_harnesses()
+    harnesses = server.client.list_harnesses().get("harnesses") or []
     if server.as_json:
         for harness in harnesses:
             write_json(harness)
@@ -33,7 +33,7 @@ def list_harnesses(server: Server) -> None:
 @server_options
 def list_models(server: Server) -> None:
     """List models with their prices in dollars per million tokens. With --json one model a line."""
-    models = server.client.list_models()
+    models = server.client.list_models().get("models") or []
     if server.as_json:
         for model in models:
             write_json(model)

@@ -8,6 +8,7 @@ import click
 
 from mogplex import wiring
 from mogplex.cli.options import examples
+from mogplex.domain.errors import MogplexError
 
 _DATABASE_VARIABLE = "MOGPLEX_DATABASE_URL"
 
@@ -16,22 +17,32 @@ _DATABASE_VARIABLE = "MOGPLEX_DATABASE_URL"
     "serve",
     epilog=examples("mogplex serve", "mogplex serve --host 0.0.0.0 --port 8080 --slots 4 --log-level debug"),
 )
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=7433, show_default=True, metavar="N", help="Port.")
+@click.option(
+    "--host", envvar="MOGPLEX_HOST", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on [127.0.0.1]."
+)
+@click.option(
+    "--port",
+    envvar="MOGPLEX_PORT",
+    type=click.IntRange(0, 65535),
+    default=7433,
+    metavar="N",
+    help="Port, 0 for a free one [7433].",
+)
 @click.option(
     "--slots",
     type=click.IntRange(1),
-    default=lambda: os.cpu_count() or 1,
+    envvar="MOGPLEX_SLOTS",
+    default=2,
     metavar="N",
-    help="How many runs may execute at once [one per processor].",
+    help="How many runs may execute at once [2].",
 )
 @click.option("--database-url", metavar="URL", help=f"Database [{_DATABASE_VARIABLE}, SQLite in MOGPLEX_HOME].")
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    envvar="MOGPLEX_LOG_LEVEL",
     default="info",
-    show_default=True,
-    help="How much to log on stderr.",
+    help="How much to log on stderr [info].",
 )
 def serve(host: str, port: int, slots: int, database_url: str | None, log_level: str) -> int:
     """Start the server on this machine: API, dashboard and worker.
@@ -40,4 +51,7 @@ def serve(host: str, port: int, slots: int, database_url: str | None, log_level:
     """
     if database_url:
         os.environ[_DATABASE_VARIABLE] = database_url  # settings are read once, from the environment
-    return wiring.serve(host=host, port=port, slots=slots, log_level=log_level)
+    try:
+        return wiring.serve(host=host, port=port, slots=slots, log_level=log_level)
+    except MogplexError as error:
+        raise click.ClickException(error.message) from error
