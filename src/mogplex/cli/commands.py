@@ -89,6 +89,12 @@ class CommandGroup(click.Group):
         self.verbs = verbs
         self.helps = {verb: entry[2] for verb, entry in verbs.items()}
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and ctx.parent is not None and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())  # a noun alone is a question, not a mistake
+            ctx.exit(0)
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.helps)
 

@@ -10,7 +10,7 @@ from mogplex.cli.credentials import CredentialsError, key_checksum_ok, read_cred
 from mogplex.cli.options import examples
 from mogplex.cli.output import paint, show, write_json, write_line
 from mogplex.client import ApiError, Client, ClientError
-from mogplex.settings import Settings
+from mogplex.settings import Settings, UnusableValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 def doctor(url: str | None, api_key: str | None, local: bool, as_json: bool) -> int:
     """Check what can run here, and say what to do about the rest. Exit code 1 when something is wrong."""
     rows = [] if local else _check_server(url, api_key)
-    findings = wiring.diagnose(Settings.read())
-    rows += [_row(finding.name, finding.ok, finding.detail, finding.remedy) for finding in findings]
+    rows += [
+        _row(finding.name, finding.ok, finding.detail, finding.remedy) for finding in wiring.diagnose(Settings.read())
+    ]
     healthy = all(row["ok"] for row in rows)
     if as_json:
         write_json({"ok": healthy, "findings": rows})
@@ -54,8 +55,11 @@ def _check_server(url: str | None, api_key: str | None) -> list[Row]:
     try:
         client = Client(credentials.url, credentials.api_key if key_ok else None, timeout_seconds=5.0)
         me = client.me()
-    except ValueError as error:
-        return [_row("server", False, f"{error} (from {credentials.url_source})", "mogplex login --url URL"), key_row]
+    except UnusableValue as error:
+        return [
+            _row("server", False, f"{error.message} (from {credentials.url_source})", "mogplex login --url URL"),
+            key_row,
+        ]
     except ApiError as error:
         reached = _row("server", error.http_status in (401, 403), f"{client.url}: {error.code}", None)
         if key_ok and error.http_status in (401, 403):

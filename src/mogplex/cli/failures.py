@@ -15,7 +15,7 @@ import click
 from mogplex.cli import exit_codes
 from mogplex.cli.credentials import CredentialsError
 from mogplex.cli.output import note, paint, show
-from mogplex.client.errors import ApiError, ClientError, ConnectionFailed, WaitTimeout
+from mogplex.client.errors import ApiError, ClientError, ConnectionFailed, UnusableValue, WaitTimeout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def _describe(error: Exception) -> dict[str, Any] | None:
         return _row("SERVICE_UNAVAILABLE", error.message, exit_codes.UNAVAILABLE, _NEXT["SERVICE_UNAVAILABLE"])
     if isinstance(error, WaitTimeout):
         return _row("STOPPED_WAITING", error.message, exit_codes.STOPPED_WAITING, None)
+    if isinstance(error, UnusableValue):
+        return _row("USAGE", error.message, exit_codes.USAGE, "mogplex --help")
     if isinstance(error, ClientError):
         return _row("FAILURE", error.message, exit_codes.FAILURE, None)
     if isinstance(error, CredentialsError):

@@ -12,7 +12,7 @@ from mogplex.cli.output import note, write_json, write_table
 @server_options
 def list_harnesses(server: Server) -> None:
     """List harnesses, and why one can't run. With --json one harness a line."""
-    harnesses = server.client.list_harnesses()
+    harnesses = server.client.list_harnesses().get("harnesses") or []
     if server.as_json:
         for harness in harnesses:
             write_json(harness)
@@ -21,8 +21,8 @@ def list_harnesses(server: Server) -> None:
         (
             str(harness.get("name")),
             str(harness.get("version") or "-"),
-            "yes" if harness.get("ready") else "no",
-            str((None if harness.get("ready") else harness.get("remedy")) or harness.get("detail") or ""),
+            "yes" if harness.get("available") else "no",
+            str((None if harness.get("available") else harness.get("remedy")) or harness.get("reason") or ""),
         )
         for harness in harnesses
     ]
@@ -33,7 +33,7 @@ def list_harnesses(server: Server) -> None:
 @server_options
 def list_models(server: Server) -> None:
     """List models with their prices in dollars per million tokens. With --json one model a line."""
-    models = server.client.list_models()
+    models = server.client.list_models().get("models") or []
     if server.as_json:
         for model in models:
             write_json(model)

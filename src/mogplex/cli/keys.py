@@ -8,6 +8,7 @@ import click
 
 from mogplex.cli.options import Server, examples, server_options
 from mogplex.cli.output import note, show, write_json, write_line, write_table
+from mogplex.cli.start import given
 
 
 @click.command(
@@ -38,7 +39,8 @@ def create_key(
     if expires_in_days is not None:
         moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=expires_in_days)
         expires_at = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-    key = server.client.create_key(name, scopes, repos, expires_at)
+    body = given(name=name, scopes=list(scopes), repos=list(repos) or None, expiresAt=expires_at)
+    key = server.client.create_key(body)
     if server.as_json:
         write_json(key)
         return
@@ -50,7 +52,7 @@ def create_key(
 @server_options
 def list_keys(server: Server) -> None:
     """List API keys, never their secrets. With --json one key a line."""
-    keys = server.client.list_keys()
+    keys = server.client.list_keys().get("keys") or []
     if server.as_json:
         for key in keys:
             write_json(key)

@@ -43,10 +43,7 @@ def login(url: str | None, api_key: str | None, with_token: bool, as_json: bool)
         raise click.UsageError("give the key with --api-key or --with-token, not both")
     target = _find_url(url)
     key = require_key(Credentials(target, "--url", _read_key(api_key, with_token, target), "what you gave"))
-    try:
-        me = Client(target, key).me()
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    me = Client(target, key).me()
     path = save_credentials(target, key)
     if as_json:
         write_json({"url": target, **me})

@@ -8,7 +8,7 @@ import click
 
 from mogplex.cli.credentials import read_credentials, require_key
 from mogplex.cli.output import note
-from mogplex.client import ApiError, Client
+from mogplex.client import ApiError, Client, UnusableValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,17 +27,24 @@ class Server:
     """The server as one command sees it: `client`, whether to print JSON, and how much to tell."""
 
     def __init__(self, url: str | None, api_key: str | None, as_json: bool, verbose: bool) -> None:
+        self._url = url
+        self._api_key = api_key
         self.as_json = as_json
         self.verbose = verbose
-        credentials = read_credentials(url, api_key)
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """Made on first use, so that wrong usage is told before a missing key. Raises CredentialsError."""
+        credentials = read_credentials(self._url, self._api_key)
         key = require_key(credentials)
         if credentials.warning:
             note(f"warning: {credentials.warning}")
         try:
-            self.client = Client(credentials.url, key)
-        except ValueError as error:
-            raise click.UsageError(f"{error} (from {credentials.url_source})") from error
-        self.explain(f"server {self.client.url} (from {credentials.url_source}), key from {credentials.key_source}")
+            client = Client(credentials.url, key)
+        except UnusableValue as error:
+            raise click.UsageError(f"{error.message} (from {credentials.url_source})") from error
+        self.explain(f"server {client.url} (from {credentials.url_source}), key from {credentials.key_source}")
+        return client
 
     def explain(self, text: str) -> None:
         """A line on stderr, with --verbose only."""

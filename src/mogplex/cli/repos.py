@@ -10,7 +10,7 @@ import click
 
 from mogplex.cli.options import Server, examples, read_pairs, server_options
 from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
-from mogplex.cli.start import make_budget
+from mogplex.cli.start import given, make_budget
 from mogplex.client import ApiError
 
 TYPE_CHECKING = False
@@ -21,12 +21,25 @@ if TYPE_CHECKING:
     Repo = dict[str, Any]
 
 
+_FIELD_OF_WORD = {
+    "root": "rootDirectory",
+    "setup": "setup",
+    "checks": "checks",
+    "allow-hosts": "allowHosts",
+    "env": "env",
+    "push-branches": "pushBranches",
+    "harness": "harness",
+    "timeout": "timeoutSeconds",
+    "budget": "budget",
+}
+
+
 def setting_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """The settings that `add` and `set` share; the function gets those that were given as `settings`."""
 
     @click.option("--default-branch", metavar="BRANCH", help="Branch that runs start from.")
     @click.option("--root", metavar="DIR", help="Folder that runs work in.")
-    @click.option("--setup", metavar="CMD", help="Command that prepares a checkout, as in `pip install -e .`.")
+    @click.option("--setup", metavar="CMD", multiple=True, help="Command that prepares a checkout; can be repeated.")
     @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
     @click.option("--allow-host", "hosts", metavar="HOST", multiple=True, help="Host that runs may reach; repeatable.")
     @click.option(
@@ -36,13 +49,19 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
     @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Longest time of a run.")
     @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="Largest cost of a run.")
     @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="Most tokens of a run.")
-    @click.option("--allow-push/--no-allow-push", default=None, help="May runs deliver to existing branches?")
+    @click.option(
+        "--push-branch",
+        "push_branches",
+        metavar="PATTERN",
+        multiple=True,
+        help="Existing branches that runs may push to, as in `mogplex/*`; repeatable.",
+    )
     @functools.wraps(function)
     def wrapper(
         *args: Any,
         default_branch: str | None,
         root: str | None,
-        setup: str | None,
+        setup: tuple[str, ...],
         checks: tuple[str, ...],
         hosts: tuple[str, ...],
         env: tuple[str, ...],
@@ -50,23 +69,22 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         timeout: float | None,
         budget_usd: float | None,
         budget_tokens: int | None,
-        allow_push: bool | None,
+        push_branches: tuple[str, ...],
         **values: Any,
     ) -> int | None:
-        settings = {
-            "default_branch": default_branch,
-            "root_directory": root,
-            "setup_command": setup,
-            "checks": list(checks) or None,
-            "allow_hosts": list(hosts) or None,
-            "env": read_pairs(env, "--env", dict(os.environ)),
-            "default_harness": harness,
-            "timeout_seconds": timeout,
-            "budget": make_budget(budget_usd, budget_tokens),
-            "allow_push": allow_push,
-        }
-        given = {name: value for name, value in settings.items() if value is not None}
-        return function(*args, settings=given, **values)
+        settings = given(
+            defaultBranch=default_branch,
+            rootDirectory=root,
+            setup=list(setup) or None,
+            checks=list(checks) or None,
+            allowHosts=list(hosts) or None,
+            env=read_pairs(env, "--env", dict(os.environ)),
+            pushBranches=list(push_branches) or None,
+            harness=harness,
+            timeoutSeconds=timeout,
+            budget=make_budget(budget_usd, budget_tokens),
+        )
+        return function(*args, settings=settings, **values)
 
     return wrapper
 
@@ -77,7 +95,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
 @server_options
 def list_repos(server: Server, *, query: str | None, limit: int | None) -> None:
     """List repos. With --json one repo a line."""
-    repos = server.client.list_repos(query, limit)
+    repos = server.client.list_repos(query, limit).get("repos") or []
     if server.as_json:
         for repo in repos:
             write_json(repo)
@@ -102,7 +120,7 @@ def list_repos(server: Server, *, query: str | None, limit: int | None) -> None:
 @server_options
 def add_repo(server: Server, *, source: str, name: str | None, settings: Repo) -> None:
     """Register a clone URL or a local path. The same one twice gives the same repo."""
-    _print_repo(server, server.client.add_repo(_absolute(source), name=name, **settings))
+    _print_repo(server, server.client.add_repo({"cloneUrl": _absolute(source), **given(name=name), **settings}))
 
 
 @click.command("get", epilog=examples("mogplex repos get acme/web"))
@@ -124,28 +142,17 @@ def get_repo(server: Server, *, repo: str) -> None:
 @click.option(
     "--clear",
     multiple=True,
-    type=click.Choice(
-        ["root", "setup", "checks", "allow-hosts", "env", "harness", "timeout", "budget"], case_sensitive=False
-    ),
+    type=click.Choice(list(_FIELD_OF_WORD)),
     help="Remove a setting; can be repeated.",
 )
 @setting_options
 @server_options
 def update_repo(server: Server, *, repo: str, name: str | None, clear: tuple[str, ...], settings: Repo) -> None:
     """Change a repo's settings; those not named stay. ID is its id, or owner/name."""
-    cleared = {
-        "root": "root_directory",
-        "setup": "setup_command",
-        "allow-hosts": "allow_hosts",
-        "harness": "default_harness",
-        "timeout": "timeout_seconds",
-    }
-    changes = {**settings, **{cleared.get(word, word): None for word in clear}}
-    if name is not None:
-        changes["name"] = name
+    changes = {**settings, **given(name=name), **{_FIELD_OF_WORD[word]: None for word in clear}}
     if not changes:
         raise click.UsageError("nothing to change: name at least one setting")
-    _print_repo(server, server.client.update_repo(_find_id(server, repo), **changes))
+    _print_repo(server, server.client.update_repo(_find_id(server, repo), changes))
 
 
 @click.command("remove", epilog=examples("mogplex repos remove acme/web"))
@@ -165,7 +172,7 @@ def _find_id(server: Server, repo: str) -> str:
     """The id behind owner/name; an id stays as it is."""
     if "/" not in repo:
         return repo
-    for found in server.client.list_repos(repo):
+    for found in server.client.list_repos(repo).get("repos") or []:
         if _name(found).lower() == repo.lower():
             return str(found["id"])
     raise ApiError("NOT_FOUND", f"repo {repo} not found", [], None, 404, None)

@@ -12,7 +12,7 @@ import click
 from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, stay_with_run
 from mogplex.cli.options import Server, examples, read_pairs, server_options
 from mogplex.cli.output import is_terminal, note
-from mogplex.cli.start import choose_key, make_budget, start_under
+from mogplex.cli.start import choose_key, given, make_budget, start_under
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +70,17 @@ def start_run(
     prompt: str | None,
     repo: str | None,
     prompt_file: str | None,
+    harness: str | None,
+    model: str | None,
+    mode: str | None,
+    title: str | None,
+    base_branch: str | None,
     branch: str | None,
+    create_branch: bool,
+    commit: str | None,
     root: str | None,
+    delivery: str | None,
+    priority: int | None,
     checks: tuple[str, ...],
     timeout: float | None,
     budget_usd: float | None,
@@ -83,7 +92,6 @@ def start_run(
     wait: bool,
     follow: bool,
     wait_timeout: float,
-    **fields: Any,
 ) -> int:
     """Start a run: have an agent do what PROMPT says in a repo.
 
@@ -91,26 +99,33 @@ def start_run(
     """
     if not repo or not repo.strip():
         raise click.UsageError("--repo <id> is required (find IDs via `mogplex repos list`)")
-    fields["create_branch"] = fields["create_branch"] or None
     key = choose_key(idempotency_key)
     server.explain(f"idempotency key {key}")
     text = _read_prompt(prompt, prompt_file)
     schema = _read_schema(output_schema)
+    body = given(
+        repoId=repo.strip(),
+        prompt=text,
+        harness=harness,
+        model=model,
+        mode=mode,
+        title=title,
+        baseBranch=base_branch,
+        workingBranch=branch,
+        createBranch=create_branch or None,
+        commit=commit,
+        rootDirectory=root,
+        checks=list(checks) or None,
+        delivery=delivery,
+        timeoutSeconds=timeout,
+        budget=make_budget(budget_usd, budget_tokens),
+        outputSchema=schema,
+        labels=read_pairs(labels, "--label"),
+        env=read_pairs(env, "--env", dict(os.environ)),
+        priority=priority,
+    )
     with start_under(key):
-        run = server.client.start_run(
-            repo.strip(),
-            text,
-            idempotency_key=key,
-            working_branch=branch,
-            root_directory=root,
-            checks=list(checks) or None,
-            timeout_seconds=timeout,
-            budget=make_budget(budget_usd, budget_tokens),
-            output_schema=schema,
-            labels=read_pairs(labels, "--label"),
-            env=read_pairs(env, "--env", dict(os.environ)),
-            **fields,
-        )
+        run = server.client.start_run(body, idempotency_key=key)
     return stay_with_run(server, run, wait, follow, wait_timeout)
 
 

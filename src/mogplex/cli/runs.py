@@ -10,7 +10,7 @@ from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, show_waited_run, stay_wi
 from mogplex.cli.options import Server, examples, raw_server_options, server_options
 from mogplex.cli.output import note, paint_status, write_bytes, write_json, write_line
 from mogplex.cli.run_view import print_run_table
-from mogplex.cli.start import choose_key, make_budget, start_under
+from mogplex.cli.start import choose_key, given, make_budget, start_under
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,17 +134,12 @@ def retry_run(
     """Start a new run from a failed or cancelled one, on the same branch."""
     key = choose_key(idempotency_key)
     server.explain(f"idempotency key {key}")
+    budget = make_budget(budget_usd, budget_tokens)
+    body = given(harness=harness, model=model, timeoutSeconds=timeout, budget=budget)
     with start_under(key):
         run = server.on_run(
             run_id,
-            lambda found: server.client.retry_run(
-                found,
-                idempotency_key=key,
-                harness=harness,
-                model=model,
-                timeout_seconds=timeout,
-                budget=make_budget(budget_usd, budget_tokens),
-            ),
+            lambda found: server.client.retry_run(found, body, idempotency_key=key),
         )
     return stay_with_run(server, run, wait, follow, wait_timeout)
 

@@ -21,7 +21,7 @@ _LOG_NAMES = ("install_log", "dev_log")
 @server_options
 def list_sandboxes(server: Server, *, repo: str | None, status: str | None, limit: int | None) -> None:
     """List sandboxes, one per attempt of a run. With --json one sandbox a line."""
-    sandboxes = server.client.list_sandboxes(repo_id=repo, status=status, limit=limit)
+    sandboxes = server.client.list_sandboxes(repo_id=repo, status=status, limit=limit).get("sandboxes") or []
     if server.as_json:
         for sandbox in sandboxes:
             write_json(sandbox)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import uuid
 
-import click
-
 from mogplex.cli import exit_codes
 from mogplex.cli.failures import CommandFailed
 from mogplex.cli.output import note
@@ -22,12 +20,7 @@ if TYPE_CHECKING:
 
 def choose_key(given: str | None) -> str:
     """The caller's key, or a random one."""
-    if given is None:
-        return str(uuid.uuid4())
-    try:
-        return check_idempotency_key(given)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    return str(uuid.uuid4()) if given is None else check_idempotency_key(given)
 
 
 @contextlib.contextmanager
@@ -43,6 +36,11 @@ def start_under(key: str) -> Iterator[None]:
     except KeyboardInterrupt:
         note(remedy)
         raise
+
+
+def given(**fields: object) -> dict[str, object]:
+    """The fields of a request that have a value: what is left out is the server's to choose."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def make_budget(usd: float | None, tokens: int | None) -> Budget | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from urllib.parse import quote
 
-from mogplex.client.errors import ApiError, ConnectionFailed
+from mogplex.client.errors import ApiError, ConnectionFailed, UnusableValue
 from mogplex.client.patience import Patience
 from mogplex.client.tail import FIRST_SILENCE_SECONDS, HEARTBEAT_SILENCE_SECONDS, Tail, await_ending
 from mogplex.client.transport import Response, Transport, is_header_value
@@ -13,11 +13,12 @@ from mogplex.client.transport import Response, Transport, is_header_value
 TYPE_CHECKING = False  # `typing` and the typed fields are for type checkers; importing them costs every command time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Any, Unpack
+    from typing import Any
 
-    from mogplex.client.fields import RepoFields, RetryFields, RunFields
+    from mogplex.client.fields import KeyBody, RepoBody, RetryBody, RunBody
 
     Json = dict[str, Any]
+    Body = Mapping[str, object]
 
 LONGEST_IDEMPOTENCY_KEY = 200
 _START_PAUSES_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -27,7 +28,7 @@ class Client:
     """The API of one server with one key. Safe to share between threads: it keeps no open connection.
 
     Every method raises `ApiError` when the server refuses and `ConnectionFailed` when it can't be reached or is no
-    Mogplex server, and ValueError for an argument that could never be sent (an empty id, a key with a line end).
+    Mogplex server, and `UnusableValue` for an argument that can't be sent at all (an empty id, a key with a line end).
     """
 
     def __init__(
@@ -57,46 +58,42 @@ class Client:
         """This key: id, name, prefix, scopes, repos, limits left."""
         return self._get("/me")
 
-    def list_harnesses(self) -> list[Json]:
-        """Installed harnesses: name, version, whether they can run now, and if not, why."""
-        return _items(self._get("/harnesses"), "harnesses")
+    def list_harnesses(self) -> Json:
+        """{"harnesses": [{name, version, …}]}: what is installed, whether it can run now, and if not, why."""
+        return self._get("/harnesses")
 
-    def list_models(self) -> list[Json]:
-        """Models that can be reached, with prices."""
-        return _items(self._get("/models"), "models")
+    def list_models(self) -> Json:
+        """{"models": [{id, provider, pricing, …}]}: the models that can be reached."""
+        return self._get("/models")
 
     # --- repos ---------------------------------------------------------------------------------------------------
 
-    def list_repos(self, query: str | None = None, limit: int | None = None, cursor: str | None = None) -> list[Json]:
-        """Repos by name: id, full_name, default_branch, root_directory, … `query` is a part of owner/name."""
-        return _items(self._get("/repos", q=query, limit=limit, cursor=cursor), "repos")
+    def list_repos(self, query: str | None = None, limit: int | None = None, cursor: str | None = None) -> Json:
+        """{"repos": [{id, full_name, default_branch, …}]} by name. `query` is a part of owner/name."""
+        return self._get("/repos", q=query, limit=limit, cursor=cursor)
 
-    def add_repo(self, source: str, **fields: Unpack[RepoFields]) -> Json:
-        """Register a clone URL or a path on the server's machine. The same source twice gives the same repo."""
-        body = {"source": source, **_wire_fields(fields, keep_none=False)}
+    def add_repo(self, body: RepoBody | Body) -> Json:
+        """Register a repo by `cloneUrl`. The same one twice gives the same repo."""
         return _inner(self._send("POST", "/repos", body), "repo")
 
     def get_repo(self, repo_id: str) -> Json:
         return _inner(self._get(f"/repos/{_segment(repo_id)}"), "repo")
 
-    def update_repo(self, repo_id: str, **fields: Unpack[RepoFields]) -> Json:
-        """Change the given settings only; None clears one."""
-        return _inner(self._send("PATCH", f"/repos/{_segment(repo_id)}", _wire_fields(fields, keep_none=True)), "repo")
+    def update_repo(self, repo_id: str, body: RepoBody | Body) -> Json:
+        """Change the settings named in `body`; None takes one back to its default."""
+        return _inner(self._send("PATCH", f"/repos/{_segment(repo_id)}", body), "repo")
 
     def remove_repo(self, repo_id: str) -> Json:
         return self._send("DELETE", f"/repos/{_segment(repo_id)}")
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
-    def start_run(
-        self, repo: str, prompt: str, *, idempotency_key: str | None = None, **fields: Unpack[RunFields]
-    ) -> Json:
+    def start_run(self, body: RunBody | Body, *, idempotency_key: str | None = None) -> Json:
         """Start a run, or find the one that this idempotency key has started: then `replayed` is true.
 
-        `repo` is an id or owner/name. Without a key a random one is used. A connection that is cut is tried again with
-        the same key, so there is never a second run.
+        Without a key a random one is used. A connection that is cut is tried again with the same key, so there is
+        never a second run.
         """
-        body = {"repoId": repo, "prompt": prompt, **_wire_fields(fields, keep_none=False)}
         return self._post_once("/runs", body, idempotency_key)
 
     def list_runs(
@@ -154,11 +151,11 @@ class Client:
         """{"run", "status", "alreadyTerminal"}. Safe to repeat."""
         return self._send("POST", f"/runs/{_segment(run_id)}/cancel")
 
-    def retry_run(self, run_id: str, *, idempotency_key: str | None = None, **fields: Unpack[RetryFields]) -> Json:
+    def retry_run(
+        self, run_id: str, body: RetryBody | Body | None = None, *, idempotency_key: str | None = None
+    ) -> Json:
         """A new run with `retryOf` set, on the same working branch; from failed and cancelled runs only."""
-        return self._post_once(
-            f"/runs/{_segment(run_id)}/retry", _wire_fields(fields, keep_none=False), idempotency_key
-        )
+        return self._post_once(f"/runs/{_segment(run_id)}/retry", body or {}, idempotency_key)
 
     def get_patch(self, run_id: str) -> bytes:
         """What the run has changed, for `git apply` on its base commit. Empty when it changed nothing."""
@@ -169,9 +166,9 @@ class Client:
 
     def list_sandboxes(
         self, *, repo_id: str | None = None, status: str | None = None, limit: int | None = None
-    ) -> list[Json]:
-        """One record an attempt: limits, peak memory, CPU seconds, processes left."""
-        return _items(self._get("/sandboxes", repo_id=repo_id, status=status, limit=limit), "sandboxes")
+    ) -> Json:
+        """{"sandboxes": [{id, status, …}]}, one record an attempt: limits, peak memory, CPU, processes left."""
+        return self._get("/sandboxes", repo_id=repo_id, status=status, limit=limit)
 
     def get_sandbox_logs(self, sandbox_id: str) -> Json:
         return self._get(f"/sandboxes/{_segment(sandbox_id)}/logs")
@@ -182,24 +179,13 @@ class Client:
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
-    def create_key(
-        self,
-        name: str,
-        scopes: Iterable[str] = ("read", "write"),
-        repos: Iterable[str] | None = None,
-        expires_at: str | None = None,
-    ) -> Json:
-        """The new key, with its `secret`: it is shown this once. `expires_at` is an ISO time."""
-        fields = {
-            "name": name,
-            "scopes": list(scopes),
-            "repos": list(repos) if repos else None,
-            "expires_at": expires_at,
-        }
-        return _inner(self._send("POST", "/keys", _wire_fields(fields, keep_none=False)), "key")
+    def create_key(self, body: KeyBody | Body) -> Json:
+        """The new key, with its `secret`: it is shown this once."""
+        return _inner(self._send("POST", "/keys", body), "key")
 
-    def list_keys(self) -> list[Json]:
-        return _items(self._get("/keys"), "keys")
+    def list_keys(self) -> Json:
+        """{"keys": [{id, name, prefix, scopes, …}]}, never the secrets."""
+        return self._get("/keys")
 
     def revoke_key(self, key_id: str) -> Json:
         """From the next request on the key is refused."""
@@ -210,11 +196,11 @@ class Client:
     def _get(self, path: str, **query: Any) -> Json:
         return self._transport.request("GET", path, query=query).read_data()
 
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
+    def _send(self, method: str, path: str, body: Body | RepoBody | KeyBody | None = None) -> Json:
         answer = self._transport.request(method, path, body=body)
         return answer.read_data() if answer.body else {}
 
-    def _post_once(self, path: str, body: Mapping[str, Any], idempotency_key: str | None) -> Json:
+    def _post_once(self, path: str, body: Body | RunBody | RetryBody, idempotency_key: str | None) -> Json:
         """POST with an idempotency key; after a cut nobody knows whether it arrived, and the key makes asking safe."""
         key = str(uuid.uuid4()) if idempotency_key is None else check_idempotency_key(idempotency_key)
         patience = Patience(None)
@@ -232,12 +218,12 @@ class Client:
 
 
 def check_idempotency_key(key: str) -> str:
-    """`key` without surrounding blanks. Raises ValueError when it can't be sent."""
+    """`key` without surrounding blanks. Raises UnusableValue when it can't be sent."""
     trimmed = key.strip()
     if not trimmed or len(trimmed) > LONGEST_IDEMPOTENCY_KEY:
-        raise ValueError(f"the idempotency key has {len(trimmed)} characters: use 1 to {LONGEST_IDEMPOTENCY_KEY}")
+        raise UnusableValue(f"the idempotency key has {len(trimmed)} characters: use 1 to {LONGEST_IDEMPOTENCY_KEY}")
     if not is_header_value(trimmed.replace(" ", "_")):
-        raise ValueError(f"the idempotency key {trimmed!r} holds characters a header can't carry: use visible ASCII")
+        raise UnusableValue(f"the idempotency key {trimmed!r} holds characters a header can't carry: use visible ASCII")
     return trimmed
 
 
@@ -250,28 +236,10 @@ def _may_have_arrived(error: ApiError | ConnectionFailed) -> bool:
 def _segment(identifier: str) -> str:
     """One part of a path. An empty one would ask for the whole list instead."""
     if not identifier.strip():
-        raise ValueError("an id is empty")
+        raise UnusableValue("an id is empty")
     return quote(identifier.strip(), safe="")
 
 
 def _inner(data: Json, name: str) -> Json:
     inner = data.get(name)
     return inner if isinstance(inner, dict) else data
-
-
-def _items(data: Json, name: str) -> list[Json]:
-    items = data.get(name, data.get("items"))
-    return items if isinstance(items, list) else []
-
-
-def _wire_fields(fields: Mapping[str, Any], *, keep_none: bool) -> Json:
-    """snake_case to the API's camelCase; only names of fields change, never keys of labels or env."""
-    wire: Json = {}
-    for name, value in fields.items():
-        if value is None and not keep_none:
-            continue
-        if name == "budget" and value is not None:
-            value = _wire_fields(value, keep_none=False)
-        head, *rest = name.split("_")
-        wire[head + "".join(part.title() for part in rest)] = value
-    return wire

@@ -69,6 +69,10 @@ class ConnectionFailed(ClientError):
         self.silent = silent
 
 
+class UnusableValue(ClientError, ValueError):
+    """An argument that can't be sent at all: nothing was asked of the server."""
+
+
 class WaitTimeout(ClientError):
     """The caller's own `timeout_seconds` is over. The run goes on."""
 

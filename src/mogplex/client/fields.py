@@ -1,9 +1,11 @@
-"""The optional fields of requests, for type checkers only: nothing imports this module when a program runs."""
+"""The JSON objects that requests take, for type checkers only: nothing imports this module when a program runs.
+
+Plain dicts do as well. The server refuses a field it does not know, with its name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 
 class Budget(TypedDict, total=False):
@@ -11,54 +13,66 @@ class Budget(TypedDict, total=False):
 
     usd: float
     tokens: int
-    model_calls: int
-    tool_calls: int
+    modelCalls: int
+    toolCalls: int
 
 
-class RunFields(TypedDict, total=False):
-    """What `Client.start_run` takes besides repo and prompt. Left out or None means: the repo's default."""
+class RunBody(TypedDict, total=False):
+    """What `Client.start_run` takes. `repoId` is an id or owner/name; what is left out comes from the repo."""
 
+    repoId: Required[str]
+    prompt: Required[str]
     harness: str | None
-    base_branch: str | None
-    working_branch: str | None
-    create_branch: bool | None
-    root_directory: str | None
-    conversation_id: str | None
-    workspace_session_id: str | None
+    baseBranch: str | None
+    workingBranch: str | None
+    createBranch: bool | None
+    rootDirectory: str | None
+    conversationId: str | None
+    workspaceSessionId: str | None
     mode: str | None
     model: str | None
     title: str | None
-    timeout_seconds: float | None
+    timeoutSeconds: float | None
     budget: Budget | None
-    checks: Sequence[str] | None
-    output_schema: Mapping[str, Any] | None
-    labels: Mapping[str, str] | None
-    env: Mapping[str, str] | None
+    checks: list[str] | None
+    outputSchema: dict[str, Any] | None
+    labels: dict[str, str] | None
+    env: dict[str, str] | None
     priority: int | None
     delivery: Literal["branch", "pull_request", "patch"] | None
     commit: str | None
 
 
-class RetryFields(TypedDict, total=False):
+class RetryBody(TypedDict, total=False):
     """What `Client.retry_run` may change against the run it retries."""
 
     harness: str | None
     model: str | None
-    timeout_seconds: float | None
+    timeoutSeconds: float | None
     budget: Budget | None
 
 
-class RepoFields(TypedDict, total=False):
-    """A repo's settings. With `update_repo`, None clears a setting; with `add_repo` it is the same as left out."""
+class RepoBody(TypedDict, total=False):
+    """A repo's settings. `cloneUrl` is a URL or an absolute path on the server's machine."""
 
-    name: str | None
-    default_branch: str | None
-    root_directory: str | None
-    setup_command: str | None
-    checks: Sequence[str] | None
-    env: Mapping[str, str] | None
-    allow_hosts: Sequence[str] | None
-    default_harness: str | None
+    name: str
+    cloneUrl: str
+    defaultBranch: str | None
+    rootDirectory: str | None
+    setup: list[str] | None
+    checks: list[str] | None
+    env: dict[str, str] | None
+    allowHosts: list[str] | None
+    pushBranches: list[str] | None
+    defaultHarness: str | None
     budget: Budget | None
-    timeout_seconds: float | None
-    allow_push: bool | None
+    timeoutSeconds: float | None
+
+
+class KeyBody(TypedDict, total=False):
+    """A new key. `repos` are ids (left out: every repo), `expiresAt` an ISO time."""
+
+    name: Required[str]
+    scopes: list[Literal["read", "write", "admin"]]
+    repos: list[str] | None
+    expiresAt: str | None

@@ -8,7 +8,7 @@ import time
 from urllib.parse import urlencode, urlsplit
 
 from mogplex import __version__
-from mogplex.client.errors import ConnectionFailed, quote_body, read_error
+from mogplex.client.errors import ConnectionFailed, UnusableValue, quote_body, read_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,15 +73,19 @@ class Transport:
     """Where the server is and with which key to speak to it."""
 
     def __init__(self, url: str, api_key: str | None, timeout_seconds: float) -> None:
-        """Raises ValueError when the URL or the key can't be used at all."""
+        """Raises UnusableValue when the URL or the key can't be used at all."""
         parts = urlsplit(url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is not a server's URL: write it like http://127.0.0.1:7433")
+        try:
+            port = parts.port
+        except ValueError:  # not a number, or too large
+            port = -1
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+            raise UnusableValue(f"{url!r} is not a server's URL: write it like http://127.0.0.1:7433")
         if api_key is not None and not is_header_value(api_key):
-            raise ValueError("the API key holds spaces or characters that no key has: copy it again")
+            raise UnusableValue("the API key holds spaces or characters that no key has: copy it again")
         self._https = parts.scheme == "https"
         self._host = parts.hostname
-        self._port = parts.port
+        self._port = port
         self._prefix = parts.path.rstrip("/").removesuffix(API_PATH)
         self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{self._prefix}"
         self._api_key = api_key
@@ -93,7 +97,7 @@ class Transport:
         path: str,
         *,
         query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         extra_seconds: float = 0.0,
     ) -> Response:
@@ -151,7 +155,7 @@ class Transport:
         method: str,
         path: str,
         query: Mapping[str, Any] | None,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, object] | None,
         headers: Mapping[str, str],
     ) -> http.client.HTTPResponse:
         given = {name: value for name, value in (query or {}).items() if value is not None}
