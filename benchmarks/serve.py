@@ -15,9 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from acceptance.house import SUCCESS, House
+from tests.acceptance.house import SUCCESS, House
 
 IDLE_SECONDS = 20
 

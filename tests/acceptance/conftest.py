@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from acceptance.house import House
+from tests.acceptance.house import House
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from acceptance.house import SUCCESS, House, assert_truthful, free_port
+from tests.acceptance.house import SUCCESS, House, assert_truthful, free_port
 
 PHASES = {
     "pending": ("queued", f"sleep 1\n{SUCCESS}"),
@@ -44,24 +44,19 @@ def test_a_run_that_loses_its_worker_too_often_is_interrupted(fragile: House) ->
     fragile.start()
     repo = fragile.add_repo()
     run_id = fragile.run_script(repo["id"], "sleep 300")["runId"]
-    for _ in range(2):
-        attempts = [e for e in fragile.events(run_id) if e["type"] == "sandbox_ready"]
-        fragile.until(
-            lambda seen=len(attempts): (
-                len([e for e in fragile.events(run_id) if e["type"] == "sandbox_ready"]) > seen or seen > 0
-            ),
-            30,
-            "the attempt to run",
-        )
-        time.sleep(0.3)
+    for attempt in (1, 2):
+        fragile.until(lambda n=attempt: _attempts(fragile, run_id) == n, 30, f"attempt {attempt} to run")
         fragile.kill()
         fragile.start()
-        time.sleep(1)
     ended = fragile.wait(run_id)
     assert (ended["status"], ended["outcome"]) == ("failed", "interrupted")
     assert ended["failure"]["retryable"] is True
     assert_truthful(fragile, run_id)
     assert fragile.events(run_id)[-1]["payload"]["synthesized"] is True
+
+
+def _attempts(house: House, run_id: str) -> int:
+    return [event["type"] for event in house.events(run_id)].count("sandbox_ready")
 
 
 def test_sigterm_with_a_tail_open_ends_within_two_seconds(fragile: House) -> None:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from acceptance.house import SUCCESS, House, assert_truthful, git, say
+from tests.acceptance.house import SUCCESS, House, assert_truthful, git, say
 from mogplex.client import ApiError
 
 EDIT = "printf 'def clamp(v, low, high):\\n    return max(low, min(v, high))\\n' > clamp.py"
@@ -53,7 +53,9 @@ LIES = {
     "exit from conftest": "printf 'import os\\nos._exit(0)\\n' > conftest.py",
     "sys.exit from conftest": "printf 'import sys\\nsys.exit(0)\\n' > conftest.py",
     "runner shadowed": "printf 'raise SystemExit(0)\\n' > pytest.py",
-    "assert rewritten": "printf 'def pytest_runtest_call(item):\\n    pass\\ndef pytest_pyfunc_call(pyfuncitem):\\n    return True\\n' > conftest.py",
+    "tests replaced at run time": (
+        "printf 'def pytest_pyfunc_call(pyfuncitem):\\n    return True\\n' > conftest.py"
+    ),
 }
 
 
@@ -177,7 +179,7 @@ def test_a_stopped_sandbox_fails_the_run(house: House, repo_id: str) -> None:
 
 def test_one_at_a_time_on_a_branch(house: House, repo_id: str) -> None:
     git(house.folder("demo/endings"), "branch", "mogplex/shared", "main")
-    same = {"createBranch": False, "workingBranch": "mogplex/shared", "delivery": "patch"}
+    same = {"createBranch": False, "workingBranch": "mogplex/shared"}
     first = house.run_script(repo_id, f"sleep 3\n{SUCCESS}", **same)
     house.wait_for_event(first["runId"], "sandbox_ready")
     second = house.run_script(repo_id, f"sleep 0\n{SUCCESS}", **same)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from acceptance.house import BUGGY, TESTS, House, assert_truthful, git
+from tests.acceptance.house import BUGGY, TESTS, House, assert_truthful, git
 
 FOUR_LINES = """
 set -euo pipefail

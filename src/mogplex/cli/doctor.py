@@ -9,8 +9,8 @@ from mogplex.cli import exit_codes
 from mogplex.cli.credentials import CredentialsError, key_checksum_ok, read_credentials
 from mogplex.cli.options import examples
 from mogplex.cli.output import paint, show, write_json, write_line
-from mogplex.client import ApiError, Client, ClientError
-from mogplex.settings import Settings, UnusableValue
+from mogplex.client import ApiError, Client, ClientError, UnusableValue
+from mogplex.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

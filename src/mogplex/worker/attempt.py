@@ -208,6 +208,7 @@ class Attempt:
             baseline=self.baseline,
             tests_touched=touched_tests([change.path for change in self.patch.paths]) if self.patch else (),
             usage=self.transcript.usage,
+            cost_usd=0.0,  # no harness here calls a model
             changes=self._changes(),
             result=claim.result if claim else None,
             timing=self.clock.timing(),
