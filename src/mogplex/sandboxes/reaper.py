@@ -2,7 +2,7 @@
 
 Arguments: worker's process number, descriptor for the ending, folder to remove at the end, command. It adopts every
 orphan of the command. When that has ended, on SIGTERM, or when the worker dies, it kills all that descends from it
-until nothing does, then writes `<wait status> <cpu seconds> <peak KiB of one process>` to the descriptor (status -1 on SIGTERM).
+until nothing does, then writes `<wait status> <cpu seconds> <peak KiB of a process>` to the descriptor (-1: SIGTERM).
 Only the standard library: it runs as another user, outside the package.
 """
 
