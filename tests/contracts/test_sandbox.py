@@ -284,6 +284,18 @@ def test_kill_leaves_nothing_of_200_daemons(driver: Any) -> None:
     assert (end.exit_code, end.killed_by, end.processes_left) == (None, "caller", 0)
 
 
+def test_nothing_is_held_open_afterwards(driver: Any) -> None:
+    async def count() -> list[int]:
+        counts = []
+        for _ in range(4):
+            await asyncio.gather(*(finish(driver, "/bin/echo", "x") for _ in range(3)))
+            counts.append(len(os.listdir("/proc/self/fd")))
+        return counts
+
+    counts = asyncio.run(count())
+    assert counts[-1] <= counts[0], counts
+
+
 def test_daemons_end_with_the_command(driver: Any) -> None:
     mark = new_mark()
     argv = list(sleepers(mark, 20))
