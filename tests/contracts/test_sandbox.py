@@ -339,6 +339,33 @@ def test_interrupt_reaches_the_command_itself(driver: Any) -> None:
     assert (end.exit_code, end.killed_by) == (9, None)
 
 
+def test_interrupt_works_for_a_worker_that_ignores_it(driver: Any) -> None:
+    """As one does that a script has started in the background."""
+
+    async def interrupt() -> Any:
+        process = await driver.start(SandboxSpec("int", ("/bin/sh", "-c", "echo; exec sleep 1000"), directory="/"))
+        await anext(process.stdout)
+        await asyncio.sleep(0.1)
+        process.interrupt()
+        return await process.wait()
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        end = asyncio.run(asyncio.wait_for(interrupt(), 20))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert end.exit_code == 130
+
+
+def test_files_get_ordinary_permissions_whatever_the_workers_mask(driver: Any, room: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        run(driver, "/usr/bin/touch", "/work/made", mounts=(work(room),))
+    finally:
+        os.umask(before)
+    assert (room / "made").stat().st_mode & 0o777 == 0o644
+
+
 def test_many_may_wait_and_a_cancelled_one_changes_nothing(driver: Any) -> None:
     async def wait() -> list[Any]:
         process = await driver.start(SandboxSpec("w", ("/bin/sleep", "0.2"), directory="/"))

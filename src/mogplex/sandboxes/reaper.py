@@ -60,7 +60,9 @@ def main() -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     status = -1
     if os.getppid() == worker:  # else it died before the line above
-        child = os.posix_spawnp(command[0], command, os.environ, setsigmask=[], setsigdef=[signal.SIGPIPE])
+        # Ignored signals would be inherited: from Python, and from a worker started in the background of a script.
+        plain = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+        child = os.posix_spawnp(command[0], command, os.environ, setsigmask=[], setsigdef=plain)
         status = wait_for(child, watched)
     kill_descendants()
     shutil.rmtree(room, ignore_errors=True)
