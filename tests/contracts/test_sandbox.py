@@ -284,6 +284,18 @@ def test_kill_leaves_nothing_of_200_daemons(driver: Any) -> None:
     assert (end.exit_code, end.killed_by, end.processes_left) == (None, "caller", 0)
 
 
+def test_nothing_is_held_open_afterwards(driver: Any) -> None:
+    async def count() -> list[int]:
+        counts = []
+        for _ in range(4):
+            await asyncio.gather(*(finish(driver, "/bin/echo", "x") for _ in range(3)))
+            counts.append(len(os.listdir("/proc/self/fd")))
+        return counts
+
+    counts = asyncio.run(count())
+    assert counts[-1] <= counts[0], counts
+
+
 def test_daemons_end_with_the_command(driver: Any) -> None:
     mark = new_mark()
     argv = list(sleepers(mark, 20))
@@ -307,9 +319,9 @@ def test_an_exit_before_the_kill_is_kept(driver: Any) -> None:
 
 def test_interrupt_reaches_the_command_itself(driver: Any) -> None:
     code = (
-        "import signal, sys, time\n"
-        "signal.signal(signal.SIGINT, lambda *_: (print('tidy', flush=True), sys.exit(9)))\n"
-        "print('ready', flush=True)\n"
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGINT, lambda *_: (os.write(1, b'tidy\\n'), sys.exit(9)))\n"
+        "os.write(1, b'ready\\n')\n"  # print() may be interrupted in its middle, and not be called again then
         "time.sleep(1000)\n"
     )
 
@@ -325,6 +337,33 @@ def test_interrupt_reaches_the_command_itself(driver: Any) -> None:
     said, end = asyncio.run(asyncio.wait_for(interrupt(), 20))
     assert said == b"tidy\n"
     assert (end.exit_code, end.killed_by) == (9, None)
+
+
+def test_interrupt_works_for_a_worker_that_ignores_it(driver: Any) -> None:
+    """As one does that a script has started in the background."""
+
+    async def interrupt() -> Any:
+        process = await driver.start(SandboxSpec("int", ("/bin/sh", "-c", "echo; exec sleep 1000"), directory="/"))
+        await anext(process.stdout)
+        await asyncio.sleep(0.1)
+        process.interrupt()
+        return await process.wait()
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        end = asyncio.run(asyncio.wait_for(interrupt(), 20))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert end.exit_code == 130
+
+
+def test_files_get_ordinary_permissions_whatever_the_workers_mask(driver: Any, room: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        run(driver, "/usr/bin/touch", "/work/made", mounts=(work(room),))
+    finally:
+        os.umask(before)
+    assert (room / "made").stat().st_mode & 0o777 == 0o644
 
 
 def test_many_may_wait_and_a_cancelled_one_changes_nothing(driver: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 import resource
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ SHARED_MEMORY_BYTES = 64 * 1024**2  # /dev/shm
 RUN_BYTES = 64 * 1024**2  # /run
 HOME_BYTES = 256 * 1024**2
 PRLIMIT = "/usr/bin/prlimit"
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 # Folders of the root that are links into /usr on a merged-usr system, and folders of their own elsewhere.
 _SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -121,7 +123,13 @@ def build_command(spec: SandboxSpec, memory_by_rlimit: bool) -> list[str]:
 
     Only there is the count of processes kept per sandbox: set outside, all sandboxes of the runner would share it.
     """
-    return [PRLIMIT, *build_limits(spec.limits, memory_by_rlimit), "--", *spec.argv]
+    return [PRLIMIT, *build_limits(spec.limits, memory_by_rlimit), "--", *_reset_signals(), *spec.argv]
+
+
+def _reset_signals() -> list[str]:
+    """A worker started in the background of a script ignores SIGINT, and its children would inherit that."""
+    ignored = [number for number in _STOP_SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+    return ["/usr/bin/env", f"--default-signal={','.join(number.name for number in ignored)}"] if ignored else []
 
 
 def build_limits(limits: Limits, memory_by_rlimit: bool) -> list[str]:

@@ -99,7 +99,7 @@ class BubblewrapDriver:
         process: BubblewrapProcess | None = None
         try:
             process = self._launch(spec, group, self._enforced(spec, hierarchy))
-            await process.prepare()
+            await process.prepare()  # from here on its namespaces exist, and nothing has run in them yet
         except BaseException:
             if process is not None:
                 process.kill()
@@ -162,6 +162,7 @@ class BubblewrapDriver:
                     stderr=stderr.write_fd,
                     pass_fds=(arguments, *files.values(), *descriptors.values()),
                     start_new_session=True,
+                    umask=0o022,
                     **self.runner.popen_arguments(),
                 )
             except (OSError, ValueError, SandboxError, subprocess.SubprocessError) as error:

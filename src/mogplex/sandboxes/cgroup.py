@@ -78,13 +78,11 @@ class Group:
     def add(self, pid: int) -> None:
         """Move one process; what it forks later stays with it. Blocks for some 10 ms: call it in a thread.
 
-        A process that has already ended is not an error: its end is seen elsewhere.
+        Raises SandboxError, also when the process has ended.
         """
         for folder in self._each():
             try:
                 _write(folder / "cgroup.procs", pid)
-            except ProcessLookupError:
-                return
             except OSError as error:
                 raise SandboxError(f"Cannot move process {pid} into {folder}: {error}.") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,9 +106,13 @@ def free_bytes(path: Path) -> int:
 
 
 class DiskLedger:
-    """What each running sandbox of a driver holds on disk, so that a full disk ends the largest and not a neighbour."""
+    """What each running sandbox of a driver holds on disk, so that a full disk ends the largest and not a neighbour.
+
+    `walker` is the one thread that measures: huge trees then wait for each other, and nobody else waits for them.
+    """
 
     def __init__(self) -> None:
+        self.walker = ThreadPoolExecutor(1, thread_name_prefix="sandbox-disk")
         self._held: dict[object, int] = {}
 
     def note(self, key: object, size_bytes: int) -> None:

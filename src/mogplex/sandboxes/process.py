@@ -81,7 +81,12 @@ class BubblewrapProcess:
         if first is not None and self._cause is None:
             _offer_to_oom_killer(first.pid)
             if self._group is not None:
-                await asyncio.to_thread(self._group.add, first.pid)
+                try:
+                    await asyncio.to_thread(self._group.add, first.pid)
+                except SandboxError:
+                    if is_alive(first.pid):
+                        raise
+                    # bwrap has given up meanwhile, and its own words say why
             ready = asyncio.ensure_future(self._gate.wait_ready())
             await asyncio.wait({ready, self._ending}, return_when=asyncio.FIRST_COMPLETED)
             ready.cancel()
@@ -101,7 +106,7 @@ class BubblewrapProcess:
         assert self._first is not None, "prepare() comes first"
         self._opened_at = time.monotonic()
         self._timers.append(self._loop.call_later(limits.wall_seconds, self._end, "wall_clock"))
-        self._watchdog = make_watchdog(self._end_from_thread)
+        self._watchdog = make_watchdog(self._end)
         self._watching = asyncio.create_task(self._watchdog.watch(self._first), name=f"watchdog {self.name}")
         self._gate.open(program)
 
@@ -144,10 +149,6 @@ class BubblewrapProcess:
         elif not self._timers and not self._ending.done():
             # Killed while bwrap was making its first process: that one would outlive it, so wait for it to show.
             self._timers.append(self._loop.call_later(_BIRTH_SECONDS, self._slay))
-
-    def _end_from_thread(self, cause: str) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile, which ends the sandbox too
-            self._loop.call_soon_threadsafe(self._end, cause)
 
     def _slay(self) -> None:
         # bwrap first: an exit code that it still reports was there before the kill.

@@ -2,7 +2,7 @@
 
 Arguments: worker's process number, descriptor for the ending, folder to remove at the end, command. It adopts every
 orphan of the command. When that has ended, on SIGTERM, or when the worker dies, it kills all that descends from it
-until nothing does, then writes `<wait status> <cpu seconds> <peak KiB of one process>` to the descriptor (status -1 on SIGTERM).
+until nothing does, then writes `<wait status> <cpu seconds> <peak KiB of a process>` to the descriptor (-1: SIGTERM).
 Only the standard library: it runs as another user, outside the package.
 """
 
@@ -60,7 +60,9 @@ def main() -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     status = -1
     if os.getppid() == worker:  # else it died before the line above
-        child = os.posix_spawnp(command[0], command, os.environ, setsigmask=[], setsigdef=[signal.SIGPIPE])
+        # Ignored signals would be inherited: from Python, and from a worker started in the background of a script.
+        plain = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+        child = os.posix_spawnp(command[0], command, os.environ, setsigmask=[], setsigdef=plain)
         status = wait_for(child, watched)
     kill_descendants()
     shutil.rmtree(room, ignore_errors=True)

@@ -194,6 +194,7 @@ class UnconfinedDriver:
                     stderr=stderr.write_fd,
                     pass_fds=(report_end,),
                     start_new_session=True,
+                    umask=0o022,
                     **self.runner.popen_arguments(),
                 )
             except BaseException:

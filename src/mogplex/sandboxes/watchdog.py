@@ -29,7 +29,7 @@ class DiskRules:
 
 
 class Watchdog:
-    """Memory (where no cgroup holds it) and disk of one sandbox. `end` is called with the cause, perhaps repeatedly."""
+    """Memory (where no cgroup holds it) and disk of one sandbox. `end` gets the cause, perhaps repeatedly."""
 
     def __init__(
         self,
@@ -55,28 +55,26 @@ class Watchdog:
         """Run until cancelled."""
         try:
             while True:
-                await asyncio.to_thread(self._look_at_memory, first)
+                if await asyncio.to_thread(self._is_over_memory, first):
+                    self._end("memory")
                 if self._writable and time.monotonic() >= self._next_disk:
-                    await asyncio.to_thread(self._look_at_disk)
+                    await self._look_at_disk()
                 await asyncio.sleep(min(TICK_SECONDS, self._rules.tick_seconds))
         finally:
             self._ledger.forget(self)
 
-    def _look_at_memory(self, first: FirstProcess) -> None:
+    def _is_over_memory(self, first: FirstProcess) -> bool:
         if self._group is not None:
-            over = self._group.count_out_of_memory() > 0
-        else:
-            members = list_members(first.namespace)
-            memory_bytes = sum_memory(members)
-            self.peak_memory_bytes = max(self.peak_memory_bytes or 0, memory_bytes)
-            self.cpu_seconds = max(self.cpu_seconds, sum_cpu(members))
-            over = memory_bytes > self._limits.memory_bytes
-        if over:
-            self._end("memory")
+            return self._group.count_out_of_memory() > 0
+        members = list_members(first.namespace)
+        memory_bytes = sum_memory(members)
+        self.peak_memory_bytes = max(self.peak_memory_bytes or 0, memory_bytes)
+        self.cpu_seconds = max(self.cpu_seconds, sum_cpu(members))
+        return memory_bytes > self._limits.memory_bytes
 
-    def _look_at_disk(self) -> None:
+    async def _look_at_disk(self) -> None:
         started = time.monotonic()
-        use = self._meter.measure()
+        use = await asyncio.get_running_loop().run_in_executor(self._ledger.walker, self._meter.measure)
         now = time.monotonic()
         self._next_disk = now + max(self._rules.tick_seconds, _DISK_SHARE * (now - started))
         self._ledger.note(self, use.size_bytes)
