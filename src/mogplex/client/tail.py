@@ -48,6 +48,7 @@ class Tail:
         self._ended = False
         self._buffered = False  # something on the way holds the stream back: ask for pages instead
         self._bare_endings = 0
+        self._hole_at = -1  # where a hole was seen once: the second time it is believed
         self._poll_seconds = _SHORTEST_POLL_SECONDS
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -80,8 +81,9 @@ class Tail:
                 seq = event["seq"]
                 if seq <= self._seq:
                     continue
-                if seq > self._seq + 1:
-                    break  # a hole: numbers have no gaps, so frames were lost; the page has them
+                if seq > self._seq + 1 and self._hole_at != self._seq:
+                    self._hole_at = self._seq
+                    break  # numbers have no gaps, so frames were lost; the page has them, or they are gone for good
                 yield self._take(event)
                 if self._ended:
                     return

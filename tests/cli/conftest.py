@@ -1,0 +1,66 @@
+"""A scripted server, and the real command line run against it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from scripted_api import ScriptedApi
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def make_key(random_part: str = "k" * 40) -> str:
+    """A key as the server makes it, by another road than the code under test."""
+    number = zlib.crc32(f"mog_{random_part}".encode())
+    return f"mog_{random_part}" + "".join(ALPHABET[number // 62**place % 62] for place in range(5, -1, -1))
+
+
+KEY = make_key()
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def api() -> Iterator[ScriptedApi]:
+    server = ScriptedApi()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def environment(api: ScriptedApi, tmp_path: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MOGPLEX_", "LC_", "COV_")) and name not in ("NO_COLOR", "LANG")
+    }
+    own = {"MOGPLEX_URL": api.url, "MOGPLEX_API_KEY": KEY, "MOGPLEX_HOME": str(tmp_path / "home"), "LANG": "C.UTF-8"}
+    return {**kept, **own, "PYTHONPATH": str(SOURCE), "TERM": "xterm"}
+
+
+@pytest.fixture
+def cli(environment: dict[str, str]) -> Cli:
+    """`cli("runs", "list")` runs the command as a process and returns what it printed and its exit code."""
+
+    def run(*arguments: str, stdin: str = "", **changes: str | None) -> subprocess.CompletedProcess[str]:
+        settings = {**environment, **{name: value for name, value in changes.items() if value is not None}}
+        for name, value in changes.items():
+            if value is None:
+                settings.pop(name, None)
+        return subprocess.run(
+            [sys.executable, "-m", "mogplex", *arguments],
+            env=settings,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+
+    return run
