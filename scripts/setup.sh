@@ -157,10 +157,6 @@ install_python_packages() {
 }
 
 main() {
-  if [ -w "$root" ] && command -v flock >/dev/null; then # two at once would break each other's work
-    exec 9>"$root/.setup-lock"
-    flock 9
-  fi
   system_packages
   install_python_packages
   if [ ${#missing[@]} -gt 0 ]; then
@@ -168,4 +164,8 @@ main() {
   fi
 }
 
+# Two at once would break each other's work. -o: a service that apt-get starts must not keep the lock.
+if [ -z "${MOGPLEX_SETUP_LOCKED:-}" ] && [ -w "$root" ] && command -v flock >/dev/null; then
+  MOGPLEX_SETUP_LOCKED=yes exec flock -o "$root/.setup-lock" bash scripts/setup.sh "$@"
+fi
 main
