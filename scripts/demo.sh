@@ -16,12 +16,14 @@ shows() { printf '\n$ %s\n' "$1"; }
 demo=$(mktemp -d "${TMPDIR:-/tmp}/mogplex-demo.XXXXXX")
 chmod 755 "$demo" # sandboxes run as another user and must be able to pass; what is secret inside is closed by itself
 server=
+follower=
 finished=no
 
 # Whatever happens: no process stays, and neither does the key of this demo.
 clean_up() {
   local status=$? patience=100
   trap - EXIT INT TERM HUP
+  [ -z "$follower" ] || kill -TERM "$follower" 2>/dev/null || true
   if [ -n "$server" ] && kill -TERM "$server" 2>/dev/null; then
     while kill -0 "$server" 2>/dev/null && [ "$patience" -gt 0 ]; do
       sleep 0.1
@@ -95,7 +97,9 @@ RUN_ID=$(mogplex run --repo "$MOGPLEX_REPO" --create-branch --json \
 echo "$RUN_ID"
 
 shows 'mogplex runs events "$RUN_ID" --follow --timeout 900'
-mogplex runs events "$RUN_ID" --follow --timeout 900
+mogplex runs events "$RUN_ID" --follow --timeout 900 &
+follower=$! # in the background, because a shell minds no signal while it waits for a command
+wait "$follower"
 
 shows 'mogplex runs get "$RUN_ID" --json'
 run=$(mogplex runs get "$RUN_ID" --json)
