@@ -67,6 +67,7 @@ def measure_cancel(house: House, repo_id: str, rounds: int) -> tuple[list[float]
         script = "for i in 1 2 3 4 5; do (setsid sleep 300 &) ; done; echo begun; sleep 300"
         run = house.run_script(repo_id, script, delivery="patch")
         house.wait_for_event(run["runId"], "stream_started")
+        assert len(house.left_processes()) >= 5
         asked = time.monotonic()
         house.client.cancel_run(run["runId"])
         while house.left_processes():

@@ -213,18 +213,16 @@ class House:
         raise AssertionError(f"waited {seconds} s for {what}\n{self.log.read_text()[-6000:]}")
 
     def left_processes(self) -> list[str]:
-        """Command lines of every process that runs below this house's work folder or as its sandbox user."""
+        """Every process that lives in one of this house's sandboxes, told by what is mounted in it."""
         left = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
+                    mounts = (entry / "mountinfo").read_text()
                     command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-                    status = (entry / "status").read_text()
-                    folder = os.readlink(entry / "cwd")
                 except OSError:
-                    continue  # it ended while we looked
-                zombie = "State:\tZ" in status
-                if not zombie and (str(self.root / "work") in command or str(self.root / "work") in folder):
+                    continue  # it ended while we looked, or is somebody else's
+                if f"{self.root}/work/" in mounts:
                     left.append(f"{entry.name} {command}")
         return left
 

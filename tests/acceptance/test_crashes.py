@@ -31,6 +31,8 @@ def test_the_server_dies_and_comes_back(fragile: House, phase: str, number: int)
     run_id = fragile.run_script(repo["id"], script)["runId"]
     fragile.wait_for_event(run_id, event)
     before = len(fragile.events(run_id))
+    if phase == "running":
+        assert fragile.left_processes(), "what must be gone afterwards is there now"
     fragile.stop(number)
     fragile.until(lambda: not fragile.left_processes(), 5, "the sandbox to be gone")
     fragile.start()

@@ -53,9 +53,7 @@ LIES = {
     "exit from conftest": "printf 'import os\\nos._exit(0)\\n' > conftest.py",
     "sys.exit from conftest": "printf 'import sys\\nsys.exit(0)\\n' > conftest.py",
     "runner shadowed": "printf 'raise SystemExit(0)\\n' > pytest.py",
-    "tests replaced at run time": (
-        "printf 'def pytest_pyfunc_call(pyfuncitem):\\n    return True\\n' > conftest.py"
-    ),
+    "tests replaced at run time": ("printf 'def pytest_pyfunc_call(pyfuncitem):\\n    return True\\n' > conftest.py"),
 }
 
 
@@ -100,7 +98,7 @@ def test_cancel_kills_everything_and_keeps_the_work(house: House, repo_id: str) 
     script = f"{EDIT}\nfor i in 1 2 3 4 5; do (setsid sh -c 'trap \"\" TERM INT HUP; sleep 300' &) ; done\nsleep 300"
     run = house.run_script(repo_id, script)
     house.wait_for_event(run["runId"], "sandbox_ready")
-    time.sleep(0.5)
+    house.until(lambda: len(house.left_processes()) > 5, 10, "the sandbox's processes to be seen")
     asked = time.monotonic()
     answer = house.client.cancel_run(run["runId"])
     assert answer["alreadyTerminal"] is False

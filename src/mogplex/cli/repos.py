@@ -111,7 +111,7 @@ def list_repos(server: Server, *, query: str | None, limit: int | None) -> None:
     epilog=examples(
         "mogplex repos add .",
         'mogplex repos add https://git.example.org/acme/web.git --check "pytest -q"',
-        'mogplex repos add /srv/git/web.git --name acme/web --allow-host packages.example.org',
+        "mogplex repos add /srv/git/web.git --name acme/web --allow-host packages.example.org",
     ),
 )
 @click.argument("source", metavar="PATH_OR_URL")

@@ -89,7 +89,7 @@ class DbosWorker:
                 "application_version": APPLICATION_VERSION,
                 "log_level": "ERROR",
                 "scheduler_polling_interval_sec": 5.0,
-                "notification_listener_polling_interval_sec": 5.0,
+                "notification_listener_polling_interval_sec": 0.5,  # its thread is joined when we stop
             }
         )
 

@@ -247,7 +247,11 @@ class _Reader:
         if not isinstance(value, Mapping):
             self.fault("outputSchema", f"must be a JSON Schema object, not {kind_of(value)}")
             return None
-        size_bytes = len(json.dumps(value).encode())
+        try:
+            size_bytes = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+        except ValueError:  # NaN, infinity, half a surrogate pair: Python reads them, no database stores them
+            self.fault("outputSchema", "holds a number or a text that JSON cannot carry (NaN, half a surrogate pair)")
+            return None
         if size_bytes > MAX_SCHEMA_BYTES:
             self.fault("outputSchema", f"is too large: {size_bytes:,} bytes, at most {MAX_SCHEMA_BYTES:,}")
             return None
