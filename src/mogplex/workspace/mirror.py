@@ -224,7 +224,7 @@ def _remove_stale(directory: Path) -> None:
 
 def _explain_fetch(address: Address, error: GitError) -> WorkspaceError:
     if "fsck" in error.stderr or "unpack-objects" in error.stderr or "index-pack" in error.stderr:
-        said = next((line for line in error.stderr.splitlines() if "error in" in line), error.message)
+        said = next((line for line in error.stderr.splitlines() if line.startswith("error: object ")), error.message)
         return WorkspaceError(
             f"{address.url} has an object that git's checker refuses, so it was not fetched: {said.strip()}. "
             f"`git fsck` in that repository shows all such objects; history with them has to be rewritten."
