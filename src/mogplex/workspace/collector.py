@@ -21,6 +21,8 @@ _TREE_LINE = re.compile(rb"[0-9a-f]{40}")
 _STDERR_BYTES = 64 * 1024
 _WARNINGS = 50
 
+_TOLERATED = "Permission denied|does not have a commit checked out|unable to index file|adding files failed"
+
 # What running tests and tools leaves behind. Only untracked files are meant: what the base has stays followed.
 EXCLUDED = (
     "__pycache__/", "*.py[co]", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".hypothesis/", ".tox/", ".nox/",
@@ -28,7 +30,8 @@ EXCLUDED = (
 )  # fmt: skip
 
 # Files that can't be read and nested repos without a commit stop `git add`; a second pass leaves them as they were in
-# the base and says so. A full disk must not look like that.
+# the base and says so. Any other error, a full disk above all, must not look like that. What git said is kept in
+# memory: a full disk would swallow it.
 _SCRIPT = r"""
 set -eu
 mkdir -p "$GIT_DIR/objects/info" "$GIT_DIR/objects/pack" "$GIT_DIR/refs" "$GIT_DIR/info"
@@ -40,10 +43,10 @@ collect() {
   git -c core.bare=false -c core.fsmonitor=false -c core.hooksPath=/dev/null -c core.attributesFile=/dev/null \
     -c core.untrackedCache=false -c advice.addEmbeddedRepo=false "$@"
 }
-if ! collect add -A . 2> /tmp/said; then
-  if ! collect add -A --ignore-errors . 2> /tmp/said; then
-    cat /tmp/said >&2
-    if grep -qE 'No space left|File too large|Out of memory|index\.lock' /tmp/said; then exit 28; fi
+if ! said=$(collect add -A . 2>&1); then
+  if ! said=$(collect add -A --ignore-errors . 2>&1); then
+    printf '%s\n' "$said" >&2
+    if printf '%s\n' "$said" | grep -E '^(error|fatal):' | grep -qvE "$MOGPLEX_TOLERATED"; then exit 28; fi
   fi
 fi
 tree=$(collect write-tree)
@@ -146,6 +149,7 @@ async def start_collector(driver: SandboxDriver, checkout: Checkout, run_id: str
             "MOGPLEX_OBJECTS": OBJECTS,
             "MOGPLEX_INDEX": _INDEX,
             "MOGPLEX_EXCLUDED": "\n".join(EXCLUDED),
+            "MOGPLEX_TOLERATED": _TOLERATED,
             "MOGPLEX_BASE": checkout.commit,
             "MOGPLEX_BASE_TREE": checkout.tree,
         },
