@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -63,9 +62,11 @@ _TRAPS = {
     " -m x; cd ..",
     "submodule": "cd lib; git init -q .; git -c user.name=x -c user.email=x commit -q --allow-empty -m x;"
     " git config filter.x.clean $TRAP; git config core.fsmonitor $TRAP; echo x > f; git add f;"
-    " echo '* filter=x' > .gitattributes; echo y > f; cd ..",
-    "submodule update command": "git config -f .gitmodules submodule.lib.update \"!$TRAP\"; git config submodule.lib.update"
-    " \"!$TRAP\"; git config submodule.lib.url 'ext::sh -c touch% x'; git config submodule.recurse true",
+    " echo '* filter=x' > .gitattributes; echo y > f;"
+    # Git looks inside only when the submodule seems to be where the base has it.
+    " git -C /work ls-files -s lib | cut -d' ' -f2 > .git/HEAD; cd ..",
+    "submodule update command": "git config submodule.lib.update \"!$TRAP\"; git config submodule.recurse true;"
+    " git config submodule.lib.url 'ext::sh -c touch% x'",
     "replaced objects": "git replace HEAD HEAD~1; mkdir -p .git/info; echo $(git rev-parse HEAD) > .git/info/grafts",
     "fifo and sockets": "mkfifo fifo; rm a.txt; mkfifo a.txt; python3 -c"
     " \"import socket; socket.socket(socket.AF_UNIX).bind('sock')\"",
@@ -113,8 +114,7 @@ async def test_the_canary_sings(world: World, trap: str) -> None:
     _add_submodule(world)
     checkout = await world.check_out()
     await world.act(checkout, _plant(world, trap))
-    careless = ["git", "-c", "safe.directory=*", "-C", str(checkout.work), "add", "-A"]
-    subprocess.run(careless, capture_output=True, timeout=30, check=False)
+    shell(checkout.work, f"GIT_CONFIG_GLOBAL={world.layout.git_home}/gitconfig git add -A || true")
     assert _canary(world).exists()
 
 
@@ -154,8 +154,9 @@ async def test_a_local_repos_own_settings_do_not_run(world: World) -> None:
         world.origin,
         f"echo '* filter=x diff=x' > .gitattributes; git add .; git commit -qm attributes; mkdir -p .git/hooks;"
         f"for k in post-checkout pre-push post-index-change reference-transaction; do cp {program} .git/hooks/$k; done;"
-        f"for k in core.fsmonitor uploadpack.packObjectsHook core.sshCommand diff.external filter.x.smudge filter.x.clean"
-        f" core.alternateRefsCommand core.pager; do git config $k {program}; done; git config core.hooksPath .git/hooks",
+        f"for k in core.fsmonitor uploadpack.packObjectsHook core.sshCommand diff.external filter.x.smudge"
+        f" filter.x.clean core.alternateRefsCommand core.pager; do git config $k {program}; done;"
+        f" git config core.hooksPath .git/hooks",
     )
     patch = await world.change("echo x > x; git status")
     assert patch is not None
@@ -164,7 +165,7 @@ async def test_a_local_repos_own_settings_do_not_run(world: World) -> None:
 
 @asynchronously
 async def test_hostile_attributes_and_modules_in_the_commit(world: World) -> None:
-    (world.origin / ".gitattributes").write_text("*.txt filter=x working-tree-encoding=UTF-16 text eol=crlf ident\n* -text\n")
+    (world.origin / ".gitattributes").write_text("*.txt filter=x text eol=crlf ident\n* -text\n")
     (world.origin / ".lfsconfig").write_text("[lfs]\n\turl = file:///etc\n")
     shell(world.origin, "git config core.safecrlf false; git add . && git commit -qm x")
     checkout = await world.check_out()
@@ -234,7 +235,7 @@ _FORGERIES = {
         "B=$(head -c 3000000 /dev/urandom | blob); T=$(raw 100644 a $B | tree); send $T $T $B", "larger than 2000000"),
     "endless pack": ("T=$(raw 100644 a $B | tree); echo $T; exec cat /dev/zero", "refused"),
     "bomb of zeros": (
-        "B=$(head -c 300000000 /dev/zero | blob); T=$(raw 100644 a $B | tree); send $T $T $B", "300000000 bytes"),
+        "B=$(head -c 40000000 /dev/zero | blob); T=$(raw 100644 a $B | tree); send $T $T $B", "40000000 bytes"),
     "no tree id": ("echo hello", "no tree id"),
     "flood instead of a tree id": ("exec tr '\\0' a < /dev/zero", "no tree id"),
     "option as tree id": ("echo --help; echo x", "no tree id"),

@@ -103,9 +103,7 @@ class World:
         return results
 
     async def collect(self, checkout: Checkout, run_id: str = "run-1", **keywords: Any) -> Patch | None:
-        return await collect(
-            self.driver, checkout, self.results(checkout.mirror), run_id, "Do the work", **keywords
-        )
+        return await collect(self.driver, checkout, self.results(checkout.mirror), run_id, "Do the work", **keywords)
 
     async def change(self, script: str, run_id: str = "run-1", **keywords: Any) -> Patch | None:
         """Check main out, let the agent run `script`, collect."""

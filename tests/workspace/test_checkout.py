@@ -17,9 +17,10 @@ async def test_git_works_inside(world: World) -> None:
     checkout = await world.check_out()
     ended, printed = await world.act(
         checkout,
-        "git status --porcelain; git branch --show-current; git log --format=%s; git describe; git rev-parse origin/base;"
-        "git fsck; ls -A; echo more >> a.txt; git diff --stat; git mv src source; git commit -qam third; git log -1 "
-        "--format='%an <%ae> %s'; git checkout -q -b topic; git stash list; git gc -q; git status --porcelain",
+        "git status --porcelain; git branch --show-current; git log --format=%s; git describe; git fsck;"
+        "git rev-parse origin/base; ls -A; echo more >> a.txt; git diff --stat;"
+        "git mv src source; git commit -qam third; git log -1 --format='%an <%ae> %s';"
+        "git checkout -q -b topic; git stash list; git gc -q; git status --porcelain",
     )
     assert ended.exit_code == 0
     assert printed.splitlines() == [
@@ -46,7 +47,9 @@ async def test_files_are_as_in_the_commit(world: World) -> None:
 @asynchronously
 async def test_nothing_can_be_written_to_the_mirror(world: World) -> None:
     checkout = await world.check_out()
-    ended, printed = await world.act(checkout, "touch /repo/objects/x; chmod 777 /repo/objects; rm -rf /repo/objects/pack")
+    ended, printed = await world.act(
+        checkout, "touch /repo/objects/x; chmod 777 /repo/objects; rm -rf /repo/objects/pack"
+    )
     assert ended.exit_code != 0
     assert printed.count("Read-only file system") >= 3
     assert await checkout.mirror.resolve_commit(checkout.commit)
@@ -61,7 +64,7 @@ async def test_names_that_are_not_utf8(world: World) -> None:
     checkout = await world.check_out()
     ended, printed = await world.act(checkout, "git status --porcelain && cat caf* new*")
     assert (ended.exit_code, printed) == (0, "x\nx\n")
-    patch = await world.change("for f in caf* new*; do echo y > \"$f\"; done; printf z > \"$(printf 'b\\377')\"")
+    patch = await world.change('for f in caf* new*; do echo y > "$f"; done; printf z > "$(printf \'b\\377\')"')
     assert patch is not None
     assert sorted(path.path for path in patch.paths) == ["b\\xff", "caf\\xe9 \\xff.txt", "new\nline.txt"]
 
@@ -86,7 +89,7 @@ async def test_filters_never_run_and_lfs_files_stay_pointers(world: World) -> No
     shell(
         world.origin,
         f"for f in x lfs; do git config filter.$f.smudge 'touch {canary}; cat'; git config filter.$f.clean "
-        f"'touch {canary}; cat'; git config filter.$f.process 'touch {canary}'; git config filter.$f.required true; done",
+        f"'touch {canary}; cat'; git config filter.$f.process 'touch {canary}'; git config filter.$f.required 1; done",
     )
     checkout = await world.check_out()
     assert (checkout.work / "big.bin").read_text() == pointer

@@ -35,7 +35,7 @@ async def _wait_for(condition: object, seconds: float = 10) -> bool:
 @asynchronously
 async def test_timeout_ends_the_whole_group(world: World) -> None:
     mark = f"7310{os.getpid()}"
-    with pytest.raises(GitError, match="longer than 0.5 s") as caught:
+    with pytest.raises(GitError, match=r"longer than 0\.5 s") as caught:
         await world.git.run("-c", f"alias.nap=!sleep {mark} & sleep {mark}; true", "nap", timeout_seconds=0.5)
     assert caught.value.exit_code is None
     assert await _wait_for(lambda: not _alive(f"sleep\0{mark}"))

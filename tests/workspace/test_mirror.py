@@ -120,7 +120,13 @@ async def test_leftovers_of_killed_workers_do_no_harm(world: World) -> None:
     (half / "HEAD").write_text("half")
     mirror = await world.refresh()
     assert not half.exists()
-    for name in ("packed-refs.lock", "HEAD.lock", "refs/heads/main.lock", "objects/pack/tmp_pack_x", "mogplex.json.new"):
+    for name in (
+        "packed-refs.lock",
+        "HEAD.lock",
+        "refs/heads/main.lock",
+        "objects/pack/tmp_pack_x",
+        "mogplex.json.new",
+    ):
         (mirror.directory / name).parent.mkdir(exist_ok=True)
         (mirror.directory / name).write_text("")
     shell(world.origin, "git commit -q --allow-empty -m three")
@@ -207,7 +213,7 @@ async def test_dangerous_trees_are_refused_by_name(world: World) -> None:
         "tree=$(printf '100644 blob %s\\t.git\\n' $blob | git mktree);"
         "git branch evil $(git commit-tree -m evil $tree)",
     )
-    with pytest.raises(WorkspaceError, match="checker refuses.*hasDotgit"):
+    with pytest.raises(WorkspaceError, match=r"checker refuses.*hasDotgit"):
         await world.refresh()
 
 

@@ -84,8 +84,14 @@ async def test_ignored_files_and_leftovers_of_tests_stay_out(world: World) -> No
 
 @asynchronously
 async def test_followed_files_are_never_left_out(world: World) -> None:
-    shell(world.origin, "mkdir __pycache__ && echo 1 > __pycache__/a.pyc && echo 1 > x.log && git add -f . && git commit -qm x")
-    assert set(_kinds(await world.change("echo 2 > __pycache__/a.pyc; echo 2 > x.log"))) == {"__pycache__/a.pyc", "x.log"}
+    shell(
+        world.origin,
+        "mkdir __pycache__ && echo 1 > __pycache__/a.pyc && echo 1 > x.log && git add -f . && git commit -qm x",
+    )
+    assert set(_kinds(await world.change("echo 2 > __pycache__/a.pyc; echo 2 > x.log"))) == {
+        "__pycache__/a.pyc",
+        "x.log",
+    }
 
 
 @asynchronously
@@ -122,12 +128,21 @@ async def test_nested_repos_are_left_out_and_named(world: World) -> None:
 
 
 @asynchronously
+async def test_broken_repos_in_the_tree_do_not_stop_the_rest(world: World) -> None:
+    patch = await world.change("mkdir -p x/y 'z z'; echo junk > x/y/.git; echo f > x/f; mkdir 'z z/.git'; echo k > k")
+    assert patch is not None
+    assert set(_kinds(patch)) == {"k", "x/f"}
+
+
+@asynchronously
 async def test_submodules_stay_where_the_base_has_them(world: World) -> None:
     library = world.copy_template("library")
     shell(world.origin, f"git submodule --quiet add {library} lib && git commit -qm sub")
     moved = f"cd lib && git init -q . && {_COMMIT} -q --allow-empty -m moved && cd .. && echo k > k"
     patch = await world.change(moved)
     assert _kinds(patch) == {"k": "added"}
+    linked = await world.change("rmdir lib; ln -s /etc lib", "run-3")
+    assert _kinds(linked) == {"lib": "modified"}
     removed = await world.change("git rm -q lib", "run-2")
     assert _kinds(removed) == {"lib": "deleted", ".gitmodules": "modified"}
     assert removed is not None and b"deleted file mode 160000" in removed.diff
@@ -136,7 +151,7 @@ async def test_submodules_stay_where_the_base_has_them(world: World) -> None:
 @asynchronously
 async def test_closed_files_and_folders_cost_a_warning_not_the_work(world: World) -> None:
     patch = await world.change(
-        "echo k > k; echo h > hidden; chmod 000 hidden; mkdir shut; echo x > shut/x; chmod 000 shut src; chmod 000 /work"
+        "echo k > k; echo h > hidden; chmod 000 hidden; mkdir shut; echo x > shut/x;chmod 000 shut src; chmod 000 /work"
     )
     assert patch is not None
     assert _kinds(patch) == {"k": "added"}
@@ -156,7 +171,11 @@ async def test_a_closed_git_folder_is_no_matter(world: World) -> None:
         ("yes | head -c 200000 > y", PatchLimits(diff_bytes=100_000), "longer than 100000 bytes as a diff"),
         ("for i in $(seq 30); do echo $i > f$i; done", PatchLimits(files=20), "touches 30 files; at most 20"),
         ("truncate -s 3M zeros", PatchLimits(file_bytes=2**20), "zeros is 3145728 bytes"),
-        ("for i in 1 2 3; do truncate -s 2M z$i; echo $i >> z$i; done", PatchLimits(content_bytes=5 * 2**20), "together"),
+        (
+            "for i in 1 2 3; do truncate -s 2M z$i; echo $i >> z$i; done",
+            PatchLimits(content_bytes=5 * 2**20),
+            "together",
+        ),
         ("head -c 9000000 /dev/urandom > r", PatchLimits(tmp_bytes=4 * 2**20), "could not be collected.*No space left"),
     ],
 )
