@@ -14,7 +14,7 @@ from mogplex.domain.errors import WorkspaceError
 from mogplex.workspace.git import clean_text
 
 _SCHEMES = ("file", "git", "http", "https", "ssh")
-_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9][A-Za-z0-9_.-]*:(?!:).+")
+_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9_.-]*:(?!:).+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def parse_address(clone_url: str) -> Address:
         WorkspaceError: anything else, or a local path that doesn't exist.
     """
     shown = clean_text(clone_url)
-    if not clone_url or clone_url != clone_url.strip() or shown != _without_credentials(clone_url):
+    if not clone_url or clone_url != clone_url.strip() or not clone_url.isprintable():
         raise WorkspaceError(f"The clone URL {shown!r} is empty or has spaces or control characters around or in it.")
     if clone_url.startswith("/"):
         return _local(Path(clone_url))
@@ -59,10 +59,6 @@ def parse_address(clone_url: str) -> Address:
     raise WorkspaceError(
         f"{shown!r} is no clone URL: give an absolute path, https://…, ssh://…, file://… or user@host:path."
     )
-
-
-def _without_credentials(clone_url: str) -> str:
-    return re.sub(r"(://)[^/@\s]+@", r"\1", clone_url)
 
 
 def _parse_url(clone_url: str, shown: str) -> Address:

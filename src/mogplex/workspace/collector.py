@@ -21,14 +21,22 @@ _TREE_LINE = re.compile(rb"[0-9a-f]{40}")
 _STDERR_BYTES = 64 * 1024
 _WARNINGS = 50
 
+_TOLERATED = (
+    "Permission denied|does not have a commit checked out|can only add regular files|unable to index file|"
+    "adding files failed"
+)
+
 # What running tests and tools leaves behind. Only untracked files are meant: what the base has stays followed.
 EXCLUDED = (
     "__pycache__/", "*.py[co]", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".hypothesis/", ".tox/", ".nox/",
     ".coverage", ".coverage.*", ".venv/", "node_modules/", ".DS_Store",
 )  # fmt: skip
 
-# Files that can't be read and nested repos without a commit stop `git add`; a second pass leaves them as they were in
-# the base and says so. A full disk must not look like that.
+# Submodules of the base that are still folders are not looked into: git would run their filters, and fail with them.
+#
+# Files that can't be read, and nested repos that are empty or broken, stop `git add`. A second pass leaves nested repos
+# out and unreadable files as they were in the base, and says so. Any other error, a full disk above all, must not look
+# like that. What git said is kept in memory: a full disk would swallow it.
 _SCRIPT = r"""
 set -eu
 mkdir -p "$GIT_DIR/objects/info" "$GIT_DIR/objects/pack" "$GIT_DIR/refs" "$GIT_DIR/info"
@@ -40,10 +48,21 @@ collect() {
   git -c core.bare=false -c core.fsmonitor=false -c core.hooksPath=/dev/null -c core.attributesFile=/dev/null \
     -c core.untrackedCache=false -c advice.addEmbeddedRepo=false "$@"
 }
-if ! collect add -A . 2> /tmp/said; then
-  if ! collect add -A --ignore-errors . 2> /tmp/said; then
-    cat /tmp/said >&2
-    if grep -qE 'No space left|File too large|Out of memory|index\.lock' /tmp/said; then exit 28; fi
+submodules() { collect ls-files -s -z | grep -z '^160000 ' | cut -z -f 2-; }
+nested() { find . -mindepth 2 -name .git -prune -printf '%h\0' 2> /dev/null; }
+chosen() {
+  printf '.\0'
+  "$@" | xargs -0 -r sh -c '
+    for path; do if [ -d "$path" ] && [ ! -L "$path" ]; then printf ":(exclude,literal)%s\0" "$path"; fi; done' sh
+}
+everything() { submodules; nested; }
+add() { collect add -A --pathspec-from-file=- --pathspec-file-nul "$@" 2>&1; }
+if ! said=$(chosen submodules | add); then
+  printf '%s\n' "$said" >&2
+  nested | xargs -0 -r printf '%s is a git repository of its own: it was left as in the base\n' >&2
+  if ! said=$(chosen everything | add --ignore-errors); then
+    printf '%s\n' "$said" >&2
+    if printf '%s\n' "$said" | grep -E '^(error|fatal):' | grep -qvE "$MOGPLEX_TOLERATED"; then exit 28; fi
   fi
 fi
 tree=$(collect write-tree)
@@ -114,7 +133,7 @@ class Collector:
         if ended.exit_code != 0:
             why = f"ended by its {ended.killed_by} limit" if ended.killed_by else f"exit code {ended.exit_code}"
             raise WorkspaceError(f"The change could not be collected ({why}): {last_lines(said) or 'no message'}")
-        return tuple(line for line in said.splitlines() if line.strip())[:_WARNINGS]
+        return tuple(dict.fromkeys(line for line in said.splitlines() if line.strip()))[:_WARNINGS]
 
     async def close(self) -> None:
         """End the collector if it still runs."""
@@ -146,6 +165,7 @@ async def start_collector(driver: SandboxDriver, checkout: Checkout, run_id: str
             "MOGPLEX_OBJECTS": OBJECTS,
             "MOGPLEX_INDEX": _INDEX,
             "MOGPLEX_EXCLUDED": "\n".join(EXCLUDED),
+            "MOGPLEX_TOLERATED": _TOLERATED,
             "MOGPLEX_BASE": checkout.commit,
             "MOGPLEX_BASE_TREE": checkout.tree,
         },

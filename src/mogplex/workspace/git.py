@@ -18,6 +18,7 @@ from mogplex.domain.errors import WorkspaceError
 GIT = "/usr/bin/git"
 STDERR_BYTES = 64 * 1024  # kept from the end
 _CHUNK_BYTES = 256 * 1024
+_DRAIN_SECONDS = 5.0
 _CREDENTIALS = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://)[^/@\s]+@")
 # Terminal escapes and other control characters would let a remote's message draw on the operator's terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -216,7 +217,7 @@ async def _read_all(reader: asyncio.StreamReader, limit_bytes: int) -> bytes:
 async def _read_end(reader: asyncio.StreamReader, limit_bytes: int) -> bytes:
     kept = b""
     while chunk := await reader.read(_CHUNK_BYTES):
-        kept = (kept + chunk)[-limit_bytes:]
+        kept = (kept + chunk)[-limit_bytes:] if limit_bytes else b""
     return kept
 
 
@@ -230,4 +231,9 @@ def _cap_memory(pid: int, memory_bytes: int) -> None:
 async def _end_group(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):  # everything had ended by itself
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    # asyncio waits for the pipes as well as for the process. Their readers were cancelled, so drain them; a program
+    # that left the group (a remote's hook that became a daemon) may hold them open, and isn't waited for.
+    assert process.stdout is not None and process.stderr is not None
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            await asyncio.gather(_read_end(process.stdout, 0), _read_end(process.stderr, 0), process.wait())

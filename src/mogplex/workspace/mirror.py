@@ -78,15 +78,19 @@ class Mirror:
     async def entries(self, commit: str, path: str) -> list[Entry]:
         """The entry at `path` and those of the folders above it, outermost first. Links are never followed, so the
         list ends early where a component is missing or is no folder."""
+        # Each component is named by itself: asked for `file/x` alone, git says nothing about `file`.
+        parts = path.split("/")
+        asked = ["/".join(parts[: count + 1]) for count in range(len(parts))]
         output = await self._git.run(
-            "--literal-pathspecs", "ls-tree", "-t", "-z", "--full-tree", commit, "--", path, git_dir=self.directory
+            "--literal-pathspecs", "ls-tree", "-t", "-z", "--full-tree", commit, "--", *asked, git_dir=self.directory
         )
         found = []
         for record in os.fsdecode(output.stdout).split("\0"):
             if record:
                 facts, _, name = record.partition("\t")
                 mode, _, object_id = facts.split(" ")
-                found.append(Entry(mode, object_id, name))
+                if name in asked:  # and not its neighbours, which git lists as well
+                    found.append(Entry(mode, object_id, name))
         return found
 
     async def entry(self, commit: str, path: str) -> Entry | None:
@@ -224,7 +228,7 @@ def _remove_stale(directory: Path) -> None:
 
 def _explain_fetch(address: Address, error: GitError) -> WorkspaceError:
     if "fsck" in error.stderr or "unpack-objects" in error.stderr or "index-pack" in error.stderr:
-        said = next((line for line in error.stderr.splitlines() if "error in" in line), error.message)
+        said = next((line for line in error.stderr.splitlines() if line.startswith("error: object ")), error.message)
         return WorkspaceError(
             f"{address.url} has an object that git's checker refuses, so it was not fetched: {said.strip()}. "
             f"`git fsck` in that repository shows all such objects; history with them has to be rewritten."
