@@ -39,6 +39,14 @@ class Repo:
         return any(fnmatchcase(branch, pattern) for pattern in self.push_branches)
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteFacts:
+    """What a look at a clone URL told: its default branch (None: names none), and whether it has no commit yet."""
+
+    default_branch: str | None
+    empty: bool
+
+
 def full_name_fault(name: str) -> str | None:
     if _FULL_NAME.match(name) and not any(part in (".", "..") for part in name.split("/")):
         return None

@@ -1,0 +1,262 @@
+"""The worker's side of a run: claim it, write what happens, end it. Nothing is written by who lost the run."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from mogplex.domain.check import CheckRecord
+from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.run import Ending, Run, Status
+from mogplex.domain.sandbox import SandboxFacts, SandboxRecord, SandboxStatus
+from mogplex.domain.sanitiser import OpenSanitiser, Sanitiser
+from mogplex.domain.worker import Signal
+from mogplex.service.ending import end_run
+from mogplex.service.events import EventHub
+from mogplex.service.ids import generate_id
+from mogplex.service.known_secrets import secrets_of
+from mogplex.store import checks as check_table
+from mogplex.store import events as event_table
+from mogplex.store import patches as patch_table
+from mogplex.store import repos as repo_table
+from mogplex.store import runs as run_table
+from mogplex.store import sandboxes as sandbox_table
+from mogplex.store.database import Database, Transaction
+from mogplex.store.schema import runs, sandboxes
+from mogplex.store.writer import EventWriter, Fence
+
+# What a worker may note about its run while it plays it; `delivered` (True) besides them.
+NOTABLE = frozenset(
+    {"base_commit", "model", "conversation_id", "workspace_session_id", "usage", "cost_usd", "cost_known"}
+    | {"timing", "verdict", "baseline", "tests_touched", "changes", "pull_request_url"}
+)
+LONG_TEXT_CHARACTERS = 64 * 1024  # of check output and sandbox logs
+_MAX_SANITISERS = 1024
+
+
+class Attempts:
+    """Every write holds only while (run, attempt, worker) still own the run and it is streaming. Thread-safe.
+
+    Methods raise ServiceUnavailable while the database is away; nothing was written then and they may be called again.
+    """
+
+    def __init__(self, database: Database, hub: EventHub, open_sanitiser: OpenSanitiser) -> None:
+        self._database = database
+        self._hub = hub
+        self._open_sanitiser = open_sanitiser
+        self._writer = EventWriter(database, hub.publish)
+        self._lock = threading.Lock()
+        self._sanitisers: OrderedDict[str, Sanitiser] = OrderedDict()
+
+    def claim(self, run_id: str, worker_id: str) -> Run | None:
+        """Take a pending run for its next attempt; None when it is not to be had (cancelled, ended, taken)."""
+        record_id = generate_id("sbx")
+        with self._database.write() as tx:
+            values = {
+                "status": Status.STREAMING,
+                "attempt": runs.c.attempt + 1,
+                "worker_id": worker_id,
+                "sandbox_record_id": record_id,
+                "started_at": sa.func.coalesce(runs.c.started_at, tx.now),
+            }
+            run = run_table.advance(tx, [runs.c.id == run_id, runs.c.status == Status.PENDING], values, 1)
+            if run is None:
+                return None
+            payload = {"attempt": run.attempt, "worker": worker_id}
+            draft = EventDraft(EventType.ATTEMPT_STARTED, f"Attempt {run.attempt} on {worker_id}", payload=payload)
+            event_table.append(tx, run.id, run.last_seq, run.attempt, [draft])
+            sandbox_table.insert(tx, _new_record(record_id, run, worker_id, tx.now))
+            self._open(tx, run)
+        self._hub.publish(run.id, run.last_seq)
+        return run
+
+    def record(self, run: Run, drafts: Sequence[EventDraft]) -> Future[bool]:
+        """Queue events; the future tells, after the commit, whether the run was still ours (an exception: refused).
+
+        Returns without waiting for the disk, but blocks while more than 10,000 drafts wait. Raises TypeError for a
+        payload that is no JSON.
+        """
+        sanitiser = self._sanitiser(run)
+        return self._writer.put(_fence(run), [clean_draft(draft, sanitiser) for draft in drafts])
+
+    def update(self, run: Run, *, sandbox: SandboxFacts | None = None, delivered: bool = False, **columns: Any) -> bool:
+        """Note facts: any of NOTABLE, the sandbox's facts, and that something was delivered (call it before you do).
+
+        False: the run is not ours any more. A run of which something was delivered is never played again by itself.
+        Raises TypeError for other columns.
+        """
+        unknown = set(columns) - NOTABLE
+        if unknown:
+            raise TypeError(f"not to be noted by a worker: {', '.join(sorted(unknown))}")
+        sanitiser = self._sanitiser(run)
+        with self._database.write() as tx:
+            values: dict[str, Any] = {name: _clean(value, sanitiser) for name, value in columns.items()}
+            if delivered:
+                values["delivered_at"] = tx.now
+            if run_table.advance(tx, _owned(run), values, 0) is None:
+                return False
+            if sandbox is not None:
+                sandbox_table.note_facts(tx, run.id, run.attempt, _clean_facts(sandbox, sanitiser))
+        return True
+
+    def save_patch(self, run: Run, diff: bytes) -> bool:
+        """Keep `diff` as the run's patch, in place of an earlier one. False: not ours any more."""
+        with self._database.write() as tx:
+            if not _holds(tx, run):
+                return False
+            patch_table.put(tx, run.id, run.attempt, diff)
+        return True
+
+    def save_check(self, run: Run, check: CheckRecord) -> bool:
+        """False: not ours any more."""
+        cleaned = _clean_check(replace(check, attempt=run.attempt), self._sanitiser(run))
+        with self._database.write() as tx:
+            if not _holds(tx, run):
+                return False
+            check_table.insert(tx, run.id, cleaned)
+        return True
+
+    def cached_baseline(self, repo_id: str, commit: str, command: str) -> CheckRecord | None:
+        """What this check said on this commit before any work, if an earlier run kept it; marked `cached`."""
+        with self._database.read() as tx:
+            return check_table.get_baseline(tx, repo_id, commit, command)
+
+    def save_baseline(self, run: Run, commit: str, check: CheckRecord) -> bool:
+        """False: not ours any more."""
+        cleaned = _clean_check(check, self._sanitiser(run))
+        with self._database.write() as tx:
+            if not _holds(tx, run):
+                return False
+            check_table.put_baseline(tx, run.repo_id, commit, check.command, cleaned)
+        return True
+
+    def owns(self, run: Run) -> bool:
+        """Ask right before anything that leaves the house."""
+        with self._database.read() as tx:
+            return run_table.count(tx, *_owned(run)) == 1
+
+    def finish(
+        self, run: Run, ending: Ending, sandbox: SandboxFacts | None = None, *, timeout_seconds: float = 60.0
+    ) -> bool:
+        """End the run: waits for its queued events, then writes status, columns and `finished` in one transaction.
+
+        False: the run is not ours any more, or has ended. Raises ServiceUnavailable when its events can't be written
+        within `timeout_seconds`; they are kept, and it may be called again.
+        """
+        self._writer.drain(run.id, timeout_seconds)
+        sanitiser = self._sanitiser(run)
+        with self._database.write() as tx:
+            ended = end_run(tx, run, _owned(run), ending, sanitiser)
+            if ended is not None and sandbox is not None:
+                sandbox_table.note_facts(tx, run.id, run.attempt, _clean_facts(sandbox, sanitiser))
+        with self._lock:
+            self._sanitisers.pop(run.id, None)
+        if ended is None:
+            return False
+        self._hub.publish(run.id, ended.last_seq)
+        return True
+
+    def signals(self, worker_id: str, run_ids: Sequence[str]) -> dict[str, Signal]:
+        """What the player of each run must learn; runs without news are left out. One query for all of them."""
+        if not run_ids:
+            return {}
+        with self._database.read() as tx:
+            same_attempt = (sandboxes.c.run_id == runs.c.id) & (sandboxes.c.attempt == runs.c.attempt)
+            wanted = sa.select(
+                runs.c.id, runs.c.status, runs.c.worker_id, runs.c.cancel_requested_at, sandboxes.c.stop_requested_at
+            ).select_from(runs.outerjoin(sandboxes, same_attempt))
+            rows = {row.id: row for row in tx.execute(wanted.where(runs.c.id.in_(list(run_ids))))}
+        found = {run_id: _signal_of(rows.get(run_id), worker_id) for run_id in run_ids}
+        return {run_id: signal for run_id, signal in found.items() if signal is not None}
+
+    def close(self, timeout_seconds: float = 30.0) -> None:
+        """Write what was recorded and stop. What can't be written within the time is given up, with a log line."""
+        self._writer.close(timeout_seconds)
+
+    def _sanitiser(self, run: Run) -> Sanitiser:
+        with self._lock:
+            known = self._sanitisers.get(run.id)
+        if known is not None:
+            return known
+        with self._database.read() as tx:
+            return self._open(tx, run)
+
+    def _open(self, tx: Transaction, run: Run) -> Sanitiser:
+        sanitiser = self._open_sanitiser(secrets_of(run, repo_table.get(tx, run.repo_id)))
+        with self._lock:
+            self._sanitisers[run.id] = sanitiser
+            while len(self._sanitisers) > _MAX_SANITISERS:
+                self._sanitisers.popitem(last=False)
+        return sanitiser
+
+
+def clean_draft(draft: EventDraft, sanitiser: Sanitiser) -> EventDraft:
+    return EventDraft(
+        draft.type,
+        None if draft.message is None else sanitiser.text(draft.message),
+        None if draft.tool_name is None else sanitiser.text(draft.tool_name, 200),
+        sanitiser.payload(dict(draft.payload)),
+    )
+
+
+def _owned(run: Run) -> list[sa.ColumnElement[bool]]:
+    return run_table.owned(run.id, run.attempt, run.worker_id)
+
+
+def _fence(run: Run) -> Fence:
+    return Fence(run.id, run.attempt, run.worker_id)
+
+
+def _holds(tx: Transaction, run: Run) -> bool:
+    """Whether the run is still ours; if so it stays ours until the transaction ends."""
+    return run_table.take_numbers(tx, _owned(run), 0, delivered=False) is not None
+
+
+def _new_record(record_id: str, run: Run, worker_id: str, now: float) -> SandboxRecord:
+    return SandboxRecord(
+        id=record_id,
+        run_id=run.id,
+        repo_id=run.repo_id,
+        repo_full_name=run.repo_full_name,
+        attempt=run.attempt,
+        worker_id=worker_id,
+        status=SandboxStatus.RUNNING,
+        created_at=now,
+    )
+
+
+def _clean(value: Any, sanitiser: Sanitiser) -> Any:
+    if isinstance(value, str):
+        return sanitiser.text(value)
+    if isinstance(value, tuple):
+        return tuple(_clean(each, sanitiser) for each in value)
+    return value
+
+
+def _clean_facts(facts: SandboxFacts, sanitiser: Sanitiser) -> SandboxFacts:
+    return replace(facts, log=sanitiser.text(facts.log, LONG_TEXT_CHARACTERS))
+
+
+def _clean_check(check: CheckRecord, sanitiser: Sanitiser) -> CheckRecord:
+    return replace(
+        check,
+        command=sanitiser.text(check.command),
+        output=sanitiser.text(check.output, LONG_TEXT_CHARACTERS),
+        detail=sanitiser.text(check.detail),
+    )
+
+
+def _signal_of(row: Any, worker_id: str) -> Signal | None:
+    if row is None or row.worker_id != worker_id or row.status != Status.STREAMING:
+        return Signal.LOST
+    if row.cancel_requested_at is not None:
+        return Signal.CANCEL_REQUESTED
+    if row.stop_requested_at is not None:
+        return Signal.SANDBOX_STOP_REQUESTED
+    return None

@@ -1,0 +1,1 @@
+"""Memory: the tables, and the functions that read and write them. SQLite and PostgreSQL, one code."""

@@ -1,0 +1,56 @@
+"""What checks said, per run, and the cache of what they said on a commit before any work."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mogplex.domain.check import CheckRecord
+from mogplex.store.database import Transaction
+from mogplex.store.schema import baselines, run_checks
+
+
+def insert(tx: Transaction, run_id: str, record: CheckRecord) -> None:
+    tx.execute(run_checks.insert(), {"run_id": run_id, "record": record.as_wire(), "created_at": tx.now})
+
+
+def select(tx: Transaction, run_id: str) -> list[CheckRecord]:
+    """In the order in which they were saved."""
+    wanted = sa.select(run_checks.c.record, run_checks.c.created_at).where(run_checks.c.run_id == run_id)
+    rows = tx.execute(wanted.order_by(run_checks.c.id))
+    return [replace(CheckRecord.of(record), created_at=created_at) for record, created_at in rows]
+
+
+def get_baseline(tx: Transaction, repo_id: str, commit: str, command: str) -> CheckRecord | None:
+    wanted = sa.select(baselines.c.record, baselines.c.created_at).where(
+        baselines.c.repo_id == repo_id, baselines.c.commit == commit, baselines.c.command_hash == _hash(command)
+    )
+    row = tx.execute(wanted).one_or_none()
+    return None if row is None else replace(CheckRecord.of(row[0]), created_at=row[1], cached=True)
+
+
+def put_baseline(tx: Transaction, repo_id: str, commit: str, command: str, record: CheckRecord) -> None:
+    """The newest one is kept. `command` as it ran: the record may bear a cleaned one."""
+    insert_or = sqlite.insert if tx.is_sqlite else postgresql.insert
+    row = {
+        "repo_id": repo_id,
+        "commit": commit,
+        "command_hash": _hash(command),
+        "record": record.as_wire(),
+        "created_at": tx.now,
+    }
+    statement = insert_or(baselines).values(row)
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["repo_id", "commit", "command_hash"],
+            set_={"record": statement.excluded.record, "created_at": statement.excluded.created_at},
+        )
+    )
+
+
+def _hash(command: str) -> str:
+    """Commands may be longer than an index entry."""
+    return hashlib.sha256(command.encode()).hexdigest()

@@ -1,0 +1,28 @@
+"""PostgreSQL through psycopg 3."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+CLOCK = sa.text("SELECT extract(epoch FROM clock_timestamp())::double precision")
+NOT_DURABLE = sa.text("SET LOCAL synchronous_commit = off")
+# The first number tells our turns from anybody else's advisory locks in the same database.
+TAKE_TURN = sa.text("SELECT pg_advisory_xact_lock(1836020592, CAST(CAST(:key AS bigint) - 2147483648 AS integer))")
+
+
+def make_engine(url: sa.URL, pool_size: int, busy_timeout_seconds: float) -> sa.Engine:
+    """A pool that tests a connection before it is used, so that a restarted server costs no caller an error."""
+    milliseconds = int(busy_timeout_seconds * 1000)
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=busy_timeout_seconds,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": f"-c lock_timeout={milliseconds}",
+            "application_name": "mogplex",
+        },
+    )

@@ -1,0 +1,175 @@
+"""Databases for tests: SQLite files and a PostgreSQL server of our own, each test with a fresh, migrated one.
+
+Used as a plugin: a room's conftest says `pytest_plugins`-like `from tests.databases import *`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mogplex.store.database import Database
+from mogplex.store.migrations import upgrade
+
+__all__ = ["backend", "database", "database_url", "postgres_server", "sqlite_template"]
+
+BACKENDS = ("sqlite", "postgresql")
+MISSING = "PostgreSQL is not installed; install it with: apt-get install postgresql (or set DATABASE_URL)"
+
+
+def find_binaries() -> Path | None:
+    """The folder of the newest PostgreSQL server on this machine."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    return Path(on_path).parent if on_path else None
+
+
+def _as_server_user() -> dict[str, object]:
+    """PostgreSQL refuses to run as root: become `postgres` then."""
+    if os.getuid() != 0:
+        return {}
+    account = pwd.getpwnam("postgres")
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+class PostgresServer:
+    """A server with a template database that holds our tables."""
+
+    def __init__(self, admin_url: sa.URL) -> None:
+        self.admin_url = admin_url
+        self.template = f"mogplex_template_{uuid.uuid4().hex[:12]}"
+        self._admin = sa.create_engine(
+            admin_url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+        )
+        self.execute(f'CREATE DATABASE "{self.template}"')
+        database = Database(self.url_of(self.template))
+        upgrade(database)
+        database.close()
+
+    def execute(self, statement: str) -> None:
+        with self._admin.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    def url_of(self, name: str) -> str:
+        return self.admin_url.set(database=name).render_as_string(hide_password=False)
+
+    def create(self, *, empty: bool = False) -> str:
+        """The name of a fresh database, with our tables unless `empty`."""
+        name = f"mogplex_test_{uuid.uuid4().hex[:12]}"
+        template = "" if empty else f' TEMPLATE "{self.template}"'
+        self.execute(f'CREATE DATABASE "{name}"{template}')
+        return name
+
+    def drop(self, name: str) -> None:
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The server that DATABASE_URL names, else one started here, in a folder of its own, and stopped at the end."""
+    given = os.environ.get("DATABASE_URL", "")
+    if given.startswith("postgres"):
+        server = PostgresServer(sa.make_url(given))
+        yield server
+        server.drop(server.template)
+        return
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(MISSING)
+    try:
+        account = _as_server_user()
+    except KeyError:
+        pytest.skip("PostgreSQL will not run as root, and there is no user 'postgres'; install Debian's postgresql")
+    with tempfile.TemporaryDirectory(prefix="mogplex-pg-") as folder:
+        home = Path(folder)
+        if account:
+            os.chown(home, account["user"], account["group"])  # type: ignore[arg-type]
+        data = home / "data"
+        name = "postgres" if account else getpass.getuser()
+        subprocess.run(
+            [binaries / "initdb", "-D", data, "-A", "trust", "-U", name, "--no-sync", "-E", "UTF8", "--locale=C"],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, timeout=60, **account,  # type: ignore[call-overload]
+        )  # fmt: skip
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        log = (home / "log").open("wb")
+        process = subprocess.Popen(
+            [binaries / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1",
+             "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"],
+            stdout=log, stderr=log, cwd=home, **account,  # type: ignore[call-overload]
+        )  # fmt: skip
+        try:
+            admin_url = sa.make_url(f"postgresql://{name}@127.0.0.1:{port}/postgres")
+            _await_server(admin_url, process, home / "log")
+            yield PostgresServer(admin_url)
+        finally:
+            process.send_signal(signal.SIGQUIT)  # at once; nothing in it is worth keeping
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=20)
+            log.close()
+
+
+def _await_server(url: sa.URL, process: subprocess.Popen[bytes], log: Path) -> None:
+    engine = sa.create_engine(url.set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with engine.connect():
+                return
+        except sa.exc.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()[-2000:]}") from None
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Of a fresh database with our tables."""
+    if backend == "sqlite":
+        path = tmp_path / "mogplex.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create()
+    yield server.url_of(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.close()
