@@ -50,3 +50,20 @@ def door(open_door: OpenDoor) -> Door:
 @pytest.fixture
 def repo(door: Door) -> Repo:
     return door.house.add_repo()
+
+
+@pytest.fixture(scope="session")
+def shared_door(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """For tests that leave nothing behind: refusals, mostly."""
+    path = tmp_path_factory.mktemp("door") / "mogplex.db"
+    shutil.copy(sqlite_template, path)
+    database = Database(f"sqlite:///{path}")
+    opened = Door(database)
+    yield opened
+    opened.close()
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def shared_repo(shared_door: Door) -> Repo:
+    return shared_door.house.add_repo()

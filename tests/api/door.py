@@ -17,7 +17,7 @@ from mogplex.api.services import HarnessInfo, Readiness, Services
 from mogplex.domain.repo import Repo
 from mogplex.service.limits import Limits
 from mogplex.store.database import Database
-from tests.house import House
+from tests.house import MANY, House
 
 BASE = "/api/v1/mogplex"
 HANG_SECONDS = 20.0
@@ -60,7 +60,7 @@ class Door:
         self.ready: list[Readiness] = [Readiness("database", True, "reachable")]
         self.services = Services(
             keys=self.house.keys,
-            limits=Limits(database, requests_per_minute=requests_per_minute),
+            limits=Limits(database, requests_per_minute=requests_per_minute, starts=house_settings.get("starts", MANY)),
             repos=self.house.repos,
             runs=self.house.runs,
             events=self.house.events,
@@ -120,15 +120,26 @@ class Door:
         body = {"repoId": repo.id, "prompt": "Mend it", **fields}
         return self.send("POST", "/runs", body, {"Idempotency-Key": idempotency_key}, key=key)
 
-    def tail(self, path: str, headers: Mapping[str, str] | None = None, *, key: str = "") -> Tail:
-        return Tail(self, path, {"Authorization": f"Bearer {key or self.key}", **(headers or {})})
+    def tail(
+        self, path: str, headers: Mapping[str, str] | None = None, *, key: str = "", buffer_bytes: int | None = None
+    ) -> Tail:
+        return Tail(self, path, {"Authorization": f"Bearer {key or self.key}", **(headers or {})}, buffer_bytes)
+
+    def unsent_bytes(self) -> int:
+        """What the server holds in memory for clients that have not taken it."""
+        connections: Any = self.server.server_state.connections
+        return max((each.transport.get_write_buffer_size() for each in list(connections)), default=0)
 
 
 class Tail:
-    """One open event stream, read frame by frame."""
+    """One open event stream, read frame by frame. `buffer_bytes` is what the system may keep unread of it."""
 
-    def __init__(self, door: Door, path: str, headers: Mapping[str, str]) -> None:
-        self._socket = socket.create_connection((door.host, door.port), timeout=HANG_SECONDS)
+    def __init__(self, door: Door, path: str, headers: Mapping[str, str], buffer_bytes: int | None = None) -> None:
+        self._socket = socket.socket()
+        if buffer_bytes is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        self._socket.settimeout(HANG_SECONDS)
+        self._socket.connect((door.host, door.port))
         lines = [f"GET {BASE}{path} HTTP/1.1", f"Host: {door.host}", *(f"{name}: {headers[name]}" for name in headers)]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
         self.answer = http.client.HTTPResponse(self._socket, method="GET")

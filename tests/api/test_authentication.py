@@ -35,21 +35,21 @@ def make_key(door: Door, *scopes: str, repo_ids: list[str] | None = None, expire
         ({"Authorization": "Bearer " + "x" * 5000}, "mistyped"),
     ],
 )
-def test_refuses_what_is_no_key(door: Door, headers: Mapping[str, str], word: str) -> None:
+def test_refuses_what_is_no_key(shared_door: Door, headers: Mapping[str, str], word: str) -> None:
     given = {name: value.encode().decode("latin-1") for name, value in headers.items()}
-    reply = door.get("/me", given, key=None)
+    reply = shared_door.get("/me", given, key=None)
     assert word in reply.refused(401, "UNAUTHORIZED")
     assert reply.headers["www-authenticate"] == "Bearer"
 
 
-def test_tells_a_typo_from_an_unknown_key(door: Door) -> None:
-    typo = door.key[:-1] + ("a" if door.key[-1] != "a" else "b")
-    assert "mistyped" in door.get("/me", key=typo).refused(401, "UNAUTHORIZED")
-    assert "Unknown" in door.get("/me", key=generate_key()).refused(401, "UNAUTHORIZED")
+def test_tells_a_typo_from_an_unknown_key(shared_door: Door) -> None:
+    typo = shared_door.key[:-1] + ("a" if shared_door.key[-1] != "a" else "b")
+    assert "mistyped" in shared_door.get("/me", key=typo).refused(401, "UNAUTHORIZED")
+    assert "Unknown" in shared_door.get("/me", key=generate_key()).refused(401, "UNAUTHORIZED")
 
 
-def test_scheme_is_read_in_any_case(door: Door) -> None:
-    assert door.get("/me", {"Authorization": f"bearer   {door.key}"}, key=None).status == 200
+def test_scheme_is_read_in_any_case(shared_door: Door) -> None:
+    assert shared_door.get("/me", {"Authorization": f"bearer   {shared_door.key}"}, key=None).status == 200
 
 
 def test_refuses_expired_and_revoked_keys(door: Door) -> None:
@@ -63,24 +63,24 @@ def test_refuses_expired_and_revoked_keys(door: Door) -> None:
     assert "Expired" in door.get("/me", key=short).refused(401, "UNAUTHORIZED")
 
 
-def test_strangers_do_not_learn_which_paths_exist(door: Door) -> None:
+def test_strangers_do_not_learn_which_paths_exist(shared_door: Door) -> None:
     for method, path in [("GET", "/nothing"), ("GET", "/runs"), ("DELETE", "/runs"), ("GET", "//api/"), ("PUT", "")]:
-        door.send(method, path, key=None).refused(401, "UNAUTHORIZED")
-    door.get("/nothing").refused(404, "NOT_FOUND")
-    door.get("//api/v2/runs").refused(404, "NOT_FOUND")
-    assert door.get("//nowhere", key=None).refused(404, "NOT_FOUND")
+        shared_door.send(method, path, key=None).refused(401, "UNAUTHORIZED")
+    shared_door.get("/nothing").refused(404, "NOT_FOUND")
+    shared_door.get("//api/v2/runs").refused(404, "NOT_FOUND")
+    assert shared_door.get("//nowhere", key=None).refused(404, "NOT_FOUND")
 
 
-def test_every_route_needs_a_key_and_its_scope(door: Door) -> None:
+def test_every_route_needs_a_key_and_its_scope(shared_door: Door) -> None:
     """Asked with a key that has one scope too little; authentication is the same code for all."""
-    reader, writer = make_key(door, "read"), make_key(door, "write")
+    reader, writer = make_key(shared_door, "read"), make_key(shared_door, "write")
     weaker = {Scope.WRITE: reader, Scope.ADMIN: writer}
     asked = 0
     for route in ROUTES:
         path = "/" + route.path.split("/", 4)[4]
-        door.send(route.method, path, key=None).refused(401, "UNAUTHORIZED")
+        shared_door.send(route.method, path, key=None).refused(401, "UNAUTHORIZED")
         if route.needs in weaker:
-            message = door.send(route.method, path, key=weaker[route.needs]).refused(403, "FORBIDDEN")
+            message = shared_door.send(route.method, path, key=weaker[route.needs]).refused(403, "FORBIDDEN")
             assert f"Missing required scope: {route.needs}" in message
             asked += 1
     assert asked >= 8
@@ -120,9 +120,14 @@ def test_counts_requests_and_says_when_to_come_back(open_door: OpenDoor) -> None
     door.get("/nothing").refused(429, "RATE_LIMITED")
 
 
-def test_limit_headers_are_on_refusals_too(door: Door) -> None:
-    reader = make_key(door, "read")
-    for reply in (door.get("/nothing"), door.get("/runs?bad=1"), door.get("/keys", key=reader), door.send("PUT", "/me")):
+def test_limit_headers_are_on_refusals_too(shared_door: Door) -> None:
+    reader = make_key(shared_door, "read")
+    for reply in (
+        shared_door.get("/nothing"),
+        shared_door.get("/runs?bad=1"),
+        shared_door.get("/keys", key=reader),
+        shared_door.send("PUT", "/me"),
+    ):
         assert reply.status in (400, 403, 404, 405)
         assert reply.headers["x-ratelimit-limit"] == "1000000"
 

@@ -66,7 +66,11 @@ def test_decoder_never_fails_otherwise(body: bytes) -> None:
 
 
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text() | st.floats(allow_nan=False).filter(math.isfinite),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.text()
+    | st.floats(allow_nan=False).filter(math.isfinite),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -78,18 +82,20 @@ def test_decoder_reads_back_what_was_written(value: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b"{", b'{"a": NaN}', b"[" * 100_000, b'{"\\ud800": 1}'])
-def test_bad_bodies_are_400_in_the_envelope(door: Door, body: bytes) -> None:
+def test_bad_bodies_are_400_in_the_envelope(shared_door: Door, body: bytes) -> None:
     for path in ("/runs", "/repos", "/keys"):
-        door.send("POST", path, headers=SOME_KEY, raw=body).refused(400, "BAD_REQUEST")
+        shared_door.send("POST", path, headers=SOME_KEY, raw=body).refused(400, "BAD_REQUEST")
 
 
-def test_too_large_is_413_announced_or_not(door: Door) -> None:
+def test_too_large_is_413_announced_or_not(shared_door: Door) -> None:
     large = b'{"prompt": "' + b"x" * (11 * 1024 * 1024) + b'"}'
-    assert f"{MAX_BODY_BYTES:,}" in door.send("POST", "/runs", headers=SOME_KEY, raw=large).refused(413, "BAD_REQUEST")
-    connection = door.connect()
+    assert f"{MAX_BODY_BYTES:,}" in shared_door.send("POST", "/runs", headers=SOME_KEY, raw=large).refused(
+        413, "BAD_REQUEST"
+    )
+    connection = shared_door.connect()
     try:
         pieces = (large[start : start + 65536] for start in range(0, len(large), 65536))
-        headers = {"Authorization": f"Bearer {door.key}", "Content-Type": "application/json", **SOME_KEY}
+        headers = {"Authorization": f"Bearer {shared_door.key}", "Content-Type": "application/json", **SOME_KEY}
         connection.request("POST", "/api/v1/mogplex/runs", pieces, headers, encode_chunked=True)
         assert connection.getresponse().status == 413
     finally:
@@ -106,26 +112,26 @@ def test_too_large_is_413_announced_or_not(door: Door) -> None:
         {"Content-Type": "application/json", "Content-Encoding": "gzip"},
     ],
 )
-def test_other_kinds_are_415(door: Door, headers: dict[str, str]) -> None:
-    door.send("POST", "/runs", headers={**SOME_KEY, **headers}, raw=b"{}").refused(415, "BAD_REQUEST")
+def test_other_kinds_are_415(shared_door: Door, headers: dict[str, str]) -> None:
+    shared_door.send("POST", "/runs", headers={**SOME_KEY, **headers}, raw=b"{}").refused(415, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=UTF-8", "application/problem+json", "Application/JSON"])
-def test_json_by_other_names_is_read(door: Door, kind: str) -> None:
-    message = door.send("POST", "/runs", headers={**SOME_KEY, "Content-Type": kind}, raw=b"{}").refused(
+def test_json_by_other_names_is_read(shared_door: Door, kind: str) -> None:
+    message = shared_door.send("POST", "/runs", headers={**SOME_KEY, "Content-Type": kind}, raw=b"{}").refused(
         400, "BAD_REQUEST"
     )
     assert "repoId is required" in message
 
 
-def test_a_slow_body_is_waited_for_without_holding_others_up(door: Door) -> None:
-    connection = door.connect()
+def test_a_slow_body_is_waited_for_without_holding_others_up(shared_door: Door) -> None:
+    connection = shared_door.connect()
     try:
         connection.putrequest("POST", "/api/v1/mogplex/runs")
-        for name, value in {"Authorization": f"Bearer {door.key}", "Content-Length": "2", **SOME_KEY}.items():
+        for name, value in {"Authorization": f"Bearer {shared_door.key}", "Content-Length": "2", **SOME_KEY}.items():
             connection.putheader(name, value)
         connection.endheaders(b"{")
-        assert door.get("/me").status == 200
+        assert shared_door.get("/me").status == 200
         connection.send(b"}")
         assert connection.getresponse().status == 400
     finally:

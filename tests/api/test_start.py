@@ -41,9 +41,9 @@ def test_twenty_at_once_make_one_run(door: Door, repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("value", "word"), [(None, "required"), ("", "required"), ("   ", "required"), ("k" * 201, "200")]
 )
-def test_idempotency_key_is_checked_before_the_body(door: Door, value: str | None, word: str) -> None:
+def test_idempotency_key_is_checked_before_the_body(shared_door: Door, value: str | None, word: str) -> None:
     headers = {} if value is None else {"Idempotency-Key": value}
-    message = door.send("POST", "/runs", headers=headers, raw=b"not json").refused(400, "BAD_REQUEST")
+    message = shared_door.send("POST", "/runs", headers=headers, raw=b"not json").refused(400, "BAD_REQUEST")
     assert "Idempotency-Key" in message and word in message
 
 
@@ -52,11 +52,11 @@ def test_idempotency_key_of_200_characters_is_fine(door: Door, repo: Repo) -> No
     assert door.start(repo, "ä".encode().decode("latin-1") * 200).status == 202
 
 
-def test_idempotency_key_twice_is_refused(door: Door, repo: Repo) -> None:
-    connection = door.connect()
+def test_idempotency_key_twice_is_refused(shared_door: Door, shared_repo: Repo) -> None:
+    connection = shared_door.connect()
     try:
         connection.putrequest("POST", "/api/v1/mogplex/runs")
-        connection.putheader("Authorization", f"Bearer {door.key}")
+        connection.putheader("Authorization", f"Bearer {shared_door.key}")
         connection.putheader("Idempotency-Key", "one")
         connection.putheader("Idempotency-Key", "two")
         connection.putheader("Content-Length", "2")
@@ -106,40 +106,41 @@ def test_prompt_has_1_to_100000_characters(door: Door, repo: Repo) -> None:
         ({"repo_id": "x"}, "repo_id"),
     ],
 )
-def test_names_the_field_at_fault(door: Door, repo: Repo, fields: dict[str, Any], named: str) -> None:
-    reply = door.start(repo, **fields)
+def test_names_the_field_at_fault(shared_door: Door, shared_repo: Repo, fields: dict[str, Any], named: str) -> None:
+    reply = shared_door.start(shared_repo, **fields)
     reply.refused(400, "BAD_REQUEST")
     assert [each["field"] for each in reply.error["details"]] == [named]
     assert all(each["reason"] for each in reply.error["details"])
 
 
-def test_names_all_fields_at_fault_at_once(door: Door) -> None:
-    reply = door.send("POST", "/runs", {"mode": 1, "nonsense": 2}, {"Idempotency-Key": "k"})
+def test_names_all_fields_at_fault_at_once(shared_door: Door) -> None:
+    reply = shared_door.send("POST", "/runs", {"mode": 1, "nonsense": 2}, {"Idempotency-Key": "k"})
     reply.refused(400, "BAD_REQUEST")
     assert {each["field"] for each in reply.error["details"]} == {"repoId", "prompt", "mode", "nonsense"}
 
 
 @pytest.mark.parametrize(
-    "name", ["-x", "a..b", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "/a", "a/", "a//b", "a.lock", "@", "a@{b"]
+    "name",
+    ["-x", "a..b", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "/a", "a/", "a//b", "a.lock", "@", "a@{b"],
 )
-def test_refuses_bad_branch_names(door: Door, repo: Repo, name: str) -> None:
+def test_refuses_bad_branch_names(shared_door: Door, shared_repo: Repo, name: str) -> None:
     for field in ("baseBranch", "workingBranch"):
-        reply = door.start(repo, **{field: name})
+        reply = shared_door.start(shared_repo, **{field: name})
         reply.refused(400, "BAD_REQUEST")
         assert reply.error["details"][0]["field"] == field
 
 
 @pytest.mark.parametrize("path", ["/etc", "../x", "a/../../b", "a\x00b", ".git", "a/.GIT/hooks", "a\\b", 5, "x" * 1025])
-def test_refuses_bad_root_directories(door: Door, repo: Repo, path: Any) -> None:
-    reply = door.start(repo, rootDirectory=path)
+def test_refuses_bad_root_directories(shared_door: Door, shared_repo: Repo, path: Any) -> None:
+    reply = shared_door.start(shared_repo, rootDirectory=path)
     reply.refused(400, "BAD_REQUEST")
     assert reply.error["details"][0]["field"] == "rootDirectory"
 
 
-def test_a_repo_that_is_not_there_is_404(door: Door) -> None:
+def test_a_repo_that_is_not_there_is_404(shared_door: Door) -> None:
     for wanted in ("repo_000000000000000000000000", "acme/nothing", "'; --", "x" * 200):
         body = {"repoId": wanted, "prompt": "x"}
-        door.send("POST", "/runs", body, {"Idempotency-Key": "k"}).refused(404, "NOT_FOUND")
+        shared_door.send("POST", "/runs", body, {"Idempotency-Key": "k"}).refused(404, "NOT_FOUND")
 
 
 def test_replays_and_invalid_requests_cost_no_start_quota(open_door: OpenDoor) -> None:
@@ -148,7 +149,9 @@ def test_replays_and_invalid_requests_cost_no_start_quota(open_door: OpenDoor) -
     for _ in range(3):
         door.start(repo, "bad", prompt="").refused(400, "BAD_REQUEST")
         door.send("POST", "/runs", raw=b"{", headers={"Idempotency-Key": "bad"}).refused(400, "BAD_REQUEST")
-        door.send("POST", "/runs", {"repoId": "a/b", "prompt": "x"}, {"Idempotency-Key": "bad"}).refused(404, "NOT_FOUND")
+        door.send("POST", "/runs", {"repoId": "a/b", "prompt": "x"}, {"Idempotency-Key": "bad"}).refused(
+            404, "NOT_FOUND"
+        )
     assert door.start(repo, "one").status == 202
     for _ in range(3):
         assert door.start(repo, "one").data["replayed"] is True
