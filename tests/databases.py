@@ -23,7 +23,8 @@ import pytest
 import sqlalchemy as sa
 
 from mogplex.store.database import Database
-from mogplex.store.migrations import upgrade
+from mogplex.store.migrations import VERSION_TABLE, head_revision, upgrade
+from mogplex.store.schema import metadata
 
 __all__ = ["backend", "database", "database_url", "postgres_server", "sqlite_template"]
 
@@ -57,6 +58,7 @@ class PostgresServer:
         self._admin = sa.create_engine(
             admin_url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
         )
+        self._idle: list[str] = []
         self.execute(f'CREATE DATABASE "{self.template}"')
         database = Database(self.url_of(self.template))
         upgrade(database)
@@ -76,6 +78,26 @@ class PostgresServer:
         self.execute(f'CREATE DATABASE "{name}"{template}')
         return name
 
+    def lend(self) -> str:
+        """The name of an empty database with our tables: one that came back, or a copy of the template (0.25 s)."""
+        return self._idle.pop() if self._idle else self.create()
+
+    def take_back(self, name: str) -> None:
+        """Empty it for the next test, unless its tables are not what they were."""
+        engine = sa.create_engine(self.url_of(name).replace("://", "+psycopg://", 1), poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+            revision = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one()
+        if revision == head_revision():
+            self._idle.append(name)
+        else:
+            self.drop(name)
+
+    def close(self) -> None:
+        for name in (*self._idle, self.template):
+            self.drop(name)
+
     def drop(self, name: str) -> None:
         self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
@@ -87,7 +109,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     if given.startswith("postgres"):
         server = PostgresServer(sa.make_url(given))
         yield server
-        server.drop(server.template)
+        server.close()
         return
     binaries = find_binaries()
     if binaries is None:
@@ -156,16 +178,16 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Of a fresh database with our tables."""
+    """Of an empty database with our tables."""
     if backend == "sqlite":
         path = tmp_path / "mogplex.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = server.create()
+    name = server.lend()
     yield server.url_of(name)
-    server.drop(name)
+    server.take_back(name)
 
 
 @pytest.fixture

@@ -53,27 +53,23 @@ class Attempts:
         self._writer = EventWriter(database, hub.publish)
         self._lock = threading.Lock()
         self._sanitisers: OrderedDict[str, Sanitiser] = OrderedDict()
+        self._claims_in_doubt: dict[tuple[str, str], str] = {}  # (run, worker) -> the sandbox record it would have
 
     def claim(self, run_id: str, worker_id: str) -> Run | None:
-        """Take a pending run for its next attempt; None when it is not to be had (cancelled, ended, taken)."""
-        record_id = generate_id("sbx")
+        """Take a pending run for its next attempt; None when it is not to be had (cancelled, ended, taken).
+
+        After ServiceUnavailable call it again: should the claim have been made without an answer, it is told then.
+        """
+        with self._lock:
+            record_id = self._claims_in_doubt.setdefault((run_id, worker_id), generate_id("sbx"))
         with self._database.write() as tx:
-            values = {
-                "status": Status.STREAMING,
-                "attempt": runs.c.attempt + 1,
-                "worker_id": worker_id,
-                "sandbox_record_id": record_id,
-                "started_at": sa.func.coalesce(runs.c.started_at, tx.now),
-            }
-            run = run_table.advance(tx, [runs.c.id == run_id, runs.c.status == Status.PENDING], values, 1)
-            if run is None:
-                return None
-            payload = {"attempt": run.attempt, "worker": worker_id}
-            draft = EventDraft(EventType.ATTEMPT_STARTED, f"Attempt {run.attempt} on {worker_id}", payload=payload)
-            event_table.append(tx, run.id, run.last_seq, run.attempt, [draft])
-            sandbox_table.insert(tx, _new_record(record_id, run, worker_id, tx.now))
-            self._open(tx, run)
-        self._hub.publish(run.id, run.last_seq)
+            run = _take(tx, run_id, worker_id, record_id)
+            if run is not None:
+                self._open(tx, run)
+        with self._lock:
+            self._claims_in_doubt.pop((run_id, worker_id), None)
+        if run is not None:
+            self._hub.publish(run.id, run.last_seq)
         return run
 
     def record(self, run: Run, drafts: Sequence[EventDraft]) -> Future[bool]:
@@ -194,6 +190,31 @@ class Attempts:
             while len(self._sanitisers) > _MAX_SANITISERS:
                 self._sanitisers.popitem(last=False)
         return sanitiser
+
+
+def _take(tx: Transaction, run_id: str, worker_id: str, record_id: str) -> Run | None:
+    values = {
+        "status": Status.STREAMING,
+        "attempt": runs.c.attempt + 1,
+        "worker_id": worker_id,
+        "sandbox_record_id": record_id,
+        "started_at": sa.func.coalesce(runs.c.started_at, tx.now),
+    }
+    run = run_table.advance(tx, [runs.c.id == run_id, runs.c.status == Status.PENDING], values, 1)
+    if run is None:
+        return _taken_before(tx, run_id, worker_id, record_id)
+    payload = {"attempt": run.attempt, "worker": worker_id}
+    draft = EventDraft(EventType.ATTEMPT_STARTED, f"Attempt {run.attempt} on {worker_id}", payload=payload)
+    event_table.append(tx, run.id, run.last_seq, run.attempt, [draft])
+    sandbox_table.insert(tx, _new_record(record_id, run, worker_id, tx.now))
+    return run
+
+
+def _taken_before(tx: Transaction, run_id: str, worker_id: str, record_id: str) -> Run | None:
+    """The run if this very claim was committed already, though its answer was lost."""
+    run = run_table.get(tx, run_id)
+    ours = (Status.STREAMING, worker_id, record_id)
+    return run if run is not None and (run.status, run.worker_id, run.sandbox_record_id) == ours else None
 
 
 def clean_draft(draft: EventDraft, sanitiser: Sanitiser) -> EventDraft:

@@ -66,6 +66,7 @@ class Database:
         self.url = sa.make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.path: Path | None = None
+        self._file: tuple[int, int] | None = None  # which file it was when it was first seen
         self._clock = clock
         self._busy_timeout_seconds = busy_timeout_seconds
         # SQLite lets writers in by chance and makes them poll; within one process a lock is fair and wakes at once.
@@ -86,6 +87,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A transaction that sees one state of the database throughout. Raises ServiceUnavailable."""
+        self._require_file()
         with told_as_ours(self.url), self._reading_engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
@@ -99,6 +101,7 @@ class Database:
         Raises ServiceUnavailable when the database cannot be reached, is locked too long or its disk is full; then
         nothing was written.
         """
+        self._require_file()
         engine = self.engine if durable else self._quick_engine
         with told_as_ours(self.url), self._turn(), engine.connect() as connection:
             if self.is_sqlite:
@@ -121,6 +124,23 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self._quick_engine.dispose()
+
+    def _require_file(self) -> None:
+        """An open file that was removed can still be written, and all of it would be lost without a word."""
+        if self.path is None:
+            return
+        try:
+            found = self.path.stat()
+        except OSError:
+            identity = None
+        else:
+            identity = found.st_dev, found.st_ino
+        if self._file is None:
+            self._file = identity
+        elif self._file != identity:
+            raise ServiceUnavailable(
+                f"The database file {self.path} was removed or replaced while in use. Put it back, or start again."
+            )
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -52,6 +52,19 @@ def insert_rows(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
         tx.execute(run_events.insert(), rows)
 
 
+def hold(tx: Transaction, run_id: str, last_seq: int, attempt: int, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether exactly these encoded drafts of this attempt stand under the numbers up to `last_seq`."""
+    names = ("type", "message", "tool_name", "payload")
+    wanted = sa.select(*(run_events.c[name] for name in names)).where(
+        run_events.c.run_id == run_id,
+        run_events.c.attempt == attempt,
+        run_events.c.seq > last_seq - len(rows),
+        run_events.c.seq <= last_seq,
+    )
+    found = [tuple(row) for row in tx.execute(wanted.order_by(run_events.c.seq))]
+    return found == [tuple(row[name] for name in names) for row in rows]
+
+
 def since(tx: Transaction, run_id: str, after: int, limit: int, attempt: int | None = None) -> list[Event]:
     """Up to `limit` events with a number above `after`, in order; of one attempt only, if asked for."""
     wanted = sa.select(*_COLUMNS).where(run_events.c.run_id == run_id, run_events.c.seq > after)

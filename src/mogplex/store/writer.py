@@ -52,6 +52,14 @@ class _Parcel:
         self.kept.set_running_or_notify_cancel()  # from here on it can't be cancelled: what is recorded is written
 
 
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A batch whose commit was begun and not answered, and the numbers it took."""
+
+    batch: Sequence[_Parcel]
+    written: dict[Fence, int | None]
+
+
 class EventWriter:
     """One thread that writes. `on_commit(run_id, last_seq)` is called from it after a commit."""
 
@@ -73,6 +81,7 @@ class EventWriter:
         self._change = threading.Condition()
         self._last_of_run: dict[str, Future[bool]] = {}
         self._urgent = False
+        self._in_doubt: _Doubt | None = None  # of the writing thread only
         self._closing_at: float | None = None  # monotonic; then whatever could not be written is given up
         self._thread = threading.Thread(target=self._work, name="event-writer", daemon=True)
         self._thread.start()
@@ -194,16 +203,32 @@ class EventWriter:
         parcels_of: dict[Fence, list[_Parcel]] = {}
         for parcel in batch:
             parcels_of.setdefault(parcel.fence, []).append(parcel)
-        written: dict[Fence, int | None] = {}
         with self._database.write() as tx:
-            # Always in the same order, so that two writers can't wait for each other's rows.
-            for fence in sorted(parcels_of, key=lambda each: (each.run_id, each.attempt)):
-                written[fence] = _write_parcels(tx, fence, parcels_of[fence])
+            written = self._recall(tx, batch)
+            if written is None:
+                written = {}
+                # Always in the same order, so that two writers can't wait for each other's rows.
+                for fence in sorted(parcels_of, key=lambda each: (each.run_id, each.attempt)):
+                    written[fence] = _write_parcels(tx, fence, parcels_of[fence])
+                self._in_doubt = _Doubt(batch, written)
+        self._in_doubt = None
         for fence, last_seq in written.items():
             for parcel in parcels_of[fence]:
                 parcel.kept.set_result(last_seq is not None)
             if last_seq is not None:
                 self._tell(fence.run_id, last_seq)
+
+    def _recall(self, tx: Transaction, batch: Sequence[_Parcel]) -> dict[Fence, int | None] | None:
+        """What an earlier try at this batch wrote, if its commit took place though its answer was lost."""
+        doubt = self._in_doubt
+        if doubt is None or doubt.batch is not batch:
+            return None
+        for fence, last_seq in doubt.written.items():
+            rows = [row for parcel in batch if parcel.fence == fence for row in parcel.rows]
+            if last_seq is not None and rows:
+                # The whole batch was one transaction, so one run answers for all.
+                return doubt.written if events.hold(tx, fence.run_id, last_seq, fence.attempt, rows) else None
+        return None
 
     def _tell(self, run_id: str, last_seq: int) -> None:
         try:
