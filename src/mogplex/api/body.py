@@ -16,7 +16,7 @@ from mogplex.domain.fields import kind_of
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 64
-MAX_INTEGER = 2**63 - 1
+INTEGERS = range(-(2**63), 2**63)  # what a database column and most other programs can hold
 SILENCE_SECONDS = 30.0  # between two pieces of a body
 
 
@@ -118,7 +118,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _read_integer(digits: str) -> int:
-    if len(digits) > 20 or abs(int(digits)) > MAX_INTEGER:
+    if len(digits) > 20 or int(digits) not in INTEGERS:
         raise BadRequest(f"Invalid JSON body: the number {digits[:20]}… is too large (64 bits).")
     return int(digits)
 

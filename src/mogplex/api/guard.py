@@ -39,6 +39,10 @@ def exchange_of(scope: Scope) -> Exchange:
     return found
 
 
+def new_request_id() -> str:
+    return "req_" + secrets.token_hex(12)
+
+
 class Guard:
     """The outermost layer. The id is always our own: one that came from outside could be anybody's."""
 
@@ -49,7 +53,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange("req_" + secrets.token_hex(12))
+        exchange = Exchange(new_request_id())
         scope[SCOPE_KEY] = exchange
         status = 0
         began = time.monotonic()

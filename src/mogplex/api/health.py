@@ -27,7 +27,7 @@ class Health:
     async def readyz(self, _: Request) -> Response:
         """Whether work can be done. Raises ServiceUnavailable with a detail for each thing that is missing."""
         checks = await to_thread.run_sync(self._check)
-        missing = [Detail(check.name, check.detail) for check in checks if not check.ok]
+        missing = [Detail(check.name, check.detail or "is not ready") for check in checks if not check.ok]
         if missing:
             refusal = ServiceUnavailable("Not ready: " + "; ".join(f"{each.field}: {each.reason}" for each in missing))
             refusal.details = tuple(missing)

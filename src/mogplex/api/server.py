@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from mogplex.api.protocol import Protocol
 from mogplex.domain.errors import ServiceUnavailable
 
 GRACE_SECONDS = 10  # for requests that are being answered when the stop comes; streams end at once
@@ -20,13 +21,20 @@ BACKLOG = 2048
 class Server(uvicorn.Server):
     """uvicorn waits for open answers before it stops, and an event stream never ends: so it is told to, first."""
 
-    def __init__(self, app: FastAPI, on_stop: Callable[[], None] | None = None) -> None:
-        """`on_stop` is called in the event loop at each signal; it must return at once."""
+    def __init__(
+        self,
+        app: FastAPI,
+        on_stop: Callable[[], None] | None = None,
+        on_start: Callable[[], None] | None = None,
+    ) -> None:
+        """Both are called in the event loop and must return at once: `on_start` when requests and signals are taken
+        from now on, `on_stop` at each signal.
+        """
         config = uvicorn.Config(
             app,
             lifespan="on",
             loop="uvloop",
-            http="httptools",
+            http=Protocol,
             ws="none",
             log_config=None,
             access_log=False,
@@ -38,11 +46,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
         self._on_stop = on_stop
+        self._on_start = on_start
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        if self._on_start is not None and not self.should_exit:
+            self._on_start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal stops in order, a second one at once. The signal is not raised again afterwards, so that
@@ -122,12 +133,11 @@ def run_server(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then return. Raises ServiceUnavailable when the port can't be had.
 
-    `on_start(url)` is called once the port is open, `on_stop()` at each signal, in the event loop.
+    `on_start(url)` is called once requests and signals are taken, `on_stop()` at each signal; both in the event loop.
     """
     listener = open_listener(host, port)
+    url = url_of(listener)
     try:
-        if on_start is not None:
-            on_start(url_of(listener))
-        Server(app, on_stop).run(sockets=[listener])
+        Server(app, on_stop, None if on_start is None else lambda: on_start(url)).run(sockets=[listener])
     finally:
         listener.close()
