@@ -1,0 +1,118 @@
+"""What the suite says before any edit: outcomes, costs, flaky tests, and the lines each test runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from .pool import Pool, ServerLost
+
+FINE = ("passed", "skipped")
+
+
+@dataclass
+class Outcome:
+    """How one test went. `frames` are (real path, line) from the outermost to where it failed."""
+
+    outcome: str
+    message: str = ""
+    cpu_seconds: float = 0.0
+    seconds: float = 0.0
+    frames: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class Baseline:
+    """Tests in the suite's order."""
+
+    outcomes: dict[str, Outcome]
+    lines: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # test -> real path -> lines
+    flaky: list[str] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+
+    def failing(self) -> list[str]:
+        """Targets: tests that failed each time, the cheapest first."""
+        bad = [test for test, one in self.outcomes.items() if one.outcome not in FINE and test not in self.flaky]
+        return sorted(bad, key=lambda test: (self.outcomes[test].outcome != "failed", self.outcomes[test].cpu_seconds))
+
+    def passing(self) -> list[str]:
+        return [test for test, one in self.outcomes.items() if one.outcome == "passed" and test not in self.flaky]
+
+    def summary(self) -> str:
+        counts: dict[str, int] = {}
+        for one in self.outcomes.values():
+            counts[one.outcome] = counts.get(one.outcome, 0) + 1
+        return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "no tests"
+
+
+def run_all(pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, **more: Any) -> tuple[
+    dict[str, Outcome], dict[str, dict[str, list[int]]]
+]:  # fmt: skip
+    """Run tests one after another in one child; a test that kills or hangs the child is noted and the rest goes on.
+
+    Raises ServerLost when no worker is left to run them.
+    """
+    outcomes: dict[str, Outcome] = {}
+    lines: dict[str, dict[str, list[int]]] = {}
+    left = list(tests)
+    while left:
+        request = {
+            "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": True, "detail": True, "record": record,
+            "quiet_seconds": cpu_seconds * 3 + 5, **more,
+        }  # fmt: skip
+        running = left[0]
+        try:
+            records = pool.run(request)
+        except ServerLost as error:
+            raise ServerLost(f"{error} (last seen running: {running})") from error
+        for one in records:
+            if "start" in one:
+                running = one["start"]
+            elif "test" in one:
+                frames = [(path, line) for path, line in one["frames"]]
+                outcomes[one["test"]] = Outcome(
+                    one["outcome"], one["message"], one.get("cpu_seconds", 0.0), one["seconds"], frames
+                )
+        last = records[-1]
+        if last.get("lost"):
+            raise ServerLost(f"the process that runs the tests was killed while {running} ran")
+        if not last.get("died"):
+            lines.update(last.get("record") or {})
+            break
+        reason = "hung" if last.get("silent") else f"ended the process that ran it (status {last.get('code')})"
+        outcomes[running] = Outcome("timeout" if last.get("silent") else "crashed", f"the test {reason}", cpu_seconds)
+        left = left[left.index(running) + 1 :]
+    return outcomes, lines
+
+
+def measure(pool: Pool, tests: list[str], cpu_seconds: float) -> Baseline:
+    """Run the suite plain, then once more recording lines; tests that differ are run a third time, plain.
+
+    The second run doubles as the check for flaky tests, so tests that failed only under the recorder get a third one.
+    """
+    outcomes, _ = run_all(pool, tests, cpu_seconds)
+    crashed = [test for test, one in outcomes.items() if one.outcome == "crashed"]
+    recordable = [test for test in tests if test not in crashed]
+    again, lines = run_all(pool, recordable, cpu_seconds, record="lines")
+    changed = [test for test in recordable if outcomes[test].outcome != again.get(test, outcomes[test]).outcome]
+    flaky: list[str] = []
+    if changed:
+        third, _ = run_all(pool, changed, cpu_seconds)
+        flaky = [test for test in changed if third[test].outcome != outcomes[test].outcome]
+        if not flaky:  # once more before blaming the recorder: three runs that agree are worth more than two
+            fourth, _ = run_all(pool, changed, cpu_seconds)
+            flaky = [test for test in changed if fourth[test].outcome != outcomes[test].outcome]
+    return Baseline({test: outcomes[test] for test in tests if test in outcomes}, lines, flaky, crashed)
+
+
+def cpu_limits(baseline: Baseline, tests: list[str], factor: float, floor: float) -> list[float]:
+    """CPU seconds for each test under a candidate: a few times its own cost, and not less than `floor`."""
+    fair = sorted(one.cpu_seconds for one in baseline.outcomes.values() if one.outcome == "passed")
+    typical = fair[math.floor(len(fair) * 0.9)] if fair else 0.05
+    result = []
+    for test in tests:
+        one = baseline.outcomes.get(test)
+        own = one.cpu_seconds if one is not None and one.outcome == "passed" else typical
+        result.append(max(floor, own * factor + floor / 2))
+    return result

@@ -1,0 +1,46 @@
+"""Which files of a repo may be blamed and edited: its own sources, never its tests."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+SKIPPED_FOLDERS = {
+    ".git", ".hg", ".venv", "venv", "env", ".env", "node_modules", "__pycache__", ".tox", ".nox", ".eggs", "build", "dist",
+    "site-packages", "docs", "doc", "examples", ".mypy_cache", ".pytest_cache", "benchmarks",
+}  # fmt: skip
+TEST_FOLDERS = {"tests", "test", "testcases", "python_testcases", "testing_data"}
+TEST_NAME = re.compile(r"^(test_.*|.*_tests?|tests?|conftest|setup|noxfile|fabfile)\.py$")
+MAX_FILES = 4000
+MAX_FILE_BYTES = 2 * 1024**2
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a path relative to the repo belongs to its tests (or only configures them)."""
+    parts = Path(path).parts
+    return any(part in TEST_FOLDERS for part in parts[:-1]) or bool(TEST_NAME.match(parts[-1]))
+
+
+def source_files(root: Path) -> list[str]:
+    """Relative paths of the Python files that may be edited, sorted; at most MAX_FILES of them."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS and not name.endswith(".egg-info"))
+        for name in sorted(names):
+            if not name.endswith(".py"):
+                continue
+            full = Path(folder) / name
+            path = str(full.relative_to(root))
+            if is_test_path(path) or full.is_symlink() or full.stat().st_size > MAX_FILE_BYTES:
+                continue
+            found.append(path)
+            if len(found) >= MAX_FILES:
+                return found
+    return found
+
+
+def import_paths(root: Path) -> list[str]:
+    """What goes before sys.path: the folder itself, as `python -m pytest` does, and `src` where there is one."""
+    source = root / "src"
+    return [str(source), str(root)] if source.is_dir() else [str(root)]

@@ -1,0 +1,56 @@
+"""Limits of one child process: CPU time per test, memory, and its own place for temporary files."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import tempfile
+import types
+from pathlib import Path
+from typing import Any
+
+REPEAT_SECONDS = 0.05  # code under test may swallow the first interruption in a bare `except:`
+DATA_BYTES = 512 * 1024**2  # what a candidate may allocate beyond the server it was forked from
+
+
+class TimeLimit(BaseException):
+    """The test used up its CPU time. No Exception, so that `except Exception` in the code under test can't swallow it."""
+
+
+def _raise_time_limit(number: int, frame: types.FrameType | None) -> None:
+    raise TimeLimit
+
+
+def arm(cpu_seconds: float) -> None:
+    """Interrupt this process after that much CPU time, and again soon after."""
+    signal.signal(signal.SIGPROF, _raise_time_limit)
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds, REPEAT_SECONDS)
+
+
+def disarm() -> None:
+    signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def cap_memory() -> None:
+    """Cap the private memory of this process. RLIMIT_DATA, since RLIMIT_AS also counts what is only mapped."""
+    used = 0
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123
+            used = int(statm.read().split()[5]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        used = 512 * 1024**2  # no /proc here: assume a large server rather than none
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = used + DATA_BYTES
+    if hard == resource.RLIM_INFINITY or hard > limit:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def use_private_temp(directory: str, config: Any = None) -> None:
+    """Send temporary files of this process, and pytest's `tmp_path`, to `directory` (made on first use by pytest)."""
+    os.environ["TMPDIR"] = directory
+    tempfile.tempdir = directory
+    factory = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:  # else every child would number a folder of its own under one shared parent, and lock it
+        factory._basetemp = None
+        factory._given_basetemp = Path(directory) / "pytest"

@@ -1,0 +1,176 @@
+"""Records, test by test, which lines of the repo's own files ran; and for failing tests the types of names on each line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from typing import Any
+
+MAX_HITS = 40  # snapshots of one line: enough to see its types, cheap enough for hot loops
+MAX_NAMES = 40
+
+try:
+    import coverage
+    from coverage.tracer import CTracer as _tracer  # noqa: F401  only to know whether the C extension fits
+except (ImportError, SyntaxError, AttributeError):
+    coverage = None  # type: ignore[assignment]  # absent, or made for another interpreter
+
+
+class Lines:
+    """Line recorder on sys.settrace: works everywhere, slow."""
+
+    def __init__(self, root: str, files: set[str]) -> None:
+        self._root = root
+        self._files = files
+        self._wanted: dict[str, str | None] = {}
+        self._seen: dict[str, set[int]] = {}
+        self._tests: dict[str, dict[str, set[int]]] = {}
+
+    def start(self) -> None:
+        sys.settrace(self._on_call)
+
+    def switch(self, test: str) -> None:
+        """What runs from now on belongs to `test`."""
+        self._seen = self._tests.setdefault(test, {})
+
+    def stop(self) -> dict[str, dict[str, list[int]]]:
+        """Test -> real path of a file -> the lines that ran."""
+        sys.settrace(None)
+        return self._result()
+
+    def _result(self) -> dict[str, dict[str, list[int]]]:
+        return {
+            test: {path: sorted(lines) for path, lines in files.items() if lines} for test, files in self._tests.items()
+        }
+
+    def _path(self, filename: str) -> str | None:
+        if filename not in self._wanted:
+            real = os.path.realpath(filename)
+            self._wanted[filename] = real if real in self._files else None
+        return self._wanted[filename]
+
+    def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        path = self._path(frame.f_code.co_filename)
+        if path is None:
+            return None
+        add = self._seen.setdefault(path, set()).add
+
+        def on_line(inner: types.FrameType, event: str, arg: Any) -> Any:
+            add(inner.f_lineno)
+            return on_line
+
+        return on_line
+
+
+class MonitoredLines(Lines):
+    """Line recorder on sys.monitoring (3.12 and newer): each line costs once per test."""
+
+    def start(self) -> None:
+        self._monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
+        self._tool = self._monitoring.COVERAGE_ID
+        self._monitoring.use_tool_id(self._tool, "mogplex-repair")
+        self._monitoring.register_callback(self._tool, self._monitoring.events.LINE, self._on_monitored)
+        self._monitoring.set_events(self._tool, self._monitoring.events.LINE)
+
+    def switch(self, test: str) -> None:
+        super().switch(test)
+        self._monitoring.restart_events()
+
+    def stop(self) -> dict[str, dict[str, list[int]]]:
+        self._monitoring.set_events(self._tool, 0)
+        self._monitoring.free_tool_id(self._tool)
+        return self._result()
+
+    def _on_monitored(self, code: types.CodeType, line: int) -> Any:
+        path = self._path(code.co_filename)
+        if path is not None:
+            self._seen.setdefault(path, set()).add(line)
+        return self._monitoring.DISABLE
+
+
+class CoverageLines(Lines):
+    """Line recorder on coverage.py's C tracer: the fast one before 3.12."""
+
+    def start(self) -> None:
+        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[os.path.join(self._root, "*")])
+        self._coverage.start()
+
+    def switch(self, test: str) -> None:
+        self._coverage.switch_context(test)
+
+    def stop(self) -> dict[str, dict[str, list[int]]]:
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        for filename in data.measured_files():
+            path = self._path(filename)
+            if path is None:
+                continue
+            for line, tests in data.contexts_by_lineno(filename).items():
+                for test in tests:
+                    if test:
+                        self._tests.setdefault(test, {}).setdefault(path, set()).add(line)
+        return self._result()
+
+
+class Types:
+    """Remembers, for each line of the given files, the types of the names (and attributes) a frame has there."""
+
+    def __init__(self, files: set[str]) -> None:
+        self._files = files
+        self._wanted: dict[str, str | None] = {}
+        self._hits: dict[tuple[str, int], int] = {}
+        self.seen: dict[str, dict[int, dict[str, set[str]]]] = {}
+
+    def start(self) -> None:
+        sys.settrace(self._on_call)
+
+    def stop(self) -> dict[str, dict[str, dict[str, list[str]]]]:
+        """Real path -> line -> name or name.attribute -> type names, as JSON likes it."""
+        sys.settrace(None)
+        return {
+            path: {str(line): {name: sorted(kinds) for name, kinds in names.items()} for line, names in lines.items()}
+            for path, lines in self.seen.items()
+        }
+
+    def _on_call(self, frame: types.FrameType, event: str, arg: Any) -> Any:
+        filename = frame.f_code.co_filename
+        if filename not in self._wanted:
+            real = os.path.realpath(filename)
+            self._wanted[filename] = real if real in self._files else None
+        path = self._wanted[filename]
+        if path is None:
+            return None
+        lines = self.seen.setdefault(path, {})
+
+        def on_line(inner: types.FrameType, event: str, arg: Any) -> Any:
+            if event == "line":
+                where = (path, inner.f_lineno)
+                hits = self._hits.get(where, 0)
+                if hits < MAX_HITS:
+                    self._hits[where] = hits + 1
+                    _remember(lines.setdefault(inner.f_lineno, {}), inner.f_locals)
+            return on_line
+
+        return on_line
+
+
+def _remember(names: dict[str, set[str]], variables: Any) -> None:
+    for name, value in list(variables.items())[:MAX_NAMES]:
+        kind = type(value)
+        names.setdefault(name, set()).add(kind.__name__)
+        if kind.__module__ != "builtins":
+            attributes = getattr(value, "__dict__", None)
+            if isinstance(attributes, dict) and not isinstance(value, (type, types.ModuleType)):
+                for attribute, inner in list(attributes.items())[:MAX_NAMES]:
+                    if isinstance(attribute, str):
+                        names.setdefault(f"{name}.{attribute}", set()).add(type(inner).__name__)
+
+
+def open_line_recorder(root: str, files: set[str]) -> Lines:
+    """The fastest recorder this interpreter has."""
+    if sys.version_info >= (3, 12):
+        return MonitoredLines(root, files)
+    if coverage is not None:
+        return CoverageLines(root, files)
+    return Lines(root, files)

@@ -1,0 +1,196 @@
+"""What a template may use at one place: names in scope with their run-time types, and the file's own vocabulary."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from dataclasses import dataclass, field
+
+from .edit import Edit, fit, is_loose
+from .source import FUNCTIONS, AnyFunction, Source, header_expressions
+
+NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
+SEQUENCES = {"list", "tuple", "str", "bytes", "deque", "range"}
+SIZED = SEQUENCES | {"dict", "set", "frozenset", "OrderedDict", "defaultdict", "Counter"}
+MAX_EXPRESSIONS = 60
+
+
+@dataclass
+class Vocabulary:
+    """What one file says elsewhere: where the missing piece of a patch usually comes from."""
+
+    constants: list[ast.Constant] = field(default_factory=list)
+    attributes: dict[str, list[str]] = field(default_factory=dict)  # text of the object -> its attributes, as used
+    functions: dict[str, AnyFunction] = field(default_factory=dict)  # functions and methods by name
+    exceptions: list[str] = field(default_factory=list)
+    globals: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, source: Source) -> Vocabulary:
+        words = cls()
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Constant):
+                words.constants.append(node)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                known = words.attributes.setdefault(node.value.id, [])
+                if node.attr not in known:
+                    known.append(node.attr)
+            elif isinstance(node, FUNCTIONS):
+                words.functions.setdefault(node.name, node)
+            elif isinstance(node, ast.Name) and is_exception(node.id) and node.id not in words.exceptions:
+                words.exceptions.append(node.id)
+        for statement in source.tree.body:
+            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                words.globals += [target.id for target in targets if isinstance(target, ast.Name)]
+        return words
+
+
+def is_exception(name: str) -> bool:
+    known = getattr(builtins, name, None)
+    return (isinstance(known, type) and issubclass(known, BaseException)) or name.endswith(("Error", "Exception"))
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a template says: these edits, with this weight (0 to 1) beside the template's prior."""
+
+    edits: tuple[Edit, ...]
+    weight: float = 1.0
+    removes: bool = False  # takes behaviour away: ranked and chosen last
+
+
+class Place:
+    """One statement under suspicion. Templates read it; they never change it."""
+
+    def __init__(self, source: Source, statement: ast.stmt, words: Vocabulary, kinds: dict[str, set[str]]) -> None:
+        """`kinds` are the type names seen at run time on this line, by name and by name.attribute; may be empty."""
+        self.source = source
+        self.statement = statement
+        self.words = words
+        self.kinds = kinds
+        inside = isinstance(statement, FUNCTIONS)
+        self.function: AnyFunction | None = statement if inside else source.function_of(statement)  # type: ignore[assignment]
+        self.names = self._names()
+        self.expressions = self._expressions()
+
+    def _names(self) -> list[str]:
+        """Local names (parameters first, then in order of assignment), comprehension variables included."""
+        if self.function is None:
+            return list(self.words.globals)
+        names: list[str] = []
+        function: AnyFunction | None = self.function
+        while function is not None:
+            arguments = function.args
+            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+            names += [one.arg for one in every if one is not None]
+            for node in ast.walk(function):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    names.append(node.id)
+            function = self.source.function_of(function)
+        return list(dict.fromkeys(names))
+
+    def _expressions(self) -> list[ast.expr]:
+        """Other expressions of the function, without repeats: candidates for replacing one another."""
+        found: dict[str, ast.expr] = {}
+        for node in ast.walk(self.function or self.statement):
+            if isinstance(node, (ast.Compare, ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.BoolOp, ast.UnaryOp)):
+                context = getattr(node, "ctx", None)
+                if context is None or isinstance(context, ast.Load):
+                    text = self.source.segment(node)
+                    if len(text) <= 60 and "\n" not in text:
+                        found.setdefault(text, node)
+        return list(found.values())[:MAX_EXPRESSIONS]
+
+    def kind(self, text: str) -> set[str]:
+        """Types seen for a name, `name.attribute`, or a literal's text; empty when unknown."""
+        return self.kinds.get(text, set())
+
+    def kind_of(self, node: ast.AST) -> set[str]:
+        """The types an expression may have, as far as they are plain to see."""
+        if isinstance(node, ast.Constant):
+            return {type(node.value).__name__}
+        for shapes, name in LITERALS:
+            if isinstance(node, shapes):
+                return {name}
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            return self.kind(self.source.segment(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            return RESULTS.get(node.func.id, set())
+        if isinstance(node, ast.BinOp):
+            left, right = self.kind_of(node.left), self.kind_of(node.right)
+            return left | right if left <= NUMBERS and right <= NUMBERS else left or right
+        if isinstance(node, ast.UnaryOp):
+            return {"bool"} if isinstance(node.op, ast.Not) else self.kind_of(node.operand)
+        return set()
+
+    def may_be(self, node: ast.AST, kinds: set[str]) -> bool:
+        """Whether an expression can be of one of these types: true when nothing is known."""
+        known = self.kind_of(node)
+        return not known or bool(known & kinds)
+
+    def is_live(self, name: str) -> bool:
+        """Whether a name had a value on this line in some failing test; true when the line was never traced."""
+        return not self.kinds or name in self.kinds
+
+    def is_compatible(self, one: str, other: str) -> float:
+        """How well `other` can stand for `one`: 1 for the same types, 0 for types that never mix."""
+        mine, theirs = self.kind(one), self.kind(other)
+        if not self.is_live(other):
+            return 0.0
+        if not mine or not theirs:
+            return 0.5
+        if mine & theirs:
+            return 1.0
+        if "NoneType" in mine | theirs:
+            return 0.5
+        both = mine | theirs
+        return 0.5 if both <= NUMBERS or both <= SEQUENCES or both <= SIZED else 0.1
+
+    # --- edits ---------------------------------------------------------------------------------------------------
+
+    def text(self, node: ast.AST) -> str:
+        return self.source.segment(node)
+
+    def grouped(self, node: ast.AST) -> str:
+        """The text of an operand with the parentheses it has in the file (spans leave them out)."""
+        start, end = self.source.span(node)
+        text = self.source.text[start:end]
+        if self.source.text[:start].rstrip().endswith("(") and self.source.text[end:].lstrip().startswith(")"):
+            return f"({text})" if is_loose(text) else text
+        return text
+
+    def replace(self, node: ast.AST, text: str, weight: float = 1.0, removes: bool = False) -> Proposal:
+        """Put `text` in the place of an expression, in parentheses where needed."""
+        start, end = self.source.span(node)
+        return Proposal((Edit(start, end, fit(self.source, node, text)),), weight, removes)
+
+    def swap(self, one: ast.AST, other: ast.AST, weight: float = 1.0) -> Proposal:
+        (start, end), (other_start, other_end) = self.source.span(one), self.source.span(other)
+        first = Edit(start, end, fit(self.source, one, self.text(other)))
+        second = Edit(other_start, other_end, fit(self.source, other, self.text(one)))
+        return Proposal((first, second), weight)
+
+    def span_edit(self, start: int, end: int, text: str, weight: float = 1.0, removes: bool = False) -> Proposal:
+        return Proposal((Edit(start, end, text),), weight, removes)
+
+    def nodes(self) -> list[ast.AST]:
+        """The statement, then every expression node of it (not of the statements inside it)."""
+        return [self.statement, *header_expressions(self.statement)]
+
+
+LITERALS: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((ast.List, ast.ListComp), "list"),
+    ((ast.Dict, ast.DictComp), "dict"),
+    ((ast.Set, ast.SetComp), "set"),
+    ((ast.Tuple,), "tuple"),
+    ((ast.JoinedStr,), "str"),
+    ((ast.Compare,), "bool"),
+    ((ast.GeneratorExp,), "generator"),
+    ((ast.Lambda,), "function"),
+)
+RESULTS = {
+    "len": {"int"}, "int": {"int"}, "str": {"str"}, "list": {"list"}, "dict": {"dict"}, "set": {"set"}, "tuple": {"tuple"},
+    "sorted": {"list"}, "range": {"range"}, "float": {"float"}, "bool": {"bool"}, "isinstance": {"bool"}, "any": {"bool"},
+    "all": {"bool"}, "ord": {"int"}, "chr": {"str"}, "repr": {"str"}, "enumerate": {"enumerate"}, "zip": {"zip"},
+}  # fmt: skip

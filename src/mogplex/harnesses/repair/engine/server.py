@@ -1,0 +1,239 @@
+"""The process that holds the collected suite, and the workers forked from it. Code of the repo runs only in their children.
+
+Its settings come as one JSON object on stdin: {"root", "files", "paths", "arguments", "warm": [fds], "cold": [fds],
+"control": fd, "collect_cpu_seconds", "overlay"}.
+
+Every worker reads requests (a JSON object a line) from its socket and answers each with lines, the last one with
+"done". It forks a child per request, relays what the child says, and kills the child's process group when the child has
+been silent for too long.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gc
+import json
+import marshal
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from . import limits
+from .overlay import overlay
+from .suite import Batch, Emit, SuitePlugin, pytest_arguments
+from .swap import CodeIndex
+
+Execute = Callable[[dict[str, Any], Emit, str], dict[str, Any]]
+CHUNK_BYTES = 1 << 16
+MAX_LINE_BYTES = 64 * 1024**2
+
+
+class Server:
+    """One server process. `settings` are the supervisor's, see the module's docstring."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.root: str = settings["root"]
+        self.files = set(settings["files"])
+        self.paths: list[str] = settings["paths"]
+        self.arguments: list[str] = settings["arguments"]
+        self.cold_seconds: float = settings["collect_cpu_seconds"]
+        self._settings = settings
+        self._control = socket.socket(fileno=settings["control"])
+        self._open: list[int] = [*settings["warm"], *settings["cold"]]
+
+    def run(self) -> int:
+        for text_path, text in self._settings.get("overlay", {}).items():
+            overlay(text_path, text)
+        for place in reversed(self.paths):
+            if place not in sys.path:
+                sys.path.insert(0, place)
+        os.chdir(self.root)
+        for fd in self._settings["cold"]:
+            self._fork_worker(fd, self._execute_cold)
+        plugin = SuitePlugin(self._on_collected)
+        code = int(pytest.main([*pytest_arguments(self.root), *self.arguments], plugins=[plugin]))
+        self._tell({"ended": code})
+        return 0
+
+    def _on_collected(self, plugin: SuitePlugin, session: Any) -> None:
+        items = {item.nodeid: item for item in session.items}
+        index = CodeIndex(self.files)
+        gc.collect()
+        gc.freeze()  # children share these pages; a collection in a child would copy them all
+
+        def execute(request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
+            limits.use_private_temp(directory, session.config)
+            edit = request.get("edit")
+            if edit and edit.get("code"):
+                if not index.replace(marshal.loads(base64.b64decode(edit["code"]))):
+                    return {"done": True, "cold": True, "fine": 0}
+            elif edit:
+                overlay(edit["path"], edit["text"])
+            return Batch(request, plugin, emit, self.root, self.files).run(items)
+
+        for fd in self._settings["warm"]:
+            self._fork_worker(fd, execute)
+        loaded = {os.path.realpath(path) for path in _module_files()}
+        self._tell({
+            "collected": [{"id": item.nodeid, "file": os.path.realpath(str(item.fspath))} for item in session.items],
+            "errors": plugin.collect_errors,
+            "loaded": sorted(loaded & self.files),
+            "pytest": pytest.__version__,
+        })  # fmt: skip
+        self._control.recv(1)  # returns when the supervisor closes its end, or dies
+
+    def _execute_cold(self, request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
+        """Import and collect afresh, with the edited text in place of the file, then run the batch."""
+        edit = request.get("edit")
+        if edit:
+            overlay(edit["path"], edit["text"])
+        answer: dict[str, Any] = {"done": True, "fine": 0, "failed": "", "outcome": "error", "message": ""}
+
+        def on_collected(plugin: SuitePlugin, session: Any) -> None:
+            limits.disarm()
+            limits.use_private_temp(directory, session.config)
+            wanted = set(request.get("clean_files", []))
+            bad = [error for error in plugin.collect_errors if error["id"] in wanted]
+            if bad:
+                answer.update(failed=bad[0]["id"], message=bad[0]["text"])
+                return
+            items = {item.nodeid: item for item in session.items}
+            added = [test for test in items if test.split("::")[0] in wanted and test not in request["tests"]]
+            request["tests"] = request["tests"] + added
+            request["cpu_seconds"] = request["cpu_seconds"] + [self.cold_seconds] * len(added)
+            batch = Batch(request, plugin, emit, self.root, self.files)
+            answer.clear()
+            answer.update(batch.run(items))
+
+        limits.arm(self.cold_seconds)
+        files = sorted({test.split("::")[0] for test in request["tests"]} | set(request.get("clean_files", [])))
+        options = [argument for argument in self.arguments if argument.startswith("-")]
+        pytest.main([*pytest_arguments(self.root), *options, *files], plugins=[SuitePlugin(on_collected)])
+        return answer
+
+    def _fork_worker(self, fd: int, execute: Execute) -> None:
+        if os.fork() == 0:
+            code = 1
+            try:
+                for other in {self._control.fileno(), *self._open} - {fd}:
+                    os.close(other)  # else the supervisor would not notice the end of another worker
+                serve(socket.socket(fileno=fd), execute)
+                code = 0
+            finally:
+                os._exit(code)  # never return into pytest's own frames
+        os.close(fd)
+        self._open.remove(fd)
+
+    def _tell(self, record: dict[str, Any]) -> None:
+        self._control.sendall(json.dumps(record).encode() + b"\n")
+
+
+def _module_files() -> list[str]:
+    return [path for module in list(sys.modules.values()) if isinstance(path := getattr(module, "__file__", None), str)]
+
+
+def serve(connection: socket.socket, execute: Execute) -> None:
+    """Answer requests until the other end closes."""
+    with connection, connection.makefile("rb") as requests:
+        for line in requests:
+            request = json.loads(line)
+            for answer in attend(request, execute, connection.fileno()):
+                connection.sendall(answer + b"\n")
+
+
+def attend(request: dict[str, Any], execute: Execute, private_fd: int) -> Iterator[bytes]:
+    """Run one request in a child; yields its lines, and always a last one with "done"."""
+    directory = tempfile.mkdtemp(prefix="repair-")
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(private_fd)
+        os.close(reader)
+        _be_child(request, execute, writer, directory)
+    os.close(writer)
+    whole = False
+    silent = False
+    try:
+        buffer = b""
+        while not whole:
+            ready, _, _ = select.select([reader], [], [], request["quiet_seconds"])
+            chunk = os.read(reader, CHUNK_BYTES) if ready else b""
+            if not chunk or len(buffer) > MAX_LINE_BYTES:
+                silent = not ready
+                break
+            buffer += chunk
+            *lines, buffer = buffer.split(b"\n")
+            for line in lines:
+                if not _is_record(line):
+                    continue  # the code under test wrote to a descriptor that isn't its own
+                yield line
+                whole = whole or b'"done": true' in line
+    finally:
+        os.close(reader)
+        code = _end_child(pid)
+        shutil.rmtree(directory, ignore_errors=True)
+    if not whole:
+        yield json.dumps({"done": True, "fine": 0, "died": True, "silent": silent, "code": code}).encode()
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _be_child(request: dict[str, Any], execute: Execute, writer: int, directory: str) -> None:
+    """Never returns."""
+    try:
+        os.setsid()
+        limits.cap_memory()
+        limits.use_private_temp(directory)
+        record = execute(request, lambda line: _write(writer, line), directory)
+        limits.disarm()
+        _write(writer, record)
+    except BaseException as error:  # whatever the code under test raised at the wrong time is this candidate's failure
+        limits.disarm()
+        _write(writer, {"done": True, "fine": 0, "failed": "", "outcome": "error", "message": repr(error)[:500]})
+    finally:
+        os._exit(0)
+
+
+def _write(fd: int, record: dict[str, Any]) -> None:
+    data = json.dumps(record).encode() + b"\n"
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _end_child(pid: int) -> int:
+    """Kill the child with its whole process group (it may have started others) and collect it. Returns its exit status."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    deadline = time.monotonic() + 0.05
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.0005)
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    if not ended:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+    return status
+
+
+def main() -> int:
+    settings = json.load(sys.stdin)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.argv = ["pytest"]
+    sys.dont_write_bytecode = True
+    return Server(settings).run()

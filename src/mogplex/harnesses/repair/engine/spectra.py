@@ -1,0 +1,120 @@
+"""Where the fault probably is: statements that failing tests run and passing tests don't (Ochiai)."""
+
+from __future__ import annotations
+
+import ast
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from .baseline import Baseline
+from .source import FUNCTIONS, Source, header_lines
+
+CRASH_BONUS = 1.6  # the innermost of the repo's own lines in a failing test's traceback
+FRAME_BONUS = 1.2
+SIGNATURE_SHARE = 0.5  # `def` lines and import-time statements run in no test; they inherit from what uses them
+GLOBAL_SHARE = 0.3
+MAX_SUSPECTS = 600
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One statement and how suspicious it is: 0 to about 1.6."""
+
+    path: str
+    line: int
+    score: float
+    statement: ast.stmt
+    source: Source
+
+    @property
+    def text(self) -> str:
+        return self.source.line_text(self.line).strip()
+
+
+def ochiai(failed_covering: int, passed_covering: int, failed: int) -> float:
+    """1 for a line that all failing and no passing tests run, 0 for one that no failing test runs."""
+    if not failed_covering:
+        return 0.0
+    return failed_covering / math.sqrt(failed * (failed_covering + passed_covering))
+
+
+def line_scores(baseline: Baseline, failing: list[str]) -> dict[str, dict[int, float]]:
+    """Real path -> line -> suspicion."""
+    failed: dict[tuple[str, int], int] = {}
+    passed: dict[tuple[str, int], int] = {}
+    targets = set(failing)
+    good = set(baseline.passing())
+    for test, files in baseline.lines.items():
+        counts = failed if test in targets else passed if test in good else None
+        if counts is None:
+            continue
+        for path, lines in files.items():
+            for line in lines:
+                counts[path, line] = counts.get((path, line), 0) + 1
+    known = sum(1 for test in failing if test in baseline.lines) or 1
+    scores: dict[str, dict[int, float]] = {}
+    for (path, line), count in failed.items():
+        scores.setdefault(path, {})[line] = ochiai(count, passed.get((path, line), 0), known)
+    _raise_traceback_lines(scores, baseline, failing)
+    return scores
+
+
+def _raise_traceback_lines(scores: dict[str, dict[int, float]], baseline: Baseline, failing: list[str]) -> None:
+    bonus: dict[tuple[str, int], float] = {}
+    for test in failing:
+        own = [(path, line) for path, line in baseline.outcomes[test].frames if path in scores]
+        for number, place in enumerate(reversed(own)):
+            bonus[place] = max(bonus.get(place, 1.0), CRASH_BONUS if number == 0 else FRAME_BONUS)
+    for (path, line), factor in bonus.items():
+        scores[path][line] = max(scores[path].get(line, 0.0), 0.3) * factor
+
+
+def rank(scores: dict[str, dict[int, float]], sources: dict[str, Source]) -> list[Suspect]:
+    """Statements by falling suspicion. `sources` maps real paths to parsed files."""
+    suspects: list[Suspect] = []
+    for path, source in sources.items():
+        lines = scores.get(path, {})
+        direct: dict[ast.stmt, float] = {}
+        for statement in source.statements():
+            score = max((lines.get(line, 0.0) for line in header_lines(statement)), default=0.0)
+            if score and not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+                direct[statement] = score
+        inherited = _inherit(source, direct)
+        for statement, score in {**inherited, **direct}.items():
+            suspects.append(Suspect(source.path, statement.lineno, score, statement, source))
+    suspects.sort(key=lambda suspect: (-suspect.score, suspect.path, suspect.line))
+    return suspects[:MAX_SUSPECTS]
+
+
+def _inherit(source: Source, direct: dict[ast.stmt, float]) -> dict[ast.stmt, float]:
+    """Suspicion of statements that run at import: signatures, and assignments whose name a suspicious statement reads."""
+    inherited: dict[ast.stmt, float] = {}
+    reads: dict[str, float] = {}
+    for statement, score in direct.items():
+        function = source.function_of(statement)
+        if function is not None:
+            inherited[function] = max(inherited.get(function, 0.0), score * SIGNATURE_SHARE)
+        for node in ast.walk(statement):
+            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+            if name is not None:
+                reads[name] = max(reads.get(name, 0.0), score)
+    for statement in source.statements():
+        if source.function_of(statement) is None and isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            score = max((reads.get(name, 0.0) for name in names), default=0.0)
+            if score and statement.value is not None and statement not in direct:
+                inherited[statement] = score * GLOBAL_SHARE
+    return inherited
+
+
+def read_sources(root: Path, scores: dict[str, dict[int, float]]) -> dict[str, Source]:
+    """Parse the files that failing tests run; a file that can't be parsed is left out (pytest has already told why)."""
+    sources: dict[str, Source] = {}
+    for path in scores:
+        try:
+            sources[path] = Source.read(root, str(Path(path).relative_to(root)))
+        except (OSError, SyntaxError, ValueError):
+            continue
+    return sources

@@ -1,0 +1,203 @@
+"""pytest from the inside: collects the suite, and runs chosen tests of it in the current process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import limits
+from .recorder import Types, open_line_recorder
+
+Emit = Callable[[dict[str, Any]], None]
+SWITCHED_OFF = ("xdist", "cov", "pytest_cov", "randomly", "random_order", "cacheprovider", "timeout", "pytest_timeout")
+MAX_FRAMES = 60
+# Options of plugins that are switched off or not installed, which a repo's addopts may still mention.
+FOREIGN_OPTIONS = {
+    "--cov": "?", "--cov-report": "?", "--cov-config": "?", "--cov-branch": 0, "--no-cov": 0, "--cov-fail-under": "?",
+    "--cov-append": 0, "--cov-context": "?", "--no-cov-on-fail": 0, "-n": "?", "--numprocesses": "?", "--dist": "?",
+    "--maxprocesses": "?", "--max-worker-restart": "?", "--randomly-seed": "?", "--timeout": "?",
+    "--timeout-method": "?", "--random-order": 0, "--last-failed": 0, "--lf": 0, "--failed-first": 0, "--ff": 0,
+    "--new-first": 0, "--nf": 0, "--cache-clear": 0, "--cache-show": "?",
+}  # fmt: skip
+
+FOREIGN_SETTINGS = ("timeout", "timeout_method", "timeout_func_only", "cache_dir", "random_order", "looponfailroots")
+
+
+def pytest_arguments(root: str) -> list[str]:
+    """How we call pytest: the repo's own settings, without plugins that change collection, coverage or the tree."""
+    arguments = ["--rootdir", root, "-s", "--continue-on-collection-errors", "--tb=short"]
+    for plugin in SWITCHED_OFF:
+        arguments += ["-p", f"no:{plugin}"]
+    return arguments
+
+
+class SuitePlugin:
+    """Takes over from pytest after collection: `on_collected` runs in place of pytest's own loop."""
+
+    def __init__(self, on_collected: Callable[[SuitePlugin, Any], None]) -> None:
+        self._on_collected = on_collected
+        self.collect_errors: list[dict[str, Any]] = []
+        self.reports: list[Any] = []
+        self.frames: list[list[Any]] = []
+        self.timed_out = False
+
+    def pytest_addoption(self, parser: Any) -> None:
+        group = parser.getgroup("mogplex", "options of plugins that are switched off")
+        for name, kind in FOREIGN_OPTIONS.items():
+            add = group._addoption if len(name) == 2 else group.addoption  # pytest keeps short options to itself
+            try:
+                if kind == 0:
+                    add(name, action="store_true", dest=f"foreign_{name}", default=False)
+                else:
+                    add(name, nargs=kind, dest=f"foreign_{name}", default=None)
+            except ValueError:
+                continue  # a plugin that is still on defines it
+        for name in FOREIGN_SETTINGS:
+            with contextlib.suppress(ValueError):
+                parser.addini(name, "setting of a plugin that is switched off", default=None)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.collect_errors.append({"id": report.nodeid, "text": str(report.longrepr)[-4000:]})
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        self._on_collected(self, session)
+        return True
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+        if call.excinfo is not None and call.excinfo.type is limits.TimeLimit:
+            limits.disarm()  # pytest's own code must not be interrupted again
+            self.timed_out = True
+        yield
+        if call.excinfo is not None and not self.frames:
+            self.frames = traceback_frames(call.excinfo.value)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self.reports.append(report)
+
+
+def traceback_frames(error: BaseException | None) -> list[list[Any]]:
+    """(file, line) of every frame an exception (and what it came from) passed, outermost first."""
+    frames: list[list[Any]] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        trace: types.TracebackType | None = error.__traceback__
+        while trace is not None:
+            frames.append([os.path.realpath(trace.tb_frame.f_code.co_filename), trace.tb_lineno])
+            trace = trace.tb_next
+        error = error.__cause__ or error.__context__
+    return frames if len(frames) <= MAX_FRAMES else frames[:10] + frames[10 - MAX_FRAMES :]
+
+
+class Batch:
+    """Some tests to run one after another in this process.
+
+    `request`: tests (node ids), cpu_seconds (one limit per test), full (pytest's whole protocol instead of the fast
+    path), stop (at the first that isn't fine), detail (emit a line per test), record (None, "lines" or "types").
+    """
+
+    def __init__(self, request: dict[str, Any], plugin: SuitePlugin, emit: Emit, root: str, files: set[str]) -> None:
+        self.request = request
+        self._plugin = plugin
+        self._emit = emit
+        self._root = root
+        self._files = files
+
+    def run(self, items: dict[str, Any]) -> dict[str, Any]:
+        """Run the batch; the returned record says how many were fine and which one stopped it."""
+        request = self.request
+        fine = 0
+        stopped: dict[str, Any] = {}
+        lines = open_line_recorder(self._root, self._files) if request.get("record") == "lines" else None
+        kinds = Types(self._files) if request.get("record") == "types" else None
+        if lines:
+            lines.start()
+        if kinds:
+            kinds.start()
+        wanted = request["tests"]
+        for number, test in enumerate(wanted):
+            following = items.get(wanted[number + 1]) if number + 1 < len(wanted) else None
+            if lines:
+                lines.switch(test)
+            result = self._run_one(items.get(test), test, following, request["cpu_seconds"][number])
+            if request.get("detail"):
+                self._emit(result)
+            if result["outcome"] in ("passed", "skipped"):
+                fine += 1
+            else:
+                stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
+                if request.get("stop"):
+                    break
+        record: Any = lines.stop() if lines else kinds.stop() if kinds else None
+        return {"done": True, "fine": fine, "record": record, **stopped}
+
+    def _run_one(self, item: Any, test: str, following: Any, cpu_seconds: float) -> dict[str, Any]:
+        if item is None:
+            return {"test": test, "outcome": "missing", "message": "not collected", "seconds": 0.0, "frames": []}
+        if self.request.get("detail"):
+            self._emit({"start": test})
+        before = os.times()
+        limits.arm(cpu_seconds)
+        try:
+            result = self._run_full(item, following) if self.request.get("full") else run_fast(item, following)
+        except limits.TimeLimit:
+            result = {"outcome": "timeout", "message": "used up its CPU time", "frames": []}
+        finally:
+            limits.disarm()
+        after = os.times()
+        result["test"] = test
+        result["seconds"] = after.elapsed - before.elapsed
+        result["cpu_seconds"] = after.user + after.system - before.user - before.system
+        return result
+
+    def _run_full(self, item: Any, following: Any) -> dict[str, Any]:
+        plugin = self._plugin
+        plugin.reports, plugin.frames, plugin.timed_out = [], [], False
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        bad = [report for report in plugin.reports if report.failed]
+        if plugin.timed_out:
+            outcome = "timeout"
+        elif bad:
+            outcome = "failed"
+        elif any(report.skipped for report in plugin.reports):
+            outcome = "skipped"  # an expected failure is reported as skipped too
+        else:
+            outcome = "passed"
+        return {"outcome": outcome, "message": _crash_message(bad[0]) if bad else "", "frames": plugin.frames}
+
+
+def _crash_message(report: Any) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash is not None else str(report.longrepr)
+    where = f"{Path(crash.path).name}:{crash.lineno}: " if crash is not None else ""
+    return where + str(text)[:2000]
+
+
+def run_fast(item: Any, following: Any) -> dict[str, Any]:
+    """Run one test without making a report: several times faster than pytest's protocol. Same verdict, less to tell."""
+    outcome, message = "passed", ""
+    hook = item.ihook
+    try:
+        try:
+            hook.pytest_runtest_setup(item=item)
+            hook.pytest_runtest_call(item=item)
+            if getattr(item, "_excinfo", None):  # where pytest keeps the failures of a unittest.TestCase
+                outcome = "failed"
+        finally:
+            hook.pytest_runtest_teardown(item=item, nextitem=following)
+    except pytest.skip.Exception:
+        outcome = "skipped"
+    except limits.TimeLimit:
+        outcome = "timeout"
+    except BaseException as error:  # a test may fail with anything, SystemExit and KeyboardInterrupt included
+        outcome, message = "failed", type(error).__name__
+    return {"outcome": outcome, "message": message, "frames": []}

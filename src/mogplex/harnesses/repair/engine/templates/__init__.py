@@ -1,0 +1,28 @@
+"""The templates: each a small pure function from a syntax node and its place to proposals. One module a family.
+
+A template's prior says how often bugs of its kind occur, compared with the others (1 is the commonest).
+"""
+
+from __future__ import annotations
+
+from . import (
+    arithmetic,
+    calls,
+    comparison,
+    constants,
+    expressions,
+    guards,
+    insertions,
+    logic,
+    names,
+    sequences,
+    statements,
+)
+from .template import Template
+
+
+def all_templates() -> list[Template]:
+    families = (
+        comparison, arithmetic, logic, constants, names, calls, sequences, expressions, guards, statements, insertions,
+    )  # fmt: skip
+    return [template for family in families for template in family.TEMPLATES]

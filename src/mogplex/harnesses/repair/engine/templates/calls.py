@@ -1,0 +1,181 @@
+"""Wrong calls: arguments, keywords, a wrapper too many or too few, lookups that need a default."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..scope import NUMBERS, SEQUENCES, SIZED, Place, Proposal
+from .template import Template
+
+STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
+ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
+TYPE_FRIENDS = {
+    "list": ("tuple",), "tuple": ("list",), "int": ("float", "bool"), "float": ("int",), "str": ("bytes",), "bytes": ("str",),
+    "set": ("frozenset",), "dict": ("list",),
+}  # fmt: skip
+KNOWN_KEYWORDS = {
+    "sorted": ("reverse=True",), "sort": ("reverse=True",), "enumerate": ("start=1",), "print": ('end=""',),
+    "min": ("default=None", "default=0"), "max": ("default=None", "default=0"), "round": ("2",), "split": ("maxsplit=1",),
+    "zip_longest": ('fillvalue=""',), "dumps": ("sort_keys=True",),
+}  # fmt: skip
+
+
+def swapped_arguments(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """Neighbours first, then any two."""
+    arguments = [one for one in node.args if not isinstance(one, ast.Starred)]
+    for number, one in enumerate(arguments):
+        for other in arguments[number + 1 :]:
+            near = arguments.index(other) == number + 1
+            yield place.swap(one, other, 1.0 if near else 0.5)
+    for one_keyword in node.keywords:
+        for argument in arguments:
+            yield place.swap(argument, one_keyword.value, 0.2)
+
+
+def dropped_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    parts: list[ast.AST] = [*node.args, *node.keywords]
+    for number in range(len(parts)):
+        rest = [place.text(part) for index, part in enumerate(parts) if index != number]
+        weight = 0.5 if len(parts) == 1 else 1.0
+        yield place.replace(node, f"{place.text(node.func)}({', '.join(rest)})", weight, removes=True)
+
+
+def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """One more argument: a parameter of the called function by its name, or something in scope at the end."""
+    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    parts = [place.text(part) for part in [*node.args, *node.keywords]]
+    function = place.words.functions.get(name)
+    head = place.text(node.func)
+    given = {keyword.arg for keyword in node.keywords}
+    if function is not None:
+        parameters = [one.arg for one in [*function.args.args, *function.args.kwonlyargs]]
+        for parameter in parameters:
+            if parameter in given or parameter in ("self", "cls"):
+                continue
+            if place.is_live(parameter) and parameter in place.names:
+                yield place.replace(node, f"{head}({', '.join([*parts, f'{parameter}={parameter}'])})")
+            if f"self.{parameter}" in place.kinds:
+                yield place.replace(node, f"{head}({', '.join([*parts, f'{parameter}=self.{parameter}'])})", 0.8)
+    for keyword in KNOWN_KEYWORDS.get(name, ()):
+        if keyword.split("=")[0] not in given:
+            yield place.replace(node, f"{head}({', '.join([*parts, keyword])})", 0.8)
+    if not node.keywords:
+        for extra in [*[one for one in place.names if place.is_live(one)][:10], "0", "1", "-1", "None", "True"]:
+            if extra not in parts:
+                yield place.replace(node, f"{head}({', '.join([*parts, extra])})", 0.3)
+                if parts and not extra.isdigit():
+                    yield place.replace(node, f"{head}({', '.join([extra, *parts])})", 0.2)
+
+
+def range_start(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """`range(n)` to `range(1, n)`, `range(1, n + 1)`; a step of -1; a start dropped."""
+    if not (isinstance(node.func, ast.Name) and node.func.id == "range") or node.keywords:
+        return
+    texts = [place.text(one) for one in node.args]
+    if len(texts) == 1:
+        yield place.replace(node, f"range(1, {texts[0]})")
+        yield place.replace(node, f"range(1, {texts[0]} + 1)", 0.9)
+        yield place.replace(node, f"range({texts[0]} - 1, -1, -1)", 0.5)
+        for name in place.names:
+            if "int" in place.kind(name) and name != texts[0]:
+                yield place.replace(node, f"range({name}, {texts[0]})", 0.5)
+                yield place.replace(node, f"range({name} + 1, {texts[0]})", 0.3)
+    elif len(texts) == 2:
+        yield place.replace(node, f"range({texts[1]})", 0.6)
+        yield place.replace(node, f"range({texts[0]}, {texts[1]}, -1)", 0.5)
+        yield place.replace(node, f"range({texts[0]}, {texts[1]}, 2)", 0.3)
+        yield place.replace(node, f"range({texts[1]} - 1, {texts[0]} - 1, -1)", 0.3)
+
+
+def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`x` to `list(x)`, `str(x)`, `abs(x)`, `x.copy()`, `x.strip()`, … as its type allows."""
+    parent = place.source.parents.get(node)
+    stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    called = isinstance(parent, ast.Call) and parent.func is node
+    if stored or called or isinstance(parent, (ast.Attribute, ast.Starred)) or isinstance(parent, ast.Expr):
+        return
+    kinds = place.kind_of(node)
+    text = place.text(node)
+    inner = f"({text})" if isinstance(node, (ast.BinOp, ast.BoolOp, ast.IfExp, ast.Compare, ast.UnaryOp)) else text
+    guess = 0.5 if not kinds else 1.0
+    wrappers: list[tuple[str, float]] = []
+    if not kinds or kinds & NUMBERS:
+        wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.5), (f"str({text})", 0.6)]
+        wrappers += [(f"round({text})", 0.3), (f"float({text})", 0.4), (f"max(1, {text})", 0.2)]
+    if not kinds or kinds & {"str", "bytes"}:
+        wrappers += [(f"{inner}.{method}", 0.5) for method in STRING_METHODS] + [(f"int({text})", 0.6), (f"len({text})", 0.5)]
+    if not kinds or kinds & (SIZED | ITERABLES):
+        wrappers += [(f"list({text})", 1.0), (f"sorted({text})", 0.8), (f"len({text})", 0.7), (f"set({text})", 0.5)]
+        wrappers += [(f"reversed({text})", 0.5), (f"tuple({text})", 0.7), (f"iter({text})", 0.3), (f"dict({text})", 0.3)]
+    if not kinds or kinds & {"list", "dict", "set", "deque", "defaultdict", "OrderedDict"}:
+        wrappers.append((f"{inner}.copy()", 0.7))
+    if kinds & SEQUENCES:
+        wrappers += [(f"{inner}[::-1]", 0.7), (f"{inner}[0]", 0.4), (f"{inner}[1:]", 0.5), (f"{inner}[:-1]", 0.4), (f"{inner}[-1]", 0.4)]
+    if "dict" in kinds or "defaultdict" in kinds:
+        wrappers += [(f"{inner}.items()", 0.7), (f"{inner}.values()", 0.7), (f"{inner}.keys()", 0.3)]
+    if isinstance(node, ast.Name) and kinds & {"list", "tuple", "set"} and isinstance(parent, (ast.Call, ast.List)):
+        wrappers.append((f"*{text}", 0.4))
+    for wrapper, weight in wrappers:
+        yield place.replace(node, wrapper, weight * guess)
+
+
+def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """`f(x)` to `x`, `x.strip()` to `x`."""
+    if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
+        yield place.replace(node, place.text(node.args[0]))
+    if isinstance(node.func, ast.Attribute) and not isinstance(place.source.parents.get(node), ast.Expr):
+        yield place.replace(node, place.text(node.func.value), 0.7, removes=True)
+
+
+def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
+    """`d[k]` to `d.get(k)`, with a few defaults."""
+    if isinstance(node.ctx, ast.Load) and not isinstance(node.slice, ast.Slice):
+        if place.may_be(node.value, {"dict", "defaultdict", "OrderedDict", "Counter", "mappingproxy"}):
+            head, key = place.text(node.value), place.text(node.slice)
+            for default in ("", ", 0", ", []", ', ""', ", None", ", ()", ", {}", ", False", f", {key}"):
+                yield place.replace(node, f"{head}.get({key}{default})", 1.0 if not default else 0.6)
+
+
+def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """`d.get(k)` to `d[k]`, `d.get(k, default)`, `d.pop(k, None)`."""
+    if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("get", "pop", "setdefault", "next") or not node.args:
+        return
+    head, key = place.text(node.func.value), place.text(node.args[0])
+    if node.func.attr == "get":
+        yield place.replace(node, f"{head}[{key}]", 0.6)
+    if len(node.args) <= 2:
+        names = [name for name in place.names if place.is_live(name)][:6]
+        for default in ("0", "[]", '""', "None", "{}", "1", "False", key, *names):
+            yield place.replace(node, f"{head}.{node.func.attr}({key}, {default})", 0.7)
+
+
+def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """`isinstance(x, list)` to `isinstance(x, (list, tuple))`."""
+    if not (isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass") and len(node.args) == 2):
+        return
+    kinds = node.args[1]
+    parts = [place.text(one) for one in kinds.elts] if isinstance(kinds, ast.Tuple) else [place.text(kinds)]
+    friends = [friend for part in parts for friend in TYPE_FRIENDS.get(part, ())]
+    for friend in dict.fromkeys([*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)"]):
+        if friend not in parts:
+            yield place.replace(kinds, f"({', '.join([*parts, friend])})", 1.0 if friend in friends else 0.5)
+            yield place.replace(kinds, friend, 0.4)
+    if len(parts) > 1:
+        for number in range(len(parts)):
+            rest = [part for index, part in enumerate(parts) if index != number]
+            yield place.replace(kinds, f"({', '.join(rest)})" if len(rest) > 1 else rest[0], 0.6)
+
+
+VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp, ast.Constant)
+TEMPLATES = [
+    Template("arguments swapped", 0.5, (ast.Call,), swapped_arguments),
+    Template("argument dropped", 0.2, (ast.Call,), dropped_argument),
+    Template("argument added", 0.25, (ast.Call,), added_argument),
+    Template("range bounds", 0.5, (ast.Call,), range_start),
+    Template("wrapped in a call", 0.14, VALUES[:-1], wrapped),
+    Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
+    Template("lookup with default", 0.3, (ast.Subscript,), lookup),
+    Template("default of a lookup", 0.25, (ast.Call,), lookup_default),
+    Template("isinstance type", 0.35, (ast.Call,), type_added),
+]

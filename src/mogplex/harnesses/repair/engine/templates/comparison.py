@@ -1,0 +1,79 @@
+"""Wrong comparison: boundary, direction, identity, operands."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..edit import operator_span
+from ..scope import NUMBERS, Place, Proposal
+from .template import Template
+
+SYMBOLS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is",
+    ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
+}  # fmt: skip
+BOUNDARY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+OPPOSITE = {
+    "<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "!=", "!=": "==", "is": "is not", "is not": "is", "in": "not in",
+    "not in": "in",
+}  # fmt: skip
+OTHERS = {
+    "<": (">=", "!=", "=="), "<=": (">", "==", "!="), ">": ("<=", "!=", "=="), ">=": ("<", "==", "!="),
+    "==": ("<=", ">=", "<", ">", "in", "is"), "!=": ("<", ">", "not in", "is not"), "is": ("==",), "is not": ("!=",),
+    "in": ("==",), "not in": ("!=",),
+}  # fmt: skip
+
+
+def _operators(node: ast.Compare, place: Place) -> Iterator[tuple[int, int, str]]:
+    """Start, end and text of each operator of a (chained) comparison."""
+    left: ast.expr = node.left
+    for operator, right in zip(node.ops, node.comparators):
+        symbol = SYMBOLS[type(operator)]
+        start, end = operator_span(place.source, place.source.span(left)[1], place.source.span(right)[0], symbol.split())
+        yield start, end, symbol
+        left = right
+
+
+def boundary(node: ast.Compare, place: Place) -> Iterator[Proposal]:
+    """`<` and `<=`, `>` and `>=`."""
+    for start, end, symbol in _operators(node, place):
+        if symbol in BOUNDARY:
+            yield place.span_edit(start, end, BOUNDARY[symbol])
+
+
+def opposite(node: ast.Compare, place: Place) -> Iterator[Proposal]:
+    """`<` and `>`, `==` and `!=`, `in` and `not in`, `is` and `is not`."""
+    for start, end, symbol in _operators(node, place):
+        yield place.span_edit(start, end, OPPOSITE[symbol])
+
+
+def other_operator(node: ast.Compare, place: Place) -> Iterator[Proposal]:
+    for start, end, symbol in _operators(node, place):
+        for number, other in enumerate(OTHERS[symbol]):
+            if other in ("in", "not in") and place.kind_of(node.comparators[0]) & NUMBERS:
+                continue
+            yield place.span_edit(start, end, other, 1.0 - 0.1 * number)
+
+
+def swapped_operands(node: ast.Compare, place: Place) -> Iterator[Proposal]:
+    """`a in b` for `b in a`; for orderings the opposite operator does the same."""
+    if len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+        yield place.swap(node.left, node.comparators[0])
+
+
+def shortened_chain(node: ast.Compare, place: Place) -> Iterator[Proposal]:
+    """`a < b < c` to `a < b` or `b < c`."""
+    if len(node.ops) > 1:
+        start, end = place.source.span(node)
+        yield place.span_edit(place.source.span(node.comparators[-2])[1], end, "", removes=True)
+        yield place.span_edit(start, place.source.span(node.comparators[0])[0], "", removes=True)
+
+
+TEMPLATES = [
+    Template("comparison boundary", 1.0, (ast.Compare,), boundary),
+    Template("comparison opposite", 0.7, (ast.Compare,), opposite),
+    Template("comparison operator", 0.3, (ast.Compare,), other_operator),
+    Template("comparison operands swapped", 0.2, (ast.Compare,), swapped_operands),
+    Template("comparison chain shortened", 0.1, (ast.Compare,), shortened_chain),
+]

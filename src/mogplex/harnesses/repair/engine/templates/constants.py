@@ -1,0 +1,133 @@
+"""Wrong constants: numbers, flags, texts, empty literals."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..scope import Place, Proposal
+from .template import Template
+
+EMPTY = ("[]", "{}", "()", "set()", '""', "0", "None")
+SMALL_NUMBERS = (0, 1, -1, 2, 10)
+MAX_OTHERS = 30
+
+
+def neighbour(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """An int by one more or less."""
+    if isinstance(node.value, int) and not isinstance(node.value, bool):
+        literal = place.text(node)
+        if not literal.isdigit():
+            return
+        for value in (node.value - 1, node.value + 1):
+            if value < 0 and isinstance(place.source.parents.get(node), ast.UnaryOp):
+                continue
+            yield place.replace(node, str(value))
+
+
+def other_constant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """A constant of the same type from elsewhere in the file, the nearest ones first; also a few usual numbers."""
+    if node.value is None or isinstance(node.value, bool) or _is_docstring(node, place):
+        return
+    here = type(node.value)
+    seen = {repr(node.value)}
+    others = [one for one in place.words.constants if type(one.value) is here and not _is_docstring(one, place)]
+    others.sort(key=lambda one: abs(one.lineno - node.lineno))
+    number = 0
+    for one in others:
+        if repr(one.value) not in seen and len(repr(one.value)) <= 80 and number < MAX_OTHERS:
+            if isinstance(place.source.parents.get(one), ast.JoinedStr):
+                continue
+            seen.add(repr(one.value))
+            number += 1
+            yield place.replace(node, place.text(one), 1.0 / (1 + 0.1 * number))
+    if here is int:
+        for value in SMALL_NUMBERS:
+            if repr(value) not in seen:
+                yield place.replace(node, str(value), 0.6)
+        if isinstance(node.value, int) and node.value > 2:
+            for value in (node.value * 2, node.value // 2, node.value * 10, node.value // 10, node.value * 10 + 9):
+                yield place.replace(node, str(value), 0.2)
+    if here is float and isinstance(node.value, float):
+        for scaled in (node.value * 10, node.value / 10, node.value * 2, node.value / 2, 1 - node.value):
+            yield place.replace(node, repr(scaled), 0.3)
+
+
+def _is_docstring(node: ast.Constant, place: Place) -> bool:
+    return isinstance(place.source.parents.get(node), ast.Expr)
+
+
+def flag(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """True and False; None for either."""
+    if node.value is True or node.value is False:
+        yield place.replace(node, str(not node.value))
+        yield place.replace(node, "None", 0.15)
+    elif node.value is None:
+        for text in ("True", "False", "0", "[]", '""', "{}"):
+            yield place.replace(node, text, 0.3)
+        for name in place.names:
+            if place.is_live(name):
+                yield place.replace(node, name, 0.25)
+
+
+def text_variant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """A text with another case, or a blank or its last character more or less."""
+    value = node.value
+    if not isinstance(value, str) or _is_docstring(node, place) or len(value) > 60:
+        return
+    variants = {
+        value.lower(): 0.5, value.upper(): 0.5, value.strip(): 0.8, value + " ": 0.4, " " + value: 0.4, "": 0.4,
+        value + "s": 0.2,
+    }  # fmt: skip
+    if value == "":
+        variants = {" ": 1.0, "\n": 0.4, ",": 0.2, "0": 0.2, "_": 0.1, "-": 0.1}
+    elif len(value) > 1:
+        variants.update({value[:-1]: 0.5, value[1:]: 0.5})
+    quote = '"' if '"' in place.text(node)[:2] else "'"
+    for variant, weight in variants.items():
+        if variant != value:
+            literal = repr(variant)
+            if quote == '"' and '"' not in variant and "\\" not in literal:
+                literal = f'"{variant}"'
+            yield place.replace(node, literal, weight)
+
+
+def pattern_variant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """Small slips in regular expressions and formats: a quantifier, an anchor, a class."""
+    value = node.value
+    literal = place.text(node)
+    if not isinstance(value, str) or len(literal) > 200 or not set(value) & set("\\%[]{}^$+*?"):
+        return
+    swaps = (
+        ("+", "*"), ("*", "+"), ("+", ""), ("*", ""), ("?", ""), ("^", ""), ("$", ""), ("\\d", "\\w"), ("\\w", "\\d"),
+        ("\\s", "\\S"), ("\\S", "\\s"), ("\\W", "\\w"), ("\\w", "\\W"), ("[^", "["), ("[", "[^"), ("a-z", "a-zA-Z"),
+        ("%d", "%s"), ("%H", "%I"), ("%I", "%H"), ("%m", "%M"), ("%M", "%m"), ("%y", "%Y"), ("%Y", "%y"), (".", "\\."),
+        ("|", ""), ("0-9", "1-9"), ("1-9", "0-9"),
+    )  # fmt: skip
+    start, _ = place.source.span(node)
+    for old, new in swaps:
+        position = literal.find(old, 1)
+        count = 0
+        while position > 0 and count < 4:
+            yield place.span_edit(start + position, start + position + len(old), new, 1.0 / (1 + count))
+            position = literal.find(old, position + 1)
+            count += 1
+
+
+def empty_literal(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`[]` for `{}`, `""` for `None`, …"""
+    text = place.text(node)
+    if text in EMPTY or text == "''":
+        for other in EMPTY:
+            if other != text and not (text == "''" and other == '""'):
+                yield place.replace(node, other)
+
+
+TEMPLATES = [
+    Template("number by one", 0.8, (ast.Constant,), neighbour),
+    Template("other constant", 0.3, (ast.Constant,), other_constant),
+    Template("flag", 0.55, (ast.Constant,), flag),
+    Template("text variant", 0.15, (ast.Constant,), text_variant),
+    Template("pattern variant", 0.12, (ast.Constant,), pattern_variant),
+    Template("empty literal", 0.2, (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Call), empty_literal),
+]

@@ -1,0 +1,150 @@
+"""Whole expressions: replaced by another of the function, given a fallback, extended by a name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..edit import is_loose
+from ..scope import NUMBERS, Place, Proposal
+from .template import Template
+
+RETURNED = ("True", "False", "None", "[]", "0", "{}", '""', "()", "set()", "1", "-1")
+FALLBACKS = ("[]", "{}", '""', "0", "None", "()", "1", "True", "False")
+MAX_OTHERS = 25
+
+
+def other_expression(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """Replaced by another expression that stands elsewhere in the function, of the same type if types are known."""
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    parent = place.source.parents.get(node)
+    if (isinstance(parent, ast.Call) and parent.func is node) or isinstance(parent, (ast.Expr, ast.Attribute)):
+        return
+    text = place.text(node)
+    mine = place.kind_of(node)
+    number = 0
+    for other in place.expressions:
+        theirs = place.kind_of(other)
+        if place.text(other) == text or (mine and theirs and not mine & theirs) or number >= MAX_OTHERS:
+            continue
+        if place.source.parents.get(other) is node and isinstance(node, ast.Call):
+            continue  # unwrapping does it
+        number += 1
+        yield place.replace(node, place.text(other), 1.0 if mine and theirs else 0.5)
+
+
+def returned(node: ast.Return, place: Place) -> Iterator[Proposal]:
+    """Another value is returned: a name in scope, a constant, a value next to it."""
+    if node.value is None:
+        _, end = place.source.span(node)
+        for text in [*place.names, *RETURNED]:
+            if place.is_live(text) or text in RETURNED:
+                yield place.span_edit(end, end, f" {text}", 0.7)
+        return
+    mine = place.text(node.value)
+    kinds = place.kind_of(node.value)
+    for name in place.names:
+        if name != mine and place.is_live(name):
+            theirs = place.kind(name)
+            yield place.replace(node.value, name, 0.8 if not kinds or not theirs or kinds & theirs else 0.3)
+    is_plain = isinstance(node.value, (ast.Constant, ast.List, ast.Dict, ast.Tuple)) and len(mine) < 6
+    for text in RETURNED:
+        if text != mine:
+            yield place.replace(node.value, text, 0.6 if is_plain else 0.25, removes=not is_plain)
+    for name in place.names:
+        if "list" in place.kind(name) and mine in ("[]", "[[]]", name):
+            yield place.replace(node.value, f"[{name}]", 0.6)
+    if mine == "[]":
+        yield place.replace(node.value, "[[]]", 1.0)
+
+
+def fallback(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`x` to `x or default`."""
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or not _is_argument_like(node, place):
+        return
+    text = place.text(node)
+    kinds = place.kind_of(node)
+    weight = 1.0 if "NoneType" in kinds else 0.3
+    for default in FALLBACKS:
+        yield place.replace(node, f"{text} or {default}", weight)
+    for name in place.names:
+        if name != text and place.is_live(name) and (not kinds or "NoneType" in kinds or place.kind(name) & kinds):
+            yield place.replace(node, f"{text} or {name}", weight * 0.6)
+    if "NoneType" in kinds and "." in text:
+        base = text.rsplit(".", 1)[0]
+        yield place.replace(node, f"{text} if {base} is not None else None", 0.5)
+
+
+def _is_argument_like(node: ast.AST, place: Place) -> bool:
+    """Whether the node is a value that is handed on: assigned, returned, iterated over, an argument."""
+    parent = place.source.parents.get(node)
+    if isinstance(parent, ast.Call):
+        return parent.func is not node
+    return isinstance(parent, (ast.Assign, ast.Return, ast.For, ast.keyword, ast.comprehension, ast.BinOp, ast.AnnAssign))
+
+
+def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`x` to `x + name`, `x - name`, `x * name`: a term that is missing."""
+    parent = place.source.parents.get(node)
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or not _is_argument_like(node, place):
+        if not isinstance(parent, (ast.Compare, ast.Slice, ast.Subscript)):
+            return
+    if isinstance(parent, ast.Subscript) and parent.value is node:
+        return
+    kinds = place.kind_of(node)
+    text = f"({place.text(node)})" if isinstance(node, (ast.BinOp, ast.IfExp, ast.BoolOp)) else place.text(node)
+    plain = place.text(node)
+    for name in place.names:
+        theirs = place.kind(name)
+        if not place.is_live(name) or name == plain or not theirs:
+            continue
+        if (not kinds or kinds & NUMBERS) and theirs & NUMBERS - {"bool"}:
+            yield place.replace(node, f"{plain} + {name}", 1.0)
+            yield place.replace(node, f"{plain} - {name}", 0.8)
+            yield place.replace(node, f"{text} * {name}", 0.5)
+            yield place.replace(node, f"{text} // {name}", 0.2)
+            yield place.replace(node, f"{text} % {name}", 0.3)
+            yield place.replace(node, f"max({plain}, {name})", 0.4)
+            yield place.replace(node, f"min({plain}, {name})", 0.4)
+        elif kinds & theirs & {"str", "list", "tuple"}:
+            yield place.replace(node, f"{plain} + {name}", 0.8)
+            yield place.replace(node, f"{name} + {plain}", 0.8)
+        if kinds & {"list"}:
+            yield place.replace(node, f"{plain} + [{name}]", 0.4)
+            yield place.replace(node, f"[{name}] + {plain}", 0.4)
+    if not kinds or kinds & NUMBERS:
+        for other in place.expressions:
+            if isinstance(other, (ast.Call, ast.Subscript, ast.BinOp)) and place.text(other) != plain:
+                yield place.replace(node, f"{plain} + {place.text(other)}", 0.2)
+                yield place.replace(node, f"{plain} - {place.text(other)}", 0.15)
+
+
+def conditional_arms(node: ast.IfExp, place: Place) -> Iterator[Proposal]:
+    """The arms of `a if c else b` swapped, or one of them alone."""
+    yield place.swap(node.body, node.orelse)
+    yield place.replace(node, place.text(node.body), 0.4, removes=True)
+    yield place.replace(node, place.text(node.orelse), 0.4, removes=True)
+
+
+def lambda_body(node: ast.Lambda, place: Place) -> Iterator[Proposal]:
+    """Another index, or a minus, in a key function."""
+    names = [one.arg for one in node.args.args]
+    body = place.text(node.body)
+    inner = f"({body})" if is_loose(body) else body
+    yield place.replace(node.body, f"-{inner}", 0.6)
+    for name in names:
+        for text in (name, f"{name}[0]", f"{name}[1]", f"len({name})", f"{name}[-1]"):
+            if text != body:
+                yield place.replace(node.body, text, 0.5)
+
+
+VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.Compare)
+TEMPLATES = [
+    Template("other expression", 0.16, VALUES, other_expression),
+    Template("returned value", 0.2, (ast.Return,), returned),
+    Template("fallback", 0.2, (ast.Name, ast.Attribute, ast.Call, ast.Subscript), fallback),
+    Template("term added", 0.14, (*VALUES, ast.Constant, ast.IfExp), extended),
+    Template("conditional arms", 0.35, (ast.IfExp,), conditional_arms),
+    Template("key function", 0.3, (ast.Lambda,), lambda_body),
+]

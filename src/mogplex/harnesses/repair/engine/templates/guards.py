@@ -1,0 +1,130 @@
+"""A missing guard: `if x is None: return …`, a statement that must not run always, a mutable default."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..scope import SIZED, Place, Proposal
+from ..source import FUNCTIONS
+from .block import insert_before, line_span, shifted, unit
+from .logic import atoms
+from .template import Template
+
+SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.For, ast.If, ast.While, ast.Raise, ast.With)
+MAX_ATOMS = 24
+
+
+def _returned_values(place: Place) -> list[str]:
+    """What the function returns elsewhere, and the usual empty values."""
+    values: list[str] = []
+    for node in ast.walk(place.function) if place.function is not None else []:
+        if isinstance(node, ast.Return) and node.value is not None:
+            text = place.text(node.value)
+            if len(text) < 40 and "\n" not in text and not isinstance(node.value, (ast.BinOp, ast.ListComp)):
+                values.append(text)
+    return list(dict.fromkeys([*values, "None", "[]", "0", "False", "True", '""', "{}", "()", "1"]))
+
+
+def _in_loop(place: Place) -> bool:
+    for above in place.source.ancestors(place.statement):
+        if isinstance(above, (ast.For, ast.While)):
+            return True
+        if isinstance(above, FUNCTIONS):
+            break
+    return False
+
+
+def early_exit(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`if atom: return value` (or `continue`, `break`) before the statement."""
+    if place.function is None or isinstance(node, FUNCTIONS):
+        return
+    exits = [f"return {value}" for value in _returned_values(place)]
+    if _in_loop(place):
+        exits = ["continue", "break", *exits]
+    is_first = node in place.function.body[:2]
+    for number, (atom, weight) in enumerate(atoms(place)[:MAX_ATOMS]):
+        for rank, leave in enumerate(exits):
+            proposal = insert_before(
+                place, [f"if {atom}:", f"{unit(place)}{leave}"], weight * (1.0 if is_first else 0.5) / (1 + 0.2 * rank)
+            )
+            if proposal is not None:
+                yield proposal
+        if number > 30:
+            return
+    for name in place.names:
+        if place.is_live(name) and isinstance(place.statement, ast.Return):
+            return
+
+
+def wrapped_in_if(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`statement` to `if atom: statement`."""
+    span = line_span(place, node)
+    if place.function is None or span is None or isinstance(node, ast.Return):
+        return
+    indent = place.source.indent_of(node)
+    inner = shifted(place, node, indent, indent + unit(place))
+    if inner is None:
+        return
+    for atom, weight in atoms(place)[:MAX_ATOMS]:
+        yield place.span_edit(span[0], span[1], f"{indent}if {atom}:{place.source.newline}{inner}", weight)
+
+
+def none_default(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`if x is None: x = …` before the first statements of a function."""
+    if place.function is None or node not in place.function.body[:3]:
+        return
+    for name in place.names:
+        kinds = place.kind(name)
+        if "NoneType" in kinds or not kinds:
+            others = [other for other in place.names if other != name and place.is_live(other)][:5]
+            for value in ("[]", "{}", "0", '""', "()", "set()", "1", *others):
+                proposal = insert_before(place, [f"if {name} is None:", f"{unit(place)}{name} = {value}"], 1.0 if kinds else 0.3)
+                if proposal is not None:
+                    yield proposal
+        if kinds & SIZED:
+            proposal = insert_before(place, [f"{name} = list({name})"], 0.3)
+            if proposal is not None:
+                yield proposal
+
+
+def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
+    """`def f(x=[])` to `def f(x=None)` with `if x is None: x = []` in the body."""
+    arguments = node.args
+    named = [*arguments.posonlyargs, *arguments.args]
+    pairs = list(zip(named[len(named) - len(arguments.defaults) :], arguments.defaults))
+    pairs += [(one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None]
+    body = node.body[1:] if isinstance(node.body[0], ast.Expr) and len(node.body) > 1 else node.body
+    first = Place(place.source, body[0], place.words, place.kinds)
+    for argument, default in pairs:
+        if isinstance(default, (ast.List, ast.Dict, ast.Set, ast.Call)):
+            changed = place.replace(default, "None")
+            value = place.text(default)
+            guard = insert_before(first, [f"if {argument.arg} is None:", f"{unit(first)}{argument.arg} = {value}"], 1.0)
+            if guard is not None:
+                yield Proposal((*changed.edits, *guard.edits), 1.0)
+
+
+def default_value(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
+    """Another default argument; one where there is none."""
+    for default in [*node.args.defaults, *node.args.kw_defaults]:
+        if default is not None:
+            for text in ("None", "True", "False", "0", "1", "()", '""'):
+                if text != place.text(default):
+                    yield place.replace(default, text)
+    if node.args.args and not node.args.vararg and not node.args.kwonlyargs and not node.args.kwarg:
+        count = len(node.args.args) - len(node.args.defaults)
+        last = node.args.args[count - 1] if count else None
+        if last is not None and last.arg not in ("self", "cls"):
+            end = place.source.span(last)[1]
+            for text in ("None", "0", "False", "True", '""', "()"):
+                yield place.span_edit(end, end, f"={text}", 0.5)
+
+
+TEMPLATES = [
+    Template("early exit", 0.14, SIMPLE, early_exit),
+    Template("statement guarded", 0.1, SIMPLE, wrapped_in_if),
+    Template("missing default", 0.2, SIMPLE, none_default),
+    Template("mutable default", 1.2, (ast.FunctionDef, ast.AsyncFunctionDef), mutable_default),
+    Template("default argument", 0.3, (ast.FunctionDef, ast.AsyncFunctionDef), default_value),
+]

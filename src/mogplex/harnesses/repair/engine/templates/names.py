@@ -1,0 +1,197 @@
+"""Wrong names: another variable, attribute, function or method was meant."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from ..scope import Place, Proposal, is_exception
+from .template import Template
+
+SIMILAR = (
+    ("any", "all"), ("min", "max"), ("split", "rsplit", "partition", "rpartition"), ("partition", "rpartition"),
+    ("append", "extend", "insert", "add"), ("append", "appendleft"), ("pop", "popleft"), ("extend", "extendleft"),
+    ("add", "update", "discard", "remove"), ("keys", "values", "items"), ("lower", "upper", "casefold"),
+    ("capitalize", "title", "upper", "lower", "swapcase"), ("find", "rfind", "index", "rindex"),
+    ("strip", "lstrip", "rstrip"), ("startswith", "endswith"), ("floor", "ceil", "trunc"), ("round", "floor", "ceil", "int"),
+    ("int", "float", "str", "bool"), ("list", "tuple", "set", "sorted", "dict"), ("list", "iter", "reversed"),
+    ("sort", "reverse"), ("sorted", "reversed"), ("bisect_left", "bisect_right", "bisect", "insort"),
+    ("heappush", "heappop", "heapreplace", "heappushpop"), ("nlargest", "nsmallest"), ("union", "intersection", "difference"),
+    ("issubset", "issuperset"), ("difference", "symmetric_difference"), ("update", "setdefault"), ("get", "pop", "setdefault"),
+    ("isdigit", "isalpha", "isalnum", "isnumeric", "isdecimal"), ("islower", "isupper"), ("ljust", "rjust", "center", "zfill"),
+    ("sin", "cos", "tan"), ("isinstance", "issubclass"), ("getattr", "hasattr"), ("encode", "decode"), ("ord", "chr"),
+    ("permutations", "combinations", "combinations_with_replacement", "product"), ("zip", "zip_longest"), ("islice", "takewhile"),
+    ("takewhile", "dropwhile"), ("match", "search", "fullmatch", "findall", "finditer"), ("sub", "subn"), ("sum", "len", "max"),
+    ("read", "readline", "readlines"), ("remove", "pop"), ("replace", "strip"), ("copy", "deepcopy"), ("filter", "map"),
+    ("enumerate", "range", "zip"), ("str", "repr"), ("__getitem__", "get"), ("next", "iter"), ("year", "month", "day"),
+    ("hours", "minutes", "seconds", "days"), ("seconds", "total_seconds", "microseconds"), ("pi", "tau"), ("abs", "int"),
+    ("start", "stop", "step"), ("left", "right"), ("first", "last"), ("prev", "next"), ("head", "tail"), ("low", "high"),
+    ("width", "height"), ("x", "y"), ("args", "kwargs"), ("key", "value"), ("__lt__", "__le__"), ("parent", "child"),
+    ("isfile", "isdir", "exists"), ("basename", "dirname"), ("stem", "name", "suffix"), ("join", "split"), ("log", "log2", "log10"),
+)  # fmt: skip
+
+
+def similar_name(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """`any` for `all`, `rsplit` for `split`, `values` for `items`, …"""
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    others: dict[str, None] = {}
+    for family in SIMILAR:
+        if name in family:
+            others.update((other, None) for other in family if other != name)
+    for number, other in enumerate(others):
+        weight = 1.0 / (1 + 0.15 * number)
+        if isinstance(node, ast.Name):
+            if hasattr(builtins, other) or other in place.names:
+                yield place.replace(node, other, weight)
+        else:
+            yield _with_attribute(node, place, other, weight)
+
+
+def _with_attribute(node: ast.AST, place: Place, name: str, weight: float) -> Proposal:
+    start, end = place.source.span(node)
+    return place.span_edit(end - len(getattr(node, "attr", "")), end, name, weight)
+
+
+def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """Another name in scope that has a compatible type here."""
+    if not isinstance(node.ctx, ast.Load):
+        return
+    parent = place.source.parents.get(node)
+    if isinstance(parent, ast.Call) and parent.func is node and node.id not in place.names:
+        return
+    for other in place.names:
+        fits = place.is_compatible(node.id, other)
+        if other != node.id and fits and node.id in place.names:
+            yield place.replace(node, other, fits)
+    if node.id not in place.names and hasattr(builtins, node.id) is False:
+        for other in place.words.globals:
+            if other != node.id:
+                yield place.replace(node, other, 0.4)
+    for text in place.kinds:  # self.x where x was meant
+        if text.endswith("." + node.id):
+            yield place.replace(node, text, 0.6)
+
+
+def undefined_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """A name that exists nowhere: one that is spelled nearly so."""
+    words = place.words
+    known = {*place.names, *words.globals, *words.functions, *dir(builtins)}
+    if isinstance(node.ctx, ast.Load) and node.id not in known:
+        for other in sorted(known - {node.id}):
+            if _is_near(node.id, other):
+                yield place.replace(node, other)
+
+
+def _is_near(one: str, other: str) -> bool:
+    """At most two letters apart, and long enough for that to mean something."""
+    if abs(len(one) - len(other)) > 2 or min(len(one), len(other)) < 3:
+        return False
+    row = list(range(len(other) + 1))
+    for i, left in enumerate(one, 1):
+        before, row[0] = row[0], i
+        for j, right in enumerate(other, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
+    return row[-1] <= 2
+
+
+def other_target(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """Assigned to the wrong variable."""
+    if isinstance(node.ctx, ast.Store):
+        for other in place.names:
+            if other != node.id and (fits := place.is_compatible(node.id, other)):
+                yield place.replace(node, other, fits)
+
+
+def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """Another attribute of the same object, seen at run time or used elsewhere in the file."""
+    base = place.text(node.value)
+    mine = place.kind(place.text(node))
+    called = _is_called(node, place)
+    seen: dict[str, float] = {}
+    for text, kinds in place.kinds.items():
+        if text.startswith(base + ".") and text.count(".") == base.count(".") + 1 and not called:
+            seen[text.rsplit(".", 1)[1]] = 1.0 if not mine or kinds & mine else 0.3
+    if isinstance(node.value, ast.Name):
+        for name in place.words.attributes.get(node.value.id, []):
+            if node.value.id != "self" or (name in place.words.functions) == called:
+                seen.setdefault(name, 0.6)
+    elif not called:
+        for names in place.words.attributes.values():
+            for name in names:
+                seen.setdefault(name, 0.2)
+    for name, weight in seen.items():
+        if name != node.attr:
+            yield _with_attribute(node, place, name, weight)
+
+
+def _is_called(node: ast.AST, place: Place) -> bool:
+    parent = place.source.parents.get(node)
+    return isinstance(parent, ast.Call) and parent.func is node
+
+
+def attribute_dropped(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """`x.next` to `x`."""
+    if isinstance(node.ctx, ast.Load) and not _is_called(node, place):
+        yield place.replace(node, place.text(node.value))
+
+
+def attribute_added(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """`x` to `x.next`, for attributes this object has."""
+    if not isinstance(node.ctx, ast.Load) or isinstance(place.source.parents.get(node), ast.Attribute):
+        return
+    known = {text.split(".", 1)[1] for text in place.kinds if text.startswith(node.id + ".")}
+    known |= {name for name in place.words.attributes.get(node.id, []) if name not in place.words.functions}
+    for name in sorted(known)[:20]:
+        yield place.replace(node, f"{node.id}.{name}")
+
+
+def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """Another function or method of the file that takes as many arguments."""
+    name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    method = isinstance(node.func, ast.Attribute)
+    if method and not (isinstance(node.func.value, ast.Name) and node.func.value.id in ("self", "cls")):  # type: ignore[attr-defined]
+        return
+    if name not in place.words.functions:
+        return
+    for other, function in place.words.functions.items():
+        arity = len(function.args.args) - int(method)
+        required = arity - len(function.args.defaults)
+        owner = place.source.class_of(function)
+        if other != name and (owner is not None) == method and (required <= len(node.args) <= arity or function.args.vararg):
+            if method:
+                yield _with_attribute(node.func, place, other, 1.0)
+            else:
+                yield place.replace(node.func, other)
+
+
+def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """The wrong exception is raised or caught, or one more must be caught."""
+    usual = ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "Exception")
+    known = list(dict.fromkeys([*place.words.exceptions, *usual]))
+    if isinstance(node, ast.Raise) and node.exc is not None:
+        target: ast.AST = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        if isinstance(target, ast.Name) and is_exception(target.id):
+            for name in known:
+                if name != target.id:
+                    yield place.replace(target, name)
+    elif isinstance(node, ast.ExceptHandler) and node.type is not None:
+        parts = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+        texts = [place.text(part) for part in parts]
+        for name in known:
+            if name not in texts:
+                yield place.replace(node.type, f"({', '.join([*texts, name])})")
+                yield place.replace(node.type, name, 0.8)
+
+
+TEMPLATES = [
+    Template("similar name", 0.65, (ast.Name, ast.Attribute), similar_name),
+    Template("other variable", 0.5, (ast.Name,), other_variable),
+    Template("undefined name", 0.9, (ast.Name,), undefined_name),
+    Template("other target", 0.15, (ast.Name,), other_target),
+    Template("other attribute", 0.35, (ast.Attribute,), other_attribute),
+    Template("attribute dropped", 0.15, (ast.Attribute,), attribute_dropped),
+    Template("attribute added", 0.15, (ast.Name,), attribute_added),
+    Template("other function", 0.3, (ast.Call,), other_function),
+    Template("exception type", 0.3, (ast.Raise, ast.ExceptHandler), other_exception),
+]

@@ -1,0 +1,103 @@
+"""Wrong slices, indexes, orders of elements, and comprehensions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..scope import SEQUENCES, Place, Proposal
+from .template import Template
+
+
+def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Proposal]:
+    """`[a:b]` to `[a:]`, `[:b]`, `[b:a]`; `[a:]` to `[:a]`; a step of -1 added or dropped."""
+    lower = place.text(node.lower) if node.lower else ""
+    upper = place.text(node.upper) if node.upper else ""
+    step = place.text(node.step) if node.step else ""
+    variants: list[tuple[str, str, str, float]] = [(upper, lower, step, 1.0)]
+    if lower:
+        variants.append(("", upper, step, 0.7))
+    if upper:
+        variants.append((lower, "", step, 0.7))
+    if step:
+        variants += [(lower, upper, "", 0.6), (lower, upper, step[1:] if step[0] == "-" else f"-{step}", 0.6)]
+    else:
+        variants += [(lower, upper, "-1", 0.5), (lower, upper, "2", 0.3)]
+    if not lower:
+        variants += [("1", upper, step, 0.8)]
+    if not upper:
+        variants += [(lower, "-1", step, 0.8)]
+    names = [name for name in place.names if place.is_live(name) and place.kind(name) & {"int"}]
+    for name in names:
+        if not lower:
+            variants.append((name, upper, step, 0.5))
+        if not upper:
+            variants += [(lower, name, step, 0.5), (lower, f"{name} + 1", step, 0.3)]
+    start, end = place.source.span(node)
+    for low, high, stride, weight in variants:
+        if (low, high, stride) != (lower, upper, step):
+            yield place.span_edit(start, end, f"{low}:{high}" + (f":{stride}" if stride else ""), weight)
+
+
+def index(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
+    """`a[i][j]` to `a[j][i]`; `a[0]` to `a[-1]`, `a[1]`, `a`; `a[i]` to `a[:i]` and `a[i:]`."""
+    if isinstance(node.slice, ast.Slice):
+        if isinstance(node.ctx, ast.Load):
+            yield place.replace(node, place.text(node.value), 0.4, removes=True)
+        return
+    if isinstance(node.value, ast.Subscript) and not isinstance(node.value.slice, ast.Slice):
+        yield place.swap(node.slice, node.value.slice)
+    if isinstance(node.ctx, ast.Load):
+        key = place.text(node.slice)
+        if place.may_be(node.value, SEQUENCES):
+            for text, weight in ((f"-{key}" if key.isdigit() else f"-{key} - 1", 0.5), (f":{key}", 0.25), (f"{key}:", 0.25)):
+                yield place.replace(node.slice, text, weight)
+        yield place.replace(node, place.text(node.value), 0.4)
+
+
+def element_order(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """Two elements of a tuple or list swapped."""
+    elements: list[ast.expr] = getattr(node, "elts", [])
+    for number, one in enumerate(elements[:6]):
+        for other in elements[number + 1 : 6]:
+            yield place.swap(one, other, 1.0 if elements.index(other) == number + 1 else 0.6)
+    if isinstance(getattr(node, "ctx", None), ast.Load) and isinstance(node, (ast.List, ast.Tuple)) and len(elements) > 1:
+        opening, closing = ("[", "]") if isinstance(node, ast.List) else ("(", ")")
+        for number in range(len(elements[:6])):
+            rest = [place.text(one) for index, one in enumerate(elements) if index != number]
+            comma = "," if len(rest) == 1 and opening == "(" else ""
+            yield place.replace(node, f"{opening}{', '.join(rest)}{comma}{closing}", 0.2)
+
+
+def comprehension_element(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """The element of a comprehension is another of its variables; the condition dropped."""
+    generators: list[ast.comprehension] = getattr(node, "generators", [])
+    names = [one.id for part in generators for one in ast.walk(part.target) if isinstance(one, ast.Name)]
+    element = getattr(node, "elt", None)
+    if element is not None:
+        for name in names:
+            yield place.replace(element, name, 0.6)
+    if isinstance(node, ast.DictComp):
+        yield place.swap(node.key, node.value)
+    for part in generators:
+        if part.ifs:
+            end = place.source.span(part.iter)[1]
+            yield place.span_edit(end, place.source.span(part.ifs[-1])[1], "", 0.5, removes=True)
+
+
+def yield_kind(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`yield` and `yield from`."""
+    start, end = place.source.span(node)
+    if isinstance(node, ast.Yield) and node.value is not None:
+        yield place.span_edit(start, end, f"yield from {place.text(node.value)}")
+    elif isinstance(node, ast.YieldFrom):
+        yield place.span_edit(start, end, f"yield {place.text(node.value)}")
+
+
+TEMPLATES = [
+    Template("slice bounds", 0.5, (ast.Slice,), slice_bounds),
+    Template("index", 0.35, (ast.Subscript,), index),
+    Template("elements swapped", 0.35, (ast.Tuple, ast.List), element_order),
+    Template("comprehension", 0.25, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), comprehension_element),
+    Template("yield from", 0.7, (ast.Yield, ast.YieldFrom), yield_kind),
+]

@@ -1,0 +1,136 @@
+"""Compiles just the function an edit lies in, instead of its whole module: about a millisecond instead of tens.
+
+The function is compiled under the headers of the classes and blocks around it, on its true line numbers, so tracebacks
+and line tracing agree with the file.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import types
+from dataclasses import dataclass
+
+from .edit import Candidate, Edit, apply_edits
+from .source import FUNCTIONS, AnyFunction, Source, first_line
+
+FUTURE_FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a worker needs to try a candidate.
+
+    `code` is the new code object of the outermost function around the edit, `function` and `line` say which one it
+    replaces. Without `code` the edit changes what happens at import, and `text` (the whole file) has to be imported.
+    """
+
+    text: str
+    key: int  # equal for candidates that compile to the same thing
+    code: types.CodeType | None = None
+    function: str = ""
+    line: int = 0
+
+
+def future_flags(tree: ast.Module) -> int:
+    """The compiler flags of the file's `from __future__` imports."""
+    flags = 0
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                flags |= FUTURE_FLAGS.get(alias.name, 0)
+    return flags
+
+
+class Compiler:
+    """Compiles candidates of one file."""
+
+    def __init__(self, source: Source, filename: str) -> None:
+        self.source = source
+        self.filename = filename
+        self.flags = future_flags(source.tree)
+        self.outer = [
+            node for node in ast.walk(source.tree) if isinstance(node, FUNCTIONS) and source.function_of(node) is None
+        ]
+
+    def compile(self, candidate: Candidate) -> Compiled:
+        """Raises SyntaxError (or ValueError) when the edited text is no Python."""
+        text = apply_edits(self.source.text, candidate.edits)
+        function = self._function_around(candidate)
+        if function is None:
+            return self._compile_module(text)
+        start = self.source.line_start(first_line(function))
+        growth = len(text) - len(self.source.text)
+        end = self.source.span(function)[1] + growth
+        lines, depth_names = self._headers(function)
+        padding = first_line(function) - 1 - len(lines)
+        if padding < 0:
+            return self._compile_module(text)
+        unit = "\n" * padding + "".join(line + "\n" for line in lines) + text[start:end] + "\n"
+        module = compile(unit, self.filename, "exec", self.flags, dont_inherit=True)
+        code = _descend(module, [*depth_names, function.name])
+        if code is None:
+            return self._compile_module(text)
+        return Compiled(text, fingerprint(code), code, function.name, code.co_firstlineno)
+
+    def no_edit(self, function: AnyFunction) -> tuple[Edit, ...]:
+        """An edit inside the function's body that changes nothing: its outcome is what the function compiles to now."""
+        start = self.source.span(function.body[0])[0]
+        return (Edit(start, start, ""),)
+
+    def _compile_module(self, text: str) -> Compiled:
+        return Compiled(text, fingerprint(compile(text, self.filename, "exec", self.flags, dont_inherit=True)))
+
+    def _function_around(self, candidate: Candidate) -> AnyFunction | None:
+        """The outermost function whose *body* holds all edits; None when the edit touches what runs at import."""
+        for function in self.outer:
+            body_start = self.source.span(function.body[0])[0]
+            body_end = self.source.span(function)[1]
+            indented = self.source.line_start(function.body[0].lineno)
+            low = indented if not self.source.text[indented:body_start].strip() else body_start
+            if all(low <= edit.start and edit.end <= body_end for edit in candidate.edits):
+                return function
+        return None
+
+    def _headers(self, function: AnyFunction) -> tuple[list[str], list[str]]:
+        """The header lines that recreate the scope around a function, and the class names on the way to it."""
+        lines: list[str] = []
+        names: list[str] = []
+        for above in self.source.ancestors(function):
+            if isinstance(above, ast.ClassDef):
+                lines.insert(0, " " * above.col_offset + f"class {above.name}:")
+                names.insert(0, above.name)
+            elif isinstance(above, ast.stmt):
+                lines.insert(0, " " * above.col_offset + "if 1:")
+            elif isinstance(above, ast.ExceptHandler):
+                continue
+        return _with_distinct_depth(lines), names
+
+
+def _with_distinct_depth(lines: list[str]) -> list[str]:
+    """`elif` chains put several headers on one column; one of them is enough."""
+    kept: list[str] = []
+    for line in lines:
+        depth = len(line) - len(line.lstrip())
+        if kept and len(kept[-1]) - len(kept[-1].lstrip()) == depth and line.lstrip() == "if 1:":
+            continue
+        kept.append(line)
+    return kept
+
+
+def _descend(code: types.CodeType, names: list[str]) -> types.CodeType | None:
+    for name in names:
+        inner = [const for const in code.co_consts if isinstance(const, types.CodeType) and const.co_name == name]
+        if not inner:
+            return None
+        code = inner[-1]
+    return code
+
+
+def fingerprint(code: types.CodeType) -> int:
+    """A hash of what the code does: equal for edits that only differ in layout."""
+    handlers = getattr(code, "co_exceptiontable", b"")  # from 3.11 on the extent of `try` is not in co_code
+    parts: list[object] = [code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_flags, handlers]
+    for const in code.co_consts:
+        parts.append(fingerprint(const) if isinstance(const, types.CodeType) else (type(const).__name__, repr(const)))
+    return hash(tuple(parts))
