@@ -10,7 +10,6 @@ import threading
 import time
 
 import pytest
-
 from tests.acceptance.house import SUCCESS, House, assert_truthful, free_port
 
 PHASES = {

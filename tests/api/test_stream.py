@@ -7,14 +7,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.api.door import Door
+from tests.house import ending, said
 
 from mogplex.domain.event import EventDraft
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Run, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service.events import EventHub
-from tests.api.door import Door
-from tests.house import ending, said
 
 
 @pytest.fixture

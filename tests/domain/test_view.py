@@ -49,11 +49,50 @@ RUN = Run(
     delivery=Delivery.PATCH,
 )
 
-DOCUMENTED = (
-    "runId aiCallId sandboxRecordId sandboxId repoId harness status branch rootDirectory eventsUrl cancelUrl createdAt "
-    "updatedAt error runtime outcome failure verdict baseline testsTouched prompt model mode title labels attempt retryOf "
-    "retriedBy apiKeyId repo usage costUsd costKnown budget timing changes result queue streamUrl retryUrl patchUrl lastSeq"
-).split()
+DOCUMENTED = [
+    "runId",
+    "aiCallId",
+    "sandboxRecordId",
+    "sandboxId",
+    "repoId",
+    "harness",
+    "status",
+    "branch",
+    "rootDirectory",
+    "eventsUrl",
+    "cancelUrl",
+    "createdAt",
+    "updatedAt",
+    "error",
+    "runtime",
+    "outcome",
+    "failure",
+    "verdict",
+    "baseline",
+    "testsTouched",
+    "prompt",
+    "model",
+    "mode",
+    "title",
+    "labels",
+    "attempt",
+    "retryOf",
+    "retriedBy",
+    "apiKeyId",
+    "repo",
+    "usage",
+    "costUsd",
+    "costKnown",
+    "budget",
+    "timing",
+    "changes",
+    "result",
+    "queue",
+    "streamUrl",
+    "retryUrl",
+    "patchUrl",
+    "lastSeq",
+]
 
 
 def test_run_object_has_every_field_of_the_contract() -> None:
