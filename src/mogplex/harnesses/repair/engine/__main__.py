@@ -18,7 +18,9 @@ def parse_arguments(arguments: list[str]) -> Options:
     parser.add_argument("--seconds", type=float, default=120.0, help="time for everything, the final check included")
     parser.add_argument("--candidates", type=int, default=50_000, help="how many patches to try at most")
     parser.add_argument("--workers", type=int, default=2, help="patches tried at the same time")
-    parser.add_argument("--only", action="append", default=[], metavar="TEST", help="a test id, name or file to fix; repeatable")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="TEST", help="a test id, name or file to fix; repeatable"
+    )
     parser.add_argument("--pytest-argument", action="append", default=[], help="handed on to pytest; repeatable")
     given = parser.parse_args(arguments)
     return Options(
@@ -41,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         repair.run()
     except Stopped:
-        stream.end(False, "Stopped before a fix was found; the tree is unchanged.", "stopped by a signal", repair.result())
+        stream.end(
+            False, "Stopped before a fix was found; the tree is unchanged.", "stopped by a signal", repair.result()
+        )
     return 0
 
 

@@ -17,7 +17,9 @@ SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious m
 Kinds = dict[str, dict[int, dict[str, set[str]]]]  # relative path -> line -> name -> type names
 
 
-def candidates_of(suspect: Suspect, words: Vocabulary, kinds: dict[str, set[str]], templates: Sequence[Template]) -> list[Candidate]:
+def candidates_of(
+    suspect: Suspect, words: Vocabulary, kinds: dict[str, set[str]], templates: Sequence[Template]
+) -> list[Candidate]:
     """Every candidate on one statement, best first."""
     place = Place(suspect.source, suspect.statement, words, kinds)
     found: list[Candidate] = []
@@ -28,7 +30,15 @@ def candidates_of(suspect: Suspect, words: Vocabulary, kinds: dict[str, set[str]
     found.sort(key=lambda one: -one.prior)
     factor = max(suspect.score, 0.01) ** SUSPICION_WEIGHT
     return [
-        Candidate(one.path, one.line, one.edits, one.template, one.prior, one.prior * factor / (1 + number / CROWD), one.removes)
+        Candidate(
+            one.path,
+            one.line,
+            one.edits,
+            one.template,
+            one.prior,
+            one.prior * factor / (1 + number / CROWD),
+            one.removes,
+        )
         for number, one in enumerate(found)
     ]
 

@@ -27,7 +27,10 @@ class Stream:
         self.ended = False
 
     def send(self, record_type: str, **fields: Any) -> None:
-        data = json.dumps({"type": record_type, **fields}, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n"
+        data = (
+            json.dumps({"type": record_type, **fields}, ensure_ascii=False, default=str).encode("utf-8", "replace")
+            + b"\n"
+        )
         while data:
             data = data[os.write(self._fd, data) :]
 
@@ -42,7 +45,9 @@ class Stream:
         return name
 
     def answer(self, call: str, ok: bool, exit_code: int, summary: str, seconds: float) -> None:
-        self.send("tool_result", id=call, ok=ok, exit_code=exit_code, summary=summary, duration_ms=round(seconds * 1000))
+        self.send(
+            "tool_result", id=call, ok=ok, exit_code=exit_code, summary=summary, duration_ms=round(seconds * 1000)
+        )
 
     def progress(self, **fields: Any) -> None:
         """Dropped when the last one was less than half a second ago."""

@@ -222,7 +222,11 @@ def _import_failure(root: Path, error: dict[str, str]) -> Outcome:
 def _add_import_lines(
     scores: dict[str, dict[int, float]], frames: list[tuple[str, int]], loaded: set[str], root: Path
 ) -> None:
-    own = [(path, line) for path, line in frames if path.startswith(str(root)) and not files.is_test_path(os.path.relpath(path, root))]
+    own = [
+        (path, line)
+        for path, line in frames
+        if path.startswith(str(root)) and not files.is_test_path(os.path.relpath(path, root))
+    ]
     for number, (path, line) in enumerate(reversed(own)):
         known = scores.setdefault(path, {})
         known[line] = max(known.get(line, 0.0), 1.0 / (1 + number))

@@ -98,9 +98,13 @@ def fixed_summary(report: Report, passed: int) -> str:
     else:
         lines.append(f"{report.others} other plausible patches pass the failing tests too; this one changes the least.")
     if report.others >= MANY_PLAUSIBLE:
-        lines.append("That many means the tests are weak here: read the patch closely, and add a test for what was meant.")
+        lines.append(
+            "That many means the tests are weak here: read the patch closely, and add a test for what was meant."
+        )
     if patch.get("removesBehaviour"):
-        lines.append("It takes behaviour away instead of correcting it, which often only silences a test: review with care.")
+        lines.append(
+            "It takes behaviour away instead of correcting it, which often only silences a test: review with care."
+        )
     return "\n".join(lines)
 
 

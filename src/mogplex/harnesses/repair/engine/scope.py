@@ -94,7 +94,9 @@ class Place:
         """Other expressions of the function, without repeats: candidates for replacing one another."""
         found: dict[str, ast.expr] = {}
         for node in ast.walk(self.function or self.statement):
-            if isinstance(node, (ast.Compare, ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.BoolOp, ast.UnaryOp)):
+            if isinstance(
+                node, (ast.Compare, ast.Call, ast.Attribute, ast.Subscript, ast.BinOp, ast.BoolOp, ast.UnaryOp)
+            ):
                 context = getattr(node, "ctx", None)
                 if context is None or isinstance(context, ast.Load):
                     text = self.source.segment(node)

@@ -89,7 +89,9 @@ def _is_plain_load(node: ast.AST, place: Place) -> bool:
     parent = place.source.parents.get(node)
     stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     is_part = isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and parent.func is node)
-    return not (stored or is_part or (isinstance(parent, (ast.keyword, ast.Starred)) and isinstance(parent, ast.Starred)))
+    return not (
+        stored or is_part or (isinstance(parent, (ast.keyword, ast.Starred)) and isinstance(parent, ast.Starred))
+    )
 
 
 def off_by_one(node: ast.expr, place: Place) -> Iterator[Proposal]:
@@ -100,7 +102,9 @@ def off_by_one(node: ast.expr, place: Place) -> Iterator[Proposal]:
     if known and not known & {"int", "float"}:
         return
     parent = place.source.parents.get(node)
-    if isinstance(parent, ast.Expr) or (isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.BitAnd, ast.BitOr))):
+    if isinstance(parent, ast.Expr) or (
+        isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.BitAnd, ast.BitOr))
+    ):
         return
     weight = _position_weight(node, parent) * (1.0 if known else 0.4)
     text = place.text(node)
@@ -125,7 +129,9 @@ def _position_weight(node: ast.AST, parent: ast.AST | None) -> float:
 def augmented_operator(node: ast.AugAssign, place: Place) -> Iterator[Proposal]:
     """`+=` to `-=`, and to plain `=`."""
     symbol = SYMBOLS[type(node.op)]
-    start, end = operator_span(place.source, place.source.span(node.target)[1], place.source.span(node.value)[0], [symbol])
+    start, end = operator_span(
+        place.source, place.source.span(node.target)[1], place.source.span(node.value)[0], [symbol]
+    )
     for other in NEAR.get(symbol, ()):
         yield place.span_edit(start, end, other)
     yield place.span_edit(start, end, "", 0.7)

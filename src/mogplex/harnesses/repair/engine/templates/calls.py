@@ -104,14 +104,28 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
         wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.5), (f"str({text})", 0.6)]
         wrappers += [(f"round({text})", 0.3), (f"float({text})", 0.4), (f"max(1, {text})", 0.2)]
     if not kinds or kinds & {"str", "bytes"}:
-        wrappers += [(f"{inner}.{method}", 0.5) for method in STRING_METHODS] + [(f"int({text})", 0.6), (f"len({text})", 0.5)]
+        wrappers += [(f"{inner}.{method}", 0.5) for method in STRING_METHODS] + [
+            (f"int({text})", 0.6),
+            (f"len({text})", 0.5),
+        ]
     if not kinds or kinds & (SIZED | ITERABLES):
         wrappers += [(f"list({text})", 1.0), (f"sorted({text})", 0.8), (f"len({text})", 0.7), (f"set({text})", 0.5)]
-        wrappers += [(f"reversed({text})", 0.5), (f"tuple({text})", 0.7), (f"iter({text})", 0.3), (f"dict({text})", 0.3)]
+        wrappers += [
+            (f"reversed({text})", 0.5),
+            (f"tuple({text})", 0.7),
+            (f"iter({text})", 0.3),
+            (f"dict({text})", 0.3),
+        ]
     if not kinds or kinds & {"list", "dict", "set", "deque", "defaultdict", "OrderedDict"}:
         wrappers.append((f"{inner}.copy()", 0.7))
     if kinds & SEQUENCES:
-        wrappers += [(f"{inner}[::-1]", 0.7), (f"{inner}[0]", 0.4), (f"{inner}[1:]", 0.5), (f"{inner}[:-1]", 0.4), (f"{inner}[-1]", 0.4)]
+        wrappers += [
+            (f"{inner}[::-1]", 0.7),
+            (f"{inner}[0]", 0.4),
+            (f"{inner}[1:]", 0.5),
+            (f"{inner}[:-1]", 0.4),
+            (f"{inner}[-1]", 0.4),
+        ]
     if "dict" in kinds or "defaultdict" in kinds:
         wrappers += [(f"{inner}.items()", 0.7), (f"{inner}.values()", 0.7), (f"{inner}.keys()", 0.3)]
     if isinstance(node, ast.Name) and kinds & {"list", "tuple", "set"} and isinstance(parent, (ast.Call, ast.List)):
@@ -139,7 +153,11 @@ def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
 
 def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:
     """`d.get(k)` to `d[k]`, `d.get(k, default)`, `d.pop(k, None)`."""
-    if not isinstance(node.func, ast.Attribute) or node.func.attr not in ("get", "pop", "setdefault", "next") or not node.args:
+    if (
+        not isinstance(node.func, ast.Attribute)
+        or node.func.attr not in ("get", "pop", "setdefault", "next")
+        or not node.args
+    ):
         return
     head, key = place.text(node.func.value), place.text(node.args[0])
     if node.func.attr == "get":
@@ -157,7 +175,9 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
     kinds = node.args[1]
     parts = [place.text(one) for one in kinds.elts] if isinstance(kinds, ast.Tuple) else [place.text(kinds)]
     friends = [friend for part in parts for friend in TYPE_FRIENDS.get(part, ())]
-    for friend in dict.fromkeys([*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)"]):
+    for friend in dict.fromkeys(
+        [*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)"]
+    ):
         if friend not in parts:
             yield place.replace(kinds, f"({', '.join([*parts, friend])})", 1.0 if friend in friends else 0.5)
             yield place.replace(kinds, friend, 0.4)

@@ -30,7 +30,9 @@ def _operators(node: ast.Compare, place: Place) -> Iterator[tuple[int, int, str]
     left: ast.expr = node.left
     for operator, right in zip(node.ops, node.comparators):
         symbol = SYMBOLS[type(operator)]
-        start, end = operator_span(place.source, place.source.span(left)[1], place.source.span(right)[0], symbol.split())
+        start, end = operator_span(
+            place.source, place.source.span(left)[1], place.source.span(right)[0], symbol.split()
+        )
         yield start, end, symbol
         left = right
 

@@ -81,7 +81,9 @@ def _is_argument_like(node: ast.AST, place: Place) -> bool:
     parent = place.source.parents.get(node)
     if isinstance(parent, ast.Call):
         return parent.func is not node
-    return isinstance(parent, (ast.Assign, ast.Return, ast.For, ast.keyword, ast.comprehension, ast.BinOp, ast.AnnAssign))
+    return isinstance(
+        parent, (ast.Assign, ast.Return, ast.For, ast.keyword, ast.comprehension, ast.BinOp, ast.AnnAssign)
+    )
 
 
 def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:

@@ -11,7 +11,18 @@ from .block import insert_before, line_span, shifted, unit
 from .logic import atoms
 from .template import Template
 
-SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.For, ast.If, ast.While, ast.Raise, ast.With)
+SIMPLE = (
+    ast.Assign,
+    ast.AugAssign,
+    ast.AnnAssign,
+    ast.Expr,
+    ast.Return,
+    ast.For,
+    ast.If,
+    ast.While,
+    ast.Raise,
+    ast.With,
+)
 MAX_ATOMS = 24
 
 
@@ -79,7 +90,9 @@ def none_default(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         if "NoneType" in kinds or not kinds:
             others = [other for other in place.names if other != name and place.is_live(other)][:5]
             for value in ("[]", "{}", "0", '""', "()", "set()", "1", *others):
-                proposal = insert_before(place, [f"if {name} is None:", f"{unit(place)}{name} = {value}"], 1.0 if kinds else 0.3)
+                proposal = insert_before(
+                    place, [f"if {name} is None:", f"{unit(place)}{name} = {value}"], 1.0 if kinds else 0.3
+                )
                 if proposal is not None:
                     yield proposal
         if kinds & SIZED:
@@ -93,7 +106,9 @@ def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
     arguments = node.args
     named = [*arguments.posonlyargs, *arguments.args]
     pairs = list(zip(named[len(named) - len(arguments.defaults) :], arguments.defaults))
-    pairs += [(one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None]
+    pairs += [
+        (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None
+    ]
     body = node.body[1:] if isinstance(node.body[0], ast.Expr) and len(node.body) > 1 else node.body
     first = Place(place.source, body[0], place.words, place.kinds)
     for argument, default in pairs:

@@ -158,7 +158,11 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
         arity = len(function.args.args) - int(method)
         required = arity - len(function.args.defaults)
         owner = place.source.class_of(function)
-        if other != name and (owner is not None) == method and (required <= len(node.args) <= arity or function.args.vararg):
+        if (
+            other != name
+            and (owner is not None) == method
+            and (required <= len(node.args) <= arity or function.args.vararg)
+        ):
             if method:
                 yield _with_attribute(node.func, place, other, 1.0)
             else:
@@ -167,7 +171,16 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
 
 def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
     """The wrong exception is raised or caught, or one more must be caught."""
-    usual = ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "Exception")
+    usual = (
+        "ValueError",
+        "TypeError",
+        "KeyError",
+        "IndexError",
+        "AttributeError",
+        "StopIteration",
+        "LookupError",
+        "Exception",
+    )
     known = list(dict.fromkeys([*place.words.exceptions, *usual]))
     if isinstance(node, ast.Raise) and node.exc is not None:
         target: ast.AST = node.exc.func if isinstance(node.exc, ast.Call) else node.exc

@@ -50,7 +50,11 @@ def index(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     if isinstance(node.ctx, ast.Load):
         key = place.text(node.slice)
         if place.may_be(node.value, SEQUENCES):
-            for text, weight in ((f"-{key}" if key.isdigit() else f"-{key} - 1", 0.5), (f":{key}", 0.25), (f"{key}:", 0.25)):
+            for text, weight in (
+                (f"-{key}" if key.isdigit() else f"-{key} - 1", 0.5),
+                (f":{key}", 0.25),
+                (f"{key}:", 0.25),
+            ):
                 yield place.replace(node.slice, text, weight)
         yield place.replace(node, place.text(node.value), 0.4)
 
@@ -61,7 +65,11 @@ def element_order(node: ast.AST, place: Place) -> Iterator[Proposal]:
     for number, one in enumerate(elements[:6]):
         for other in elements[number + 1 : 6]:
             yield place.swap(one, other, 1.0 if elements.index(other) == number + 1 else 0.6)
-    if isinstance(getattr(node, "ctx", None), ast.Load) and isinstance(node, (ast.List, ast.Tuple)) and len(elements) > 1:
+    if (
+        isinstance(getattr(node, "ctx", None), ast.Load)
+        and isinstance(node, (ast.List, ast.Tuple))
+        and len(elements) > 1
+    ):
         opening, closing = ("[", "]") if isinstance(node, ast.List) else ("(", ")")
         for number in range(len(elements[:6])):
             rest = [place.text(one) for index, one in enumerate(elements) if index != number]

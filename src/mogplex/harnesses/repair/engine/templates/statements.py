@@ -10,7 +10,19 @@ from ..source import FUNCTIONS
 from .block import line_span, shifted, unit
 from .template import Template
 
-MOVABLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.If, ast.For, ast.While, ast.Raise, ast.Break, ast.Continue)
+MOVABLE = (
+    ast.Assign,
+    ast.AugAssign,
+    ast.AnnAssign,
+    ast.Expr,
+    ast.Return,
+    ast.If,
+    ast.For,
+    ast.While,
+    ast.Raise,
+    ast.Break,
+    ast.Continue,
+)
 
 
 def deleted(node: ast.stmt, place: Place) -> Iterator[Proposal]:
