@@ -23,7 +23,8 @@ from mogplex.domain.redact import Redactor
 from mogplex.domain.repo import RemoteFacts, Repo
 from mogplex.domain.sanitiser import Sanitiser
 from mogplex.domain.worker import WorkerInfo
-from mogplex.harnesses import open_harnesses
+from mogplex.harnesses import HARNESSES
+from mogplex.harnesses.repair.toolkit import Toolkit
 from mogplex.home import Home
 from mogplex.sandboxes import DRIVERS
 from mogplex.sandboxes.runner import Runner
@@ -38,7 +39,7 @@ from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
-from mogplex.worker.equipment import Equipment, Toolkit
+from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.worker import Worker
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.git import Git
@@ -179,6 +180,7 @@ def _equip(settings: Settings, home: Home, parts: _Parts) -> Equipment:
     runner = Runner.detect(settings.runner_uid)
     layout = _layout(settings, home)
     git = Git(layout.git_home)
+    toolkit = Toolkit.build(layout.work_dir / "tools")
     return Equipment(
         attempts=parts.attempts,
         driver=driver,
@@ -187,7 +189,7 @@ def _equip(settings: Settings, home: Home, parts: _Parts) -> Equipment:
         layout=layout,
         mirrors=Mirrors(layout.mirrors, git),
         harnesses=parts.harnesses,
-        toolkit=Toolkit(),
+        tools=Tools((toolkit.mount,), toolkit.environment(), toolkit.path),
         limits=Limits(
             wall_seconds=86400.0,  # the attempt's own timer is the limit; this one is only for a worker gone mad
             memory_bytes=settings.sandbox_memory_mib << 20,
@@ -217,7 +219,9 @@ def _layout(settings: Settings, home: Home) -> Layout:
 
 
 def _harnesses(settings: Settings) -> Mapping[str, Harness]:
-    return open_harnesses(scripted=settings.scripted_harness)
+    shared = Home(settings).work_dir / "tools"
+    offered = [name for name in HARNESSES if name != "scripted" or settings.scripted_harness]
+    return {name: HARNESSES[name](shared) for name in offered}
 
 
 def _choose_harness(repo: Repo, harnesses: Mapping[str, Harness]) -> str:

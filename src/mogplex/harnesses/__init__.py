@@ -1,15 +1,17 @@
-"""Programs that drive the work: one module (or folder) each, all behind `domain.ports.Harness`."""
+"""Coding-agent programs that drive a run. Each is a package or module with one class behind the `Harness` port.
+
+To add one: write `NAME.py` with a class that has `name`, `probe`, `launch` and `open_stream`, add it to `HARNESSES`, and
+let `tests/contracts` run over it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from mogplex.domain.ports import Harness
+from mogplex.harnesses.repair.adapter import RepairHarness
 from mogplex.harnesses.scripted import ScriptedHarness
 
-HARNESSES: dict[str, Callable[[], Harness]] = {"scripted": ScriptedHarness}
-
-
-def open_harnesses(*, scripted: bool) -> dict[str, Harness]:
-    """Every harness that a server offers; `scripted` only when it is asked for."""
-    return {name: make() for name, make in HARNESSES.items() if scripted or name != "scripted"}
+HARNESSES: Mapping[str, Callable[[Path], Harness]] = {"repair": RepairHarness, "scripted": ScriptedHarness}
+"""Harness name -> factory. The argument is a folder where the harness may keep what it shows to sandboxes."""

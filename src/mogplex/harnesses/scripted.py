@@ -7,6 +7,8 @@ program is not what callers of a shared server expect.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mogplex.domain.ports import HarnessStream, Launch, Probe, Task
 from mogplex.harnesses.records import RecordStream
 
@@ -15,6 +17,9 @@ class ScriptedHarness:
     """`/bin/sh` on the prompt."""
 
     name = "scripted"
+
+    def __init__(self, shared: Path) -> None:
+        """`shared` is what every harness gets; this one keeps nothing in it."""
 
     def probe(self) -> Probe:
         return Probe(True, "plays the prompt as a shell script", facts={"version": "1"})

@@ -135,13 +135,13 @@ class Checks:
     async def _in_sandbox(
         self, checkout: Checkout, command: str, name: str, report_folder: Path, output: RawLog
     ) -> SandboxExit:
-        toolkit = self._equipment.toolkit
+        tools = self._equipment.tools
         spec = SandboxSpec(
             name=f"{self._run.id}-{self._run.attempt}-{name}",
             argv=("/bin/sh", "-c", command),
-            mounts=(*checkout.mounts(), *toolkit.mounts, Mount(report_folder, REPORT_FOLDER, writable=True)),
-            environment={**toolkit.environment, **COUNTING, **self._run.environment},
-            path=toolkit.path,
+            mounts=(*checkout.mounts(), *tools.mounts, Mount(report_folder, REPORT_FOLDER, writable=True)),
+            environment={**tools.environment, **COUNTING, **self._run.environment},
+            path=tools.path,
             directory=work_directory(self._run),
             limits=replace(self._equipment.limits, wall_seconds=self._equipment.check_timeout_seconds),
         )

@@ -14,7 +14,7 @@ from mogplex.workspace.mirror import Mirrors
 
 
 @dataclass(frozen=True, slots=True)
-class Toolkit:
+class Tools:
     """Read-only tools that every command of a run can use: the interpreter's launchers and a test runner."""
 
     mounts: tuple[Mount, ...] = ()
@@ -33,7 +33,7 @@ class Equipment:
     layout: Layout
     mirrors: Mirrors
     harnesses: Mapping[str, Harness]
-    toolkit: Toolkit
+    tools: Tools
     limits: Limits
     identity: Identity
     check_timeout_seconds: float

@@ -27,6 +27,7 @@ class HarnessRun:
         self._equipment = equipment
         self._transcript = transcript
         self._stop = stop
+        self._started = False
         harness = equipment.harnesses.get(run.harness)
         if harness is None:
             raise SandboxError(f"This worker has no harness {run.harness!r}; it has {', '.join(equipment.harnesses)}.")
@@ -46,13 +47,13 @@ class HarnessRun:
     async def start(self, checkout: Checkout, clock: PhaseClock) -> SandboxProcess:
         """Start the sandbox and say with which limits. Raises SandboxError."""
         launch = self._harness.launch(self._task)
-        toolkit = self._equipment.toolkit
+        tools = self._equipment.tools
         spec = SandboxSpec(
             name=f"{self._run.id}-{self._run.attempt}",
             argv=launch.argv,
-            mounts=(*checkout.mounts(), *toolkit.mounts, *launch.mounts),
-            environment={**toolkit.environment, **self._run.environment, **launch.environment},
-            path=(*launch.path, *toolkit.path),
+            mounts=(*checkout.mounts(), *(tools.mounts if not launch.mounts else ()), *launch.mounts),
+            environment={**tools.environment, **self._run.environment, **launch.environment},
+            path=(*launch.path, *tools.path),
             directory=self._task.directory,
             limits=self._equipment.limits,
             stdin=launch.stdin,
@@ -87,17 +88,20 @@ class HarnessRun:
 
     async def _drain_stdout(self, process: SandboxProcess, stream: HarnessStream) -> None:
         lines = Lines()
-        started = False
         begun = time.monotonic()
         async for chunk in process.stdout:
-            if not started:
-                started = True
-                await self._transcript.add(self._stream_started(begun))
             self._transcript.raw.add(chunk)
             for line in lines.feed(chunk):
-                await self._transcript.add(*stream.feed(line))
+                await self._take(list(stream.feed(line)), begun)
         for line in lines.close():
-            await self._transcript.add(*stream.feed(line))
+            await self._take(list(stream.feed(line)), begun)
+
+    async def _take(self, drafts: list[EventDraft], begun: float) -> None:
+        if not self._started:
+            self._started = True
+            if not any(draft.type is EventType.STREAM_STARTED for draft in drafts):
+                drafts.insert(0, self._stream_started(begun))
+        await self._transcript.add(*drafts)
 
     def _stream_started(self, begun: float) -> EventDraft:
         payload = {
