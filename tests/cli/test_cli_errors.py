@@ -175,7 +175,9 @@ def test_a_reader_that_leaves_is_no_error(api: ScriptedApi, environment: dict[st
 
 
 def test_the_exit_code_table_is_printed(cli: Cli) -> None:
-    codes = [line.split()[0] for line in cli("help", "exit-codes").stdout.splitlines()[1:] if line[:4].strip().isdigit()]
+    codes = [
+        line.split()[0] for line in cli("help", "exit-codes").stdout.splitlines()[1:] if line[:4].strip().isdigit()
+    ]
     assert codes == "0 1 2 20 21 22 23 24 25 64 65 69 75 124 130 141".split()
 
 

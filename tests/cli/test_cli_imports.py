@@ -10,7 +10,9 @@ from scripted_api import RUN_ID, ScriptedApi, make_run, ok
 
 HEAVY = {"asyncio", "pydantic", "sqlalchemy", "rich", "fastapi", "starlette", "uvicorn", "dbos", "aiohttp", "httpx"}
 HEAVY |= {"dataclasses", "importlib.metadata", "subprocess", "sqlite3", "logging"}
-ROOMS = {f"mogplex.{room}" for room in ("wiring", "service", "store", "api", "worker", "dispatch", "domain", "settings")}
+ROOMS = {
+    f"mogplex.{room}" for room in ("wiring", "service", "store", "api", "worker", "dispatch", "domain", "settings")
+}
 
 
 def modules_after(environment: dict[str, str], *arguments: str) -> set[str]:
@@ -19,12 +21,19 @@ def modules_after(environment: dict[str, str], *arguments: str) -> set[str]:
         "print(*sys.modules, sep='\\n', file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     return set(done.stderr.splitlines())
 
 
-@pytest.mark.parametrize("arguments", [["runs", "get", RUN_ID, "--json"], ["runs", "list"], ["run", "--repo", "r", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["runs", "get", RUN_ID, "--json"], ["runs", "list"], ["run", "--repo", "r", "x"]]
+)
 def test_commands_import_nothing_heavy(api: ScriptedApi, environment: dict[str, str], arguments: list[str]) -> None:
     api.script("GET", f"/runs/{RUN_ID}", ok({"run": make_run()}))
     api.script("GET", "/runs", ok({"runs": [make_run()]}))

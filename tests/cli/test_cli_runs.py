@@ -92,7 +92,9 @@ def test_list_is_a_table_of_80_columns(api: ScriptedApi, cli: Cli) -> None:
 def test_list_passes_filters_and_pages(api: ScriptedApi, cli: Cli) -> None:
     first = ok({"runs": [make_run(run_id=f"run{number}") for number in range(200)], "nextCursor": "more"})
     api.script("GET", "/runs", first, ok({"runs": [make_run(run_id="last")], "nextCursor": None}))
-    flags = "--repo acme/web --status failed --outcome timed_out --label a=1 --label b=2 --retry-of r --since 2026-01-01"
+    flags = (
+        "--repo acme/web --status failed --outcome timed_out --label a=1 --label b=2 --retry-of r --since 2026-01-01"
+    )
     done = cli("runs", "list", *flags.split(), "--limit", "201", "--json")
     assert len(done.stdout.splitlines()) == 201
     assert api.requests[0].query_pairs == [
@@ -140,7 +142,9 @@ def test_events_after_and_limit(api: ScriptedApi, cli: Cli) -> None:
 
 
 def test_follow_json_ends_with_the_ending(api: ScriptedApi, cli: Cli) -> None:
-    api.script("GET", f"{RUN}/stream", sse(make_event(1), make_finished(2, "failed", "checks_failed", verdict="failed")))
+    api.script(
+        "GET", f"{RUN}/stream", sse(make_event(1), make_finished(2, "failed", "checks_failed", verdict="failed"))
+    )
     done = cli("runs", "events", RUN_ID, "--follow", "--json")
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0
@@ -172,7 +176,10 @@ def test_exit_status_needs_follow(api: ScriptedApi, cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     ("terminal", "status", "first"),
-    [(False, "streaming", f"cancellation requested for run {RUN_ID}"), (True, "success", f"run {RUN_ID} had already ended")],
+    [
+        (False, "streaming", f"cancellation requested for run {RUN_ID}"),
+        (True, "success", f"run {RUN_ID} had already ended"),
+    ],
 )
 def test_cancel(api: ScriptedApi, cli: Cli, terminal: bool, status: str, first: str) -> None:
     api.script("POST", f"{RUN}/cancel", ok({"run": make_run(status), "status": status, "alreadyTerminal": terminal}))

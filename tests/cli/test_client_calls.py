@@ -109,7 +109,9 @@ def test_a_cut_start_is_repeated_under_the_same_key(api: ScriptedApi) -> None:
     assert len(api.requests) == 3
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, "BAD_REQUEST"), (409, "IDEMPOTENCY_CONFLICT"), (503, "SERVICE_UNAVAILABLE")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "BAD_REQUEST"), (409, "IDEMPOTENCY_CONFLICT"), (503, "SERVICE_UNAVAILABLE")]
+)
 def test_a_refused_start_is_not_repeated(api: ScriptedApi, status: int, code: str) -> None:
     api.script("POST", "/runs", refuse(status, code, "no"))
     with pytest.raises(ApiError) as caught:
@@ -131,7 +133,12 @@ def test_errors_carry_all_that_the_server_said(api: ScriptedApi) -> None:
 @pytest.mark.parametrize(
     ("status", "code"),
     [(401, "UNAUTHORIZED"), (403, "FORBIDDEN"), (404, "NOT_FOUND"), (413, "BAD_REQUEST"), (429, "RATE_LIMITED")]
-    + [(500, "INTERNAL_ERROR"), (502, "SERVICE_UNAVAILABLE"), (503, "SERVICE_UNAVAILABLE"), (504, "SERVICE_UNAVAILABLE")],
+    + [
+        (500, "INTERNAL_ERROR"),
+        (502, "SERVICE_UNAVAILABLE"),
+        (503, "SERVICE_UNAVAILABLE"),
+        (504, "SERVICE_UNAVAILABLE"),
+    ],
 )
 def test_a_proxys_own_error_page_gets_a_code(api: ScriptedApi, status: int, code: str) -> None:
     api.script("GET", "/me", Answer(status, b"<html>\n<b>nginx</b></html>", "text/html"))
