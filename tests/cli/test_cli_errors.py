@@ -178,7 +178,7 @@ def test_the_exit_code_table_is_printed(cli: Cli) -> None:
     codes = [
         line.split()[0] for line in cli("help", "exit-codes").stdout.splitlines()[1:] if line[:4].strip().isdigit()
     ]
-    assert codes == "0 1 2 20 21 22 23 24 25 64 65 69 75 124 130 141".split()
+    assert codes == ["0", "1", "2", "20", "21", "22", "23", "24", "25", "64", "65", "69", "75", "124", "130", "141"]
 
 
 def test_alone_it_shows_what_to_type_next(cli: Cli) -> None:

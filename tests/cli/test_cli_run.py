@@ -47,11 +47,47 @@ def test_every_flag_reaches_the_server(api: ScriptedApi, cli: Cli, tmp_path: Pat
     accept(api)
     schema = tmp_path / "schema.json"
     schema.write_text('{"type": "object"}')
-    flags = (
-        "--harness codex --base-branch main --branch fix --create-branch --root web --idempotency-key key-1 "
-        "--model m --mode fast --timeout 60 --budget-usd 1.5 --budget-tokens 1000 --check a --label t=1 --label u=x=y "
-        "--env A=1 --env INHERITED --delivery patch --commit abc --priority 5 --title T"
-    ).split()
+    flags = [
+        "--harness",
+        "codex",
+        "--base-branch",
+        "main",
+        "--branch",
+        "fix",
+        "--create-branch",
+        "--root",
+        "web",
+        "--idempotency-key",
+        "key-1",
+        "--model",
+        "m",
+        "--mode",
+        "fast",
+        "--timeout",
+        "60",
+        "--budget-usd",
+        "1.5",
+        "--budget-tokens",
+        "1000",
+        "--check",
+        "a",
+        "--label",
+        "t=1",
+        "--label",
+        "u=x=y",
+        "--env",
+        "A=1",
+        "--env",
+        "INHERITED",
+        "--delivery",
+        "patch",
+        "--commit",
+        "abc",
+        "--priority",
+        "5",
+        "--title",
+        "T",
+    ]
     done = cli("run", "--repo", "r", *flags, "--check", "b c", "--output-schema", str(schema), "x", INHERITED="yes")
     assert done.returncode == 0, done.stderr
     assert api.requests[0].headers["idempotency-key"] == "key-1"
@@ -212,7 +248,20 @@ def test_follow_with_json_is_run_then_events_then_ending(api: ScriptedApi, cli: 
 
 def test_retry_sends_only_what_is_changed(api: ScriptedApi, cli: Cli) -> None:
     api.script("POST", f"/runs/{RUN_ID}/retry", ok({**make_run("pending", "run-2"), "replayed": False}, 202))
-    flags = "--harness repair --model m --timeout 5 --budget-usd 1 --budget-tokens 2 --idempotency-key k".split()
+    flags = [
+        "--harness",
+        "repair",
+        "--model",
+        "m",
+        "--timeout",
+        "5",
+        "--budget-usd",
+        "1",
+        "--budget-tokens",
+        "2",
+        "--idempotency-key",
+        "k",
+    ]
     done = cli("runs", "retry", RUN_ID, *flags)
     assert done.stdout.splitlines()[0] == "started run run-2 (pending)"
     assert api.requests[0].headers["idempotency-key"] == "k"

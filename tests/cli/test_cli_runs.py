@@ -17,7 +17,18 @@ def test_get_shows_the_documented_labels_first(api: ScriptedApi, cli: Cli) -> No
     api.script("GET", RUN, ok({"run": run}))
     done = cli("runs", "get", RUN_ID)
     labels = [line.split()[0] for line in done.stdout.splitlines()]
-    assert labels[:10] == "run status harness repo branch sandbox events cancel created updated".split()
+    assert labels[:10] == [
+        "run",
+        "status",
+        "harness",
+        "repo",
+        "branch",
+        "sandbox",
+        "events",
+        "cancel",
+        "created",
+        "updated",
+    ]
     assert "\x1b" not in done.stdout
     assert "error     boom \\x1b[31mred" in done.stdout
     assert "remedy    mogplex runs retry" in done.stdout
