@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +42,8 @@ def environment(api: ScriptedApi, tmp_path: Path) -> dict[str, str]:
         if not name.startswith(("MOGPLEX_", "LC_", "COV_")) and name not in ("NO_COLOR", "LANG")
     }
     own = {"MOGPLEX_URL": api.url, "MOGPLEX_API_KEY": KEY, "MOGPLEX_HOME": str(tmp_path / "home"), "LANG": "C.UTF-8"}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of starts: compile each module once, and not in the sources
+    own["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / "mogplex-cli-test-pycache")
     return {**kept, **own, "PYTHONPATH": str(SOURCE), "TERM": "xterm"}
 
 

@@ -132,8 +132,12 @@ def test_errors_carry_all_that_the_server_said(api: ScriptedApi) -> None:
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(401, "UNAUTHORIZED"), (403, "FORBIDDEN"), (404, "NOT_FOUND"), (413, "BAD_REQUEST"), (429, "RATE_LIMITED")]
-    + [
+    [
+        (401, "UNAUTHORIZED"),
+        (403, "FORBIDDEN"),
+        (404, "NOT_FOUND"),
+        (413, "BAD_REQUEST"),
+        (429, "RATE_LIMITED"),
         (500, "INTERNAL_ERROR"),
         (502, "SERVICE_UNAVAILABLE"),
         (503, "SERVICE_UNAVAILABLE"),

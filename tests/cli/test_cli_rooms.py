@@ -1,0 +1,168 @@
+"""Repos, keys, sandboxes, harnesses, models, login: what is sent and what is shown."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import KEY, Cli, make_key
+from scripted_api import ScriptedApi, ok, refuse
+
+REPO = {"id": "repo_1", "full_name": "acme/web", "default_branch": "main", "checks": ["a", "b"], "env": {}}
+
+
+def test_repos_list_and_its_filters(api: ScriptedApi, cli: Cli) -> None:
+    api.script("GET", "/repos", ok({"repos": [REPO, {**REPO, "id": "repo_2"}]}))
+    done = cli("repos", "list", "--query", "web", "--limit", "2")
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["ID", "REPO", "BRANCH"],
+        ["repo_1", "acme/web", "main"],
+        ["repo_2", "acme/web", "main"],
+    ]
+    assert api.requests[0].query == {"q": "web", "limit": "2"}
+    lines = cli("repos", "list", "--json").stdout.splitlines()
+    assert json.loads(lines[0]) == REPO
+
+
+def test_repos_add_makes_a_path_absolute_and_sends_settings(api: ScriptedApi, cli: Cli, tmp_path: Path) -> None:
+    api.script("POST", "/repos", ok({"repo": REPO}))
+    flags = (
+        "--name acme/web --default-branch main --root web --setup s1 --setup s2 --check c1 --allow-host h1 --env A=1 "
+        "--push-branch mogplex/* --harness repair --timeout 9 --budget-usd 2 --budget-tokens 3"
+    )
+    done = cli("repos", "add", f"{tmp_path}/../{tmp_path.name}", *flags.split())
+    assert done.stdout.splitlines()[:2] == ["id              repo_1", "repo            acme/web"]
+    assert "checks          a, b" in done.stdout
+    assert api.requests[0].body == {
+        "cloneUrl": str(tmp_path),
+        "name": "acme/web",
+        "defaultBranch": "main",
+        "rootDirectory": "web",
+        "setup": ["s1", "s2"],
+        "checks": ["c1"],
+        "allowHosts": ["h1"],
+        "env": {"A": "1"},
+        "pushBranches": ["mogplex/*"],
+        "defaultHarness": "repair",
+        "timeoutSeconds": 9.0,
+        "budget": {"usd": 2.0, "tokens": 3},
+    }
+
+
+@pytest.mark.parametrize("source", ["https://git.example/acme/web.git", "git@git.example:acme/web.git", "file:///x"])
+def test_repos_add_keeps_urls(api: ScriptedApi, cli: Cli, source: str) -> None:
+    api.script("POST", "/repos", ok(REPO))
+    assert json.loads(cli("repos", "add", source, "--json").stdout) == REPO
+    assert api.requests[0].body == {"cloneUrl": source}
+
+
+def test_repos_are_found_by_name_too(api: ScriptedApi, cli: Cli) -> None:
+    api.script("GET", "/repos", ok({"repos": [{**REPO, "id": "other", "full_name": "acme/website"}, REPO]}))
+    api.script("GET", "/repos/repo_1", ok(REPO))
+    api.script("PATCH", "/repos/repo_1", ok(REPO))
+    api.script("DELETE", "/repos/repo_1", ok({}))
+    assert cli("repos", "get", "acme/web").returncode == 0
+    assert cli("repos", "get", "repo_1", "--json").stdout == json.dumps(REPO, separators=(",", ":")) + "\n"
+    flags = ["--check", "new", "--clear", "budget", "--clear", "root", "--name", "acme/site"]
+    assert cli("repos", "set", "acme/web", *flags).returncode == 0
+    sent = api.asked("PATCH", "/repos/repo_1")[0].body
+    assert sent == {"checks": ["new"], "budget": None, "rootDirectory": None, "name": "acme/site"}
+    assert cli("repos", "remove", "acme/web").stdout == "removed repo repo_1\n"
+    assert json.loads(cli("repos", "remove", "repo_1", "--json").stdout) == {"id": "repo_1"}
+    assert cli("repos", "set", "acme/web").returncode == 2
+    done = cli("repos", "get", "acme/nothing")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "next: mogplex repos list")
+
+
+def test_keys(api: ScriptedApi, cli: Cli) -> None:
+    made = {"id": "key_1", "name": "ci", "prefix": KEY[:12], "scopes": ["read"], "secret": KEY}
+    api.script("POST", "/keys", ok({"key": made}))
+    done = cli("keys", "create", "ci", "--scope", "read", "--repo", "r1", "--expires-in-days", "3")
+    assert done.stdout == f"{KEY}\n"
+    assert "shown only now" in done.stderr
+    body = api.requests[0].body
+    assert body.pop("expiresAt").endswith("Z")
+    assert body == {"name": "ci", "scopes": ["read"], "repos": ["r1"]}
+    assert json.loads(cli("keys", "create", "ci", "--json").stdout) == made
+    assert api.requests[1].body == {"name": "ci", "scopes": ["read", "write"]}
+    listed: list[dict[str, Any]] = [{**made, "secret": None}, {"id": "k2", "revokedAt": "2026"}]
+    api.script("GET", "/keys", ok({"keys": listed}))
+    assert [line.split()[0] for line in cli("keys", "list").stdout.splitlines()] == ["ID", "key_1", "k2"]
+    assert len(cli("keys", "list", "--json").stdout.splitlines()) == 2
+    api.script("DELETE", "/keys/key_1", ok({}))
+    assert cli("keys", "revoke", "key_1").stdout == "revoked key key_1\n"
+    assert json.loads(cli("keys", "revoke", "key_1", "--json").stdout) == {"id": "key_1"}
+
+
+def test_sandboxes(api: ScriptedApi, cli: Cli) -> None:
+    sandbox = {"id": "sb_1", "status": "running", "working_branch": "b", "created_at": "2026-01-02T03:04:05Z"}
+    api.script("GET", "/sandboxes", ok({"sandboxes": [sandbox]}))
+    done = cli("sandboxes", "list", "--repo", "r", "--status", "running", "--limit", "1")
+    assert done.stdout.splitlines()[1].split() == ["sb_1", "running", "b", "2026-01-02T03:04"]
+    assert api.requests[0].query == {"repo_id": "r", "status": "running", "limit": "1"}
+    assert json.loads(cli("sandboxes", "list", "--json").stdout) == sandbox
+    lifecycle = [{"created_at": "t", "event_type": "killed", "decision_code": "memory"}]
+    logs = {"sandbox": {**sandbox, "install_log": "one\ntwo\x1b"}, "lifecycle_events": lifecycle}
+    api.script("GET", "/sandboxes/sb_1/logs", ok(logs))
+    told = cli("sandboxes", "logs", "sb_1").stdout.splitlines()
+    assert told[-4:] == ["t  killed  memory", "--- install log ---", "one", "two\\x1b"]
+    assert json.loads(cli("sandboxes", "logs", "sb_1", "--json").stdout) == logs
+    api.script("POST", "/sandboxes/sb_1/stop", ok({"sandbox": sandbox}))
+    assert cli("sandboxes", "stop", "sb_1").stdout == "stopped sandbox sb_1\n"
+    assert json.loads(cli("sandboxes", "stop", "sb_1", "--json").stdout) == sandbox
+
+
+def test_harnesses_and_models(api: ScriptedApi, cli: Cli) -> None:
+    ready = {"name": "repair", "version": "1", "ready": True, "detail": "fine", "remedy": None}
+    missing = {"name": "codex", "version": None, "ready": False, "detail": "absent", "remedy": "install it"}
+    api.script("GET", "/harnesses", ok({"harnesses": [ready, missing]}))
+    lines = [line.split() for line in cli("harnesses", "list").stdout.splitlines()]
+    assert lines[1:] == [["repair", "1", "yes", "fine"], ["codex", "-", "no", "install", "it"]]
+    assert json.loads(cli("harnesses", "list", "--json").stdout.splitlines()[1]) == missing
+    model = {"id": "m", "provider": "p", "pricing": {"input": 1.5, "output": None}}
+    api.script("GET", "/models", ok({"models": [model]}))
+    assert cli("models", "list").stdout.splitlines()[1].split() == ["m", "p", "1.5", "?"]
+    assert json.loads(cli("models", "list", "--json").stdout) == model
+
+
+def test_login_keeps_a_key_that_works(api: ScriptedApi, cli: Cli, tmp_path: Path) -> None:
+    api.script("GET", "/me", ok({"id": "k", "name": "me", "prefix": KEY[:12], "scopes": ["read", "write"]}))
+    bare: dict[str, Any] = {"MOGPLEX_API_KEY": None, "MOGPLEX_URL": None}
+    done = cli("login", "--url", api.url, "--with-token", stdin=f"{KEY}\n", **bare)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"logged in to {api.url} as me ({KEY[:12]}…), scopes read, write\n"
+    file = tmp_path / "home" / "auth.json"
+    assert json.loads(file.read_text()) == {"url": api.url, "apiKey": KEY}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert [path.name for path in file.parent.iterdir()] == ["auth.json"]
+    assert KEY not in done.stdout + done.stderr
+    api.script("GET", "/repos", ok({"repos": []}))
+    assert cli("repos", "list", **bare).returncode == 0
+    assert api.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+    assert json.loads(cli("login", "--api-key", KEY, "--json", MOGPLEX_API_KEY=None).stdout)["url"] == api.url
+
+
+@pytest.mark.parametrize("key", [KEY[:-1], make_key("z" * 40)])
+def test_login_keeps_nothing_that_does_not_work(api: ScriptedApi, cli: Cli, tmp_path: Path, key: str) -> None:
+    api.script("GET", "/me", refuse(401, "UNAUTHORIZED", "unknown key"))
+    assert cli("login", "--with-token", stdin=key, MOGPLEX_API_KEY=None).returncode == 64
+    assert not (tmp_path / "home").exists()
+
+
+def test_login_never_asks_a_script(cli: Cli) -> None:
+    done = cli("login")
+    assert done.returncode == 2
+    assert "--with-token" in done.stderr
+    assert cli("login", "--with-token", "--api-key", KEY).returncode == 2
+
+
+def test_login_mends_a_broken_file(api: ScriptedApi, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "auth.json").write_text("{")
+    api.script("GET", "/me", ok({"name": "me", "prefix": KEY[:12], "scopes": []}))
+    done = cli("login", "--with-token", stdin=KEY, MOGPLEX_API_KEY=None)
+    assert done.returncode == 0, done.stderr
