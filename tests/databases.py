@@ -84,15 +84,18 @@ class PostgresServer:
 
     def take_back(self, name: str) -> None:
         """Empty it for the next test, unless its tables are not what they were."""
+        if self.empty(name) == head_revision():
+            self._idle.append(name)
+        else:
+            self.drop(name)
+
+    def empty(self, name: str) -> str:
+        """Delete every row of ours; returns the revision that the tables are at."""
         engine = sa.create_engine(self.url_of(name).replace("://", "+psycopg://", 1), poolclass=sa.NullPool)
         with engine.begin() as connection:
             for table in reversed(metadata.sorted_tables):
                 connection.execute(table.delete())
-            revision = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one()
-        if revision == head_revision():
-            self._idle.append(name)
-        else:
-            self.drop(name)
+            return str(connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar_one())
 
     def close(self) -> None:
         for name in (*self._idle, self.template):
