@@ -49,11 +49,50 @@ RUN = Run(
     delivery=Delivery.PATCH,
 )
 
-DOCUMENTED = (
-    "runId aiCallId sandboxRecordId sandboxId repoId harness status branch rootDirectory eventsUrl cancelUrl createdAt "
-    "updatedAt error runtime outcome failure verdict baseline testsTouched prompt model mode title labels attempt retryOf "
-    "retriedBy apiKeyId repo usage costUsd costKnown budget timing changes result queue streamUrl retryUrl patchUrl lastSeq"
-).split()
+DOCUMENTED = [
+    "runId",
+    "aiCallId",
+    "sandboxRecordId",
+    "sandboxId",
+    "repoId",
+    "harness",
+    "status",
+    "branch",
+    "rootDirectory",
+    "eventsUrl",
+    "cancelUrl",
+    "createdAt",
+    "updatedAt",
+    "error",
+    "runtime",
+    "outcome",
+    "failure",
+    "verdict",
+    "baseline",
+    "testsTouched",
+    "prompt",
+    "model",
+    "mode",
+    "title",
+    "labels",
+    "attempt",
+    "retryOf",
+    "retriedBy",
+    "apiKeyId",
+    "repo",
+    "usage",
+    "costUsd",
+    "costKnown",
+    "budget",
+    "timing",
+    "changes",
+    "result",
+    "queue",
+    "streamUrl",
+    "retryUrl",
+    "patchUrl",
+    "lastSeq",
+]
 
 
 def test_run_object_has_every_field_of_the_contract() -> None:
@@ -131,6 +170,7 @@ def test_repo_and_key_objects_tell_no_secret() -> None:
     ("url", "shown"),
     [
         ("https://me:s3@host/x", "https://me:[redacted]@host/x"),
+        ("https://me:p@ss@host/x", "https://me:[redacted]@host/x"),
         ("https://:s3@host/x", "https://:[redacted]@host/x"),
         ("https://me@host/x", "https://me@host/x"),
         ("https://host:8080/a@b:c", "https://host:8080/a@b:c"),
