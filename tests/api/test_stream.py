@@ -7,14 +7,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.api.door import Door
-from tests.house import ending, said
 
 from mogplex.domain.event import EventDraft
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Run, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service.events import EventHub
+from mogplex.store.database import Database
+from tests.api.door import Door
+from tests.house import ending, said
 
 
 @pytest.fixture
@@ -158,6 +159,24 @@ def test_a_client_that_does_not_read_holds_nobody_up_and_misses_nothing(door: Do
         assert door.get("/me").status == 200
         finish(door, run)
         assert numbers(slow.events()) == list(range(1, 1004))
+
+
+def test_a_client_that_takes_nothing_for_long_is_let_go(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mogplex.api.stream.STUCK_SECONDS", 0.2)
+    monkeypatch.setattr("mogplex.api.server.SWEEP_SECONDS", 0.2)
+    door = Door(database)
+    try:
+        run = door.house.claim(door.house.start(door.house.add_repo()).run)
+        for _ in range(10):
+            say(door, run, *("x" * 8000 for _ in range(100)))
+        with door.tail(f"/runs/{run.id}/stream", buffer_bytes=4096):
+            assert_nobody_is_left(door)
+            until = time.monotonic() + 10
+            while door.server.server_state.connections and time.monotonic() < until:
+                time.sleep(0.02)
+            assert not door.server.server_state.connections
+    finally:
+        door.close()
 
 
 def test_a_key_revoked_while_a_stream_is_open_ends_it(door: Door, run: Run) -> None:

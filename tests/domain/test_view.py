@@ -170,6 +170,7 @@ def test_repo_and_key_objects_tell_no_secret() -> None:
     ("url", "shown"),
     [
         ("https://me:s3@host/x", "https://me:[redacted]@host/x"),
+        ("https://me:p@ss@host/x", "https://me:[redacted]@host/x"),
         ("https://:s3@host/x", "https://:[redacted]@host/x"),
         ("https://me@host/x", "https://me@host/x"),
         ("https://host:8080/a@b:c", "https://host:8080/a@b:c"),

@@ -95,6 +95,7 @@ ROUTES = (
         create,
         (Success(201, "The key and its secret.", "CreatedKey"),),
         body="KeyRequest",
+        refusals=(409,),
     ),
     Route(
         "DELETE",

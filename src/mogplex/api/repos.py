@@ -79,7 +79,7 @@ ROUTES = (
         body="RepoRequest",
         refusals=(409,),
     ),
-    Route("GET", _REPO, "getRepo", "Get a repo", Scope.READ, get, _ONE, parameters=(REPO_ID,), refusals=(404,)),
+    Route("GET", _REPO, "getRepo", "Get a repo", Scope.READ, get, _ONE, parameters=(REPO_ID,), refusals=(404, 409)),
     Route(
         "PATCH",
         _REPO,

@@ -174,7 +174,6 @@ ROUTES = (
         list_runs,
         (Success(200, "A page of runs.", "RunPage"),),
         parameters=_FILTERS,
-        refusals=(404,),
     ),
     Route(
         "GET",

@@ -59,7 +59,6 @@ ROUTES = (
         list_sandboxes,
         (Success(200, "A page of sandbox records.", "SandboxPage"),),
         parameters=_FILTERS,
-        refusals=(404,),
     ),
     Route(
         "GET",

@@ -14,7 +14,8 @@ from mogplex.api.protocol import Protocol
 from mogplex.domain.errors import ServiceUnavailable
 
 GRACE_SECONDS = 10  # for requests that are being answered when the stop comes; streams end at once
-ABORT_SECONDS = 0.8  # after which a connection that is closing but whose client takes nothing is cut
+ABORT_SECONDS = 0.5  # when stopping: after which a connection that is closing but whose client takes nothing is cut
+SWEEP_SECONDS = 10.0  # the same while serving
 BACKLOG = 2048
 
 
@@ -48,9 +49,11 @@ class Server(uvicorn.Server):
         self._on_stop = on_stop
         self._on_start = on_start
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._sweeping = asyncio.create_task(self._sweep(SWEEP_SECONDS))
         await super().startup(sockets)
         if self._on_start is not None and not self.should_exit:
             self._on_start()
@@ -77,20 +80,27 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.state.tails.close()
-        cutting = asyncio.create_task(self._cut_stuck())
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        self._sweeping = asyncio.create_task(self._sweep(ABORT_SECONDS))
         try:
             await super().shutdown(sockets)
         finally:
-            cutting.cancel()
+            self._sweeping.cancel()
 
-    async def _cut_stuck(self) -> None:
-        """A closed connection stays until its client has taken what was sent; a client that does not, never would."""
+    async def _sweep(self, seconds: float) -> None:
+        """A closed connection stays until its client has taken what was sent; a client that does not, never would.
+
+        So who is found closing twice in a row is cut.
+        """
+        before: set[asyncio.Transport] = set()
         while True:
-            await asyncio.sleep(ABORT_SECONDS)
-            for connection in list(self.server_state.connections):
-                transport = getattr(connection, "transport", None)
-                if transport is not None and transport.is_closing():
-                    transport.abort()
+            await asyncio.sleep(seconds / 2)
+            transports = {getattr(connection, "transport", None) for connection in self.server_state.connections}
+            closing = {each for each in transports if each is not None and each.is_closing()}
+            for transport in closing & before:
+                transport.abort()
+            before = closing
 
 
 def open_listener(host: str, port: int) -> socket.socket:

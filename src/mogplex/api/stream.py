@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 
@@ -15,11 +16,13 @@ HEARTBEAT_SECONDS = 15.0
 KEY_CHECK_SECONDS = 1.0
 STUCK_SECONDS = 60.0  # a client that takes nothing for so long is gone
 RETRY_MS = 1000
+PARTING_SECONDS = 0.25  # what a stream gets for its orderly end when the server stops
 HEADERS: Mapping[str, str] = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
     "x-accel-buffering": "no",  # asks proxies of nginx's kind not to hold frames back
 }
+_log = logging.getLogger(__name__)
 
 
 class EventStream:
@@ -46,9 +49,11 @@ class EventStream:
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if closing.done() and not producing.done():
-                await asyncio.wait((producing, gone), timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait((producing, gone), timeout=PARTING_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if producing.done():
                 producing.result()
+        except TimeoutError:
+            _log.info("A stream of %s is given up: its client takes nothing any more", self._run_id)
         finally:
             for task in tasks:
                 task.cancel()

@@ -20,7 +20,7 @@ API_PATH = "/api/v1/mogplex"
 TITLE_CHARACTERS = 80
 LISTED_PROMPT_CHARACTERS = 1000  # of a prompt in a list: 200 runs of 100,000 characters each would be 20 MB
 ENGINE = "dbos"
-_PASSWORD_IN_URL = re.compile(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/@]*@", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", re.IGNORECASE)
 
 
 class QueuePlace(Protocol):
