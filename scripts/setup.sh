@@ -148,7 +148,7 @@ install_python_packages() {
   fi
   wanted=$(fingerprint)
   is_installed "$wanted" && return 0
-  [ -w "$root" ] || die "$root is not writable for $(id -un): the virtual environment belongs into .venv there"
+  [ -w "$root" ] || die "$root is not writable for user $(id -u): the virtual environment belongs into .venv there"
   say "making .venv with $python ($("$python" -V 2>&1))"
   make_venv || exit 1
   say "installing the locked dependencies"
