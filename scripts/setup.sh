@@ -115,7 +115,7 @@ make_venv() {
       quietly "$python" -m pip --python "$venv/bin/python" install --quiet pip
   else
     die "$python can't make a virtual environment: its venv package is missing. Type one of these, then this again:" \
-      "sudo apt-get install python$version-venv" \
+      "sudo apt-get install python$version-venv${missing[*]:+ ${missing[*]}}" \
       "MOGPLEX_PYTHON=/path/to/another/python3 bash scripts/setup.sh"
   fi
 }
