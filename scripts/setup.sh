@@ -115,7 +115,7 @@ make_venv() {
       quietly "$python" -m pip --python "$venv/bin/python" install --quiet pip
   else
     die "$python can't make a virtual environment: its venv package is missing. Type one of these, then this again:" \
-      "sudo apt-get install python$version-venv" \
+      "sudo apt-get install python$version-venv${missing[*]:+ ${missing[*]}}" \
       "MOGPLEX_PYTHON=/path/to/another/python3 bash scripts/setup.sh"
   fi
 }
@@ -148,7 +148,7 @@ install_python_packages() {
   fi
   wanted=$(fingerprint)
   is_installed "$wanted" && return 0
-  [ -w "$root" ] || die "$root is not writable for $(id -un): the virtual environment belongs into .venv there"
+  [ -w "$root" ] || die "$root is not writable for user $(id -u): the virtual environment belongs into .venv there"
   say "making .venv with $python ($("$python" -V 2>&1))"
   make_venv || exit 1
   say "installing the locked dependencies"

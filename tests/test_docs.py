@@ -1,104 +1,72 @@
-"""What callers can meet is documented: these tests fail when a route, event, outcome or error is not."""
+"""Documents and code may not drift apart."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
-from mogplex.api.app import ROUTES
-from mogplex.api.errors import STATUS_OF
-from mogplex.api.openapi import document_path
-from mogplex.api.schemas import RUN
-from mogplex.domain.bodies import KEY_REQUEST, REPO_REQUEST, RUN_REQUEST
-from mogplex.domain.errors import ErrorCode
-from mogplex.domain.event import EventType
-from mogplex.domain.run import OUTCOME_MEANING, Outcome, Status, Verdict
-from mogplex.domain.view import API_PATH
-
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FOUR_LINES = """export MOGPLEX_API_KEY="mog_..."
+RUN_ID=$(mogplex run --repo "$MOGPLEX_REPO" --create-branch --json \\
+    "Investigate the failing test and propose the smallest fix." | jq -r '.runId')
+mogplex runs events "$RUN_ID" --follow --timeout 900
+mogplex runs get "$RUN_ID" --json
+"""
 
 
-def read(name: str) -> str:
-    return (DOCS / name).read_text()
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
 
 
-def section(text: str, heading: str) -> str:
-    """What stands under a heading, up to the next one."""
-    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", text, re.S | re.M)
-    assert found, f"no section {heading!r}"
-    return found.group(1)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        name, _, anchor = target.partition("#")
+        path = document.parent / name if name else document
+        assert path.exists(), f"{document.name} links to {target}, which is not there"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in map(slug, headings), f"{document.name} links to {target}: no such heading"
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_every_route_has_a_section_with_a_command_and_its_scope(route) -> None:  # type: ignore[no-untyped-def]
-    path = document_path(route.path).removeprefix(API_PATH)
-    text = section(read("api.md"), f"`{route.method} {path}`")
-    commands = re.findall(r"^curl .*?(?<!\\)$", text, re.S | re.M)
-    assert len(commands) == 1
-    pattern = re.sub(r"\\{\w+\\}", "(\\\\$\\\\w+|acme/widgets)", re.escape(path))
-    assert re.search(rf'"\$api{pattern}["?]', commands[0]), commands[0]
-    explicit = re.search(r"-X (\w+)", commands[0])
-    method = explicit.group(1) if explicit else "POST" if " -d " in commands[0] and " -G " not in commands[0] else "GET"
-    assert method == route.method
-    assert (f"`{route.needs}`" if route.needs else "Any key") in text
-    for parameter in route.parameters:
-        if parameter.where == "query" and parameter.name not in ("limit", "cursor"):
-            assert f"`{parameter.name}`" in text or f"{parameter.name}=" in text, parameter.name
+def test_every_document_can_be_found_from_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for document in (ROOT / "docs").rglob("*.md"):
+        name = document.relative_to(ROOT / "docs").as_posix()
+        assert name == "index.md" or f"({name})" in index, f"docs/index.md does not link to {name}"
 
 
-def test_no_route_is_documented_that_is_not_there() -> None:
-    documented = set(re.findall(r"^### `(\w+) (\S+)`$", read("api.md"), re.M))
-    assert documented == {(route.method, document_path(route.path).removeprefix(API_PATH)) for route in ROUTES}
+def test_the_four_lines_are_the_same_in_the_readme_and_in_the_demo() -> None:
+    assert FOUR_LINES in (ROOT / "README.md").read_text(encoding="utf-8")
+    demo = (ROOT / "scripts" / "demo.sh").read_text(encoding="utf-8")
+    for line in FOUR_LINES.splitlines()[1:-1]:  # the key is a real one there, and `get` keeps what it prints
+        assert line in demo
+    assert 'mogplex runs get "$RUN_ID" --json' in demo
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs"])
-def test_paths_without_a_key_are_listed(path: str) -> None:
-    assert f"`GET {path}`" in read("api.md")
+def test_scripts_that_documents_name_exist() -> None:
+    for document in DOCUMENTS:
+        for script in re.findall(r"\bscripts/[a-z_]+\.sh\b", document.read_text(encoding="utf-8")):
+            assert (ROOT / script).exists(), f"{document.name} names {script}"
 
 
-def test_every_field_of_a_request_is_named() -> None:
-    for heading, schema in [
-        ("`POST /runs`", RUN_REQUEST),
-        ("`POST /repos`", REPO_REQUEST),
-        ("`POST /keys`", KEY_REQUEST),
-    ]:
-        text = section(read("api.md"), heading)
-        assert [name for name in schema["properties"] if f"`{name}`" not in text] == [], heading
+def test_every_make_target_in_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for document in DOCUMENTS:
+        for target in re.findall(r"(?:`|^)make ([a-z]+)\b", document.read_text(encoding="utf-8"), re.MULTILINE):
+            assert target in targets, f"{document.name} names make {target}"
 
 
-def test_every_outcome_stands_with_its_status_and_meaning() -> None:
-    rows = re.findall(r"^\| (\w+) \| `(\w+)` \| (.*) \|$", section(read("api.md"), "Outcomes"), re.M)
-    assert rows == [(outcome.status, outcome, OUTCOME_MEANING[outcome]) for outcome in Outcome]
-
-
-def test_every_field_of_the_run_object_is_explained() -> None:
-    text = section(read("api.md"), "The run object")
-    assert [name for name in RUN["properties"] if f"`{name}`" not in text] == []
-
-
-def test_every_status_and_verdict_is_named() -> None:
-    text = section(read("api.md"), "The run object")
-    assert [word for word in (*Status, *Verdict) if f"`{word}`" not in text] == []
-
-
-def test_every_event_type_has_a_row_with_its_payload() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.*?) ?\|$", section(read("events.md"), "Types"), re.M)
-    assert [name for name, _, _ in rows] == list(EventType)
-
-
-def test_every_error_code_has_meaning_cause_and_remedy() -> None:
-    text = read("errors.md")
-    assert re.findall(r"^## `(\w+)`$", text, re.M) == list(ErrorCode)
-    for code in ErrorCode:
-        part = section(text, f"`{code}`")
-        assert all(f"**{word}.**" in part for word in ("Meaning", "Cause", "Remedy")), code
-        assert re.search(rf"^\| \[`{code}`\]\(#{code.lower()}\) \| {STATUS_OF[code]}\b", text, re.M), code
-
-
-def test_links_between_pages_lead_somewhere() -> None:
-    for page in DOCS.glob("*.md"):
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    settings = pytest.importorskip("mogplex.settings")
+    known = {field.metadata["env"] for field in dataclasses.fields(settings.Settings)}
+    table = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    table = table[table.index("<!-- settings") : table.index("<!-- end of settings")]
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)) == known
