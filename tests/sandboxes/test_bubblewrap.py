@@ -74,6 +74,18 @@ def test_a_gate_that_closes_unopened_ends_the_sandbox_unrun(driver: BubblewrapDr
     assert not (room / "ran").exists()
 
 
+def test_a_sandbox_that_cannot_be_watched_is_ended(room: Path) -> None:
+    async def lose_sight() -> str | None:
+        driver = BubblewrapDriver(disk_rules=DiskRules(free_bytes=0, tick_seconds=0.05))
+        (room / "work").mkdir()
+        mounts = (Mount(room / "work", "/work", writable=True),)
+        process = await driver.start(SandboxSpec("blind", ("/bin/sleep", "1000"), mounts, directory="/"))
+        (room / "work").rename(room / "elsewhere")
+        return (await asyncio.wait_for(process.wait(), 20)).killed_by
+
+    assert asyncio.run(lose_sight()) == "lost"
+
+
 # --- the probe -------------------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from mogplex.domain.ports import Probe, SandboxProcess, SandboxSpec
 from mogplex.sandboxes.arguments import PRLIMIT, build_command, build_files, build_options, check_spec
 from mogplex.sandboxes.census import kill_orphans
 from mogplex.sandboxes.cgroup import Group
-from mogplex.sandboxes.disk import DiskLedger, free_bytes
+from mogplex.sandboxes.disk import DiskLedger, look_at_free
 from mogplex.sandboxes.gate import Gate
 from mogplex.sandboxes.hierarchy import Hierarchy
 from mogplex.sandboxes.output import OutputPipe
@@ -91,7 +91,7 @@ class BubblewrapDriver:
         check_spec(spec)
         writable = tuple(mount.source for mount in spec.mounts if mount.writable)
         for path in writable:
-            if free_bytes(path) < self._disk_rules.free_bytes:
+            if look_at_free(path).size_bytes < self._disk_rules.free_bytes:
                 raise SandboxError(f"Fewer than {self._disk_rules.free_bytes} bytes are free at {path}: make room.")
         program = build_filter()
         hierarchy = await self._find_hierarchy()

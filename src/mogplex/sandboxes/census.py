@@ -39,8 +39,8 @@ def find_command(first_pid: int) -> int | None:
 def kill_orphans(uid: int) -> int:
     """End first processes of our sandboxes that have lost their bwrap; returns how many there were.
 
-    bwrap takes its first process along from some microseconds after its birth on. A worker killed in that moment
-    leaves it behind, waiting or running; the next worker calls this.
+    A millisecond or two pass after its birth before bwrap takes its first process along. A worker killed in that moment
+    leaves it behind, nearly always blocked before it did anything; the next worker calls this.
     """
     killed = 0
     for name in _list_numbers():

@@ -99,10 +99,18 @@ def _list(fd: int) -> Iterable[tuple[str, os.stat_result]]:
                 continue
 
 
-def free_bytes(path: Path) -> int:
-    """What an ordinary user can still write on the file system of `path`."""
+@dataclass(frozen=True, slots=True)
+class Free:
+    """What an ordinary user can still put on a file system. Some file systems do not count files: then 0."""
+
+    size_bytes: int
+    files: int
+
+
+def look_at_free(path: Path) -> Free:
+    """What is free on the file system of `path`; costs some microseconds."""
     status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize
+    return Free(status.f_bavail * status.f_frsize, status.f_favail)
 
 
 class DiskLedger:

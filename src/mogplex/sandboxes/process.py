@@ -171,6 +171,7 @@ class BubblewrapProcess:
             if self._first_handle is not None:
                 self._first_handle.send(signal.SIGKILL)  # bwrap's own end does that too, but for a short time at birth
                 await self._first_handle.wait_exit()
+            self._stop_watching()
             return await self._account()
         except asyncio.CancelledError:
             self._end_with_loop()
@@ -222,12 +223,15 @@ class BubblewrapProcess:
             self._group.remove()
         return len(left), usage
 
-    def _release(self) -> None:
-        self._born.set()
+    def _stop_watching(self) -> None:
         for timer in self._timers:
             timer.cancel()
         if self._watching is not None:
             self._watching.cancel()
+
+    def _release(self) -> None:
+        self._born.set()
+        self._stop_watching()
         self._gate.close()
         self._status.close()
         self._outer.close()

@@ -11,11 +11,13 @@ from pathlib import Path
 from mogplex.domain.ports import Limits
 from mogplex.sandboxes.census import list_members, sum_cpu, sum_memory
 from mogplex.sandboxes.cgroup import Group
-from mogplex.sandboxes.disk import DiskLedger, DiskMeter, free_bytes
+from mogplex.sandboxes.disk import DiskLedger, DiskMeter, DiskUse, Free, look_at_free
 from mogplex.sandboxes.status import FirstProcess
 
 TICK_SECONDS = 0.5
-_DISK_SHARE = 20  # a measure that took t seconds is not repeated before 20 t
+_WALK_TICKS = 15  # folders are walked only so often while their file system shows no sign of growth
+_WALK_SHARE = 20  # a walk that took t seconds is not repeated before 20 t
+_WALK_MARGIN = 4  # a sign of growth: a quarter of the room that was left is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,13 @@ class Watchdog:
         self._ledger = ledger
         self._end = end
         self._meter = DiskMeter(writable, rules.files, rules.depth)
-        self._next_disk = 0.0  # monotonic seconds
+        self._next_disk = self._next_walk = 0.0  # monotonic seconds
+        self._walked: tuple[DiskUse, tuple[Free, ...]] | None = None
         self.peak_memory_bytes: int | None = None
         self.cpu_seconds = 0.0
 
     async def watch(self, first: FirstProcess) -> None:
-        """Run until cancelled."""
+        """Run until cancelled. A sandbox that can't be watched any more is ended, not left alone."""
         try:
             while True:
                 if await asyncio.to_thread(self._is_over_memory, first):
@@ -60,6 +63,9 @@ class Watchdog:
                 if self._writable and time.monotonic() >= self._next_disk:
                     await self._look_at_disk()
                 await asyncio.sleep(min(TICK_SECONDS, self._rules.tick_seconds))
+        except OSError:
+            self._end("lost")
+            raise
         finally:
             self._ledger.forget(self)
 
@@ -73,12 +79,30 @@ class Watchdog:
         return memory_bytes > self._limits.memory_bytes
 
     async def _look_at_disk(self) -> None:
-        started = time.monotonic()
-        use = await asyncio.get_running_loop().run_in_executor(self._ledger.walker, self._meter.measure)
-        now = time.monotonic()
-        self._next_disk = now + max(self._rules.tick_seconds, _DISK_SHARE * (now - started))
-        self._ledger.note(self, use.size_bytes)
-        over = use.size_bytes > self._limits.disk_bytes or use.files >= self._rules.files
-        low = any(free_bytes(path) < self._rules.free_bytes for path in self._writable)
-        if over or use.depth >= self._rules.depth or (low and self._ledger.is_largest(self)):
+        now, free = time.monotonic(), tuple(look_at_free(path) for path in self._writable)
+        if now >= self._next_walk or self._may_be_over(free):
+            use = await asyncio.get_running_loop().run_in_executor(self._ledger.walker, self._meter.measure)
+            self._walked = (use, free)
+            took_seconds = time.monotonic() - now
+            self._next_walk = now + max(_WALK_TICKS * self._rules.tick_seconds, _WALK_SHARE * took_seconds)
+            self._next_disk = time.monotonic() + max(self._rules.tick_seconds, _WALK_SHARE * took_seconds)
+            self._ledger.note(self, use.size_bytes)
+            over = use.size_bytes > self._limits.disk_bytes or use.files >= self._rules.files
+            if over or use.depth >= self._rules.depth:
+                self._end("disk")
+        else:
+            self._next_disk = now + self._rules.tick_seconds
+        if any(left.size_bytes < self._rules.free_bytes for left in free) and self._ledger.is_largest(self):
             self._end("disk")
+
+    def _may_be_over(self, free: tuple[Free, ...]) -> bool:
+        """Whether the file systems have lost a good part of what this sandbox may still take since the last walk."""
+        if self._walked is None:
+            return True
+        use, before = self._walked
+        lost_bytes = max(old.size_bytes - new.size_bytes for old, new in zip(before, free, strict=True))
+        lost_files = max(old.files - new.files for old, new in zip(before, free, strict=True))
+        return (
+            lost_bytes > (self._limits.disk_bytes - use.size_bytes) / _WALK_MARGIN
+            or lost_files > (self._rules.files - use.files) / _WALK_MARGIN
+        )
