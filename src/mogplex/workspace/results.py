@@ -124,9 +124,7 @@ class Quarantine:
             WorkspaceError: it is too big, broken, or holds something that git refuses (`..`, `.git`, …).
         """
         try:
-            await self.run(
-                "index-pack", "--strict", "--stdin", f"--max-input-size={limit_bytes}", stdin=pack
-            )
+            await self.run("index-pack", "--strict", "--stdin", f"--max-input-size={limit_bytes}", stdin=pack)
         except GitError as error:
             if "exceeds maximum allowed size" in error.stderr:
                 raise WorkspaceError(
