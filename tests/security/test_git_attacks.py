@@ -227,7 +227,7 @@ _FORGERIES = {
     "missing tree": ("I=$(raw 100644 a $B | tree); T=$(raw 40000 d $I | tree); send $T $T $B", "not whole|refused"),
     "tree that was never sent": ("send $(printf '1%.0s' {1..40}) $B", "not whole|refused"),
     "blob as tree": ("send $B $B", "refused"),
-    "commit as tree": ("send $MOGPLEX_BASE $B", "refused"),
+    "commit as tree": ("C=$(head -1 /work/.git/packed-refs | cut -d' ' -f1); send $C $B", "refused"),
     "no pack": ("raw 100644 a $B | tree", "refused"),
     "broken pack": ("raw 100644 a $B | tree; head -c 5000 /dev/urandom", "refused"),
     "cut pack": ("T=$(raw 100644 a $B | tree); send $T $T $B | head -c 80", "refused"),

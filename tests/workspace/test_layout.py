@@ -5,14 +5,38 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from git_world import ROOT, World, asynchronously, shell
 
 from mogplex.domain.errors import WorkspaceError
-from mogplex.workspace.checkout import check_out
+from mogplex.workspace.checkout import Identity, check_out
 from mogplex.workspace.layout import Layout
 from mogplex.workspace.lock import try_lock
+from mogplex.workspace.patch import collect
+from mogplex.workspace.workspaces import Workspaces
+
+
+@asynchronously
+async def test_one_door_leads_through_the_whole_story(world: World) -> None:
+    runner = world.driver.runner
+    before = os.umask(0o077)
+    try:
+        workspaces = Workspaces(world.top / "again", runner.uid, runner.gid, Identity("Robot", "r@example.org"))
+        assert await workspaces.prepare() == []
+        async with workspaces.layout.open_run("run-1", 1) as directory:
+            mirror = await workspaces.mirrors.refresh("repo", str(world.origin))
+            checkout = await workspaces.check_out(mirror, world.at(), directory / "agent", "main")
+            await world.act(checkout, "git rev-parse origin/main > tip")
+            results = workspaces.open_results("repo", mirror)
+            patch = await collect(world.driver, checkout, results, "run-1", "Note", identity=workspaces.identity)
+            assert patch is not None
+            clean = await workspaces.check_out_patch(results, patch, directory / "checks")
+            assert await world.act(clean, "cat tip; git log -1 --format=%an") == (ANY, f"{world.at()}\nRobot\n")
+    finally:
+        os.umask(before)
+    assert list(workspaces.layout.runs.iterdir()) == []
 
 
 @asynchronously

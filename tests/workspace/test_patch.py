@@ -73,6 +73,13 @@ async def test_the_commit_is_ours(world: World) -> None:
 
 
 @asynchronously
+async def test_only_what_changed_travels(world: World) -> None:
+    shell(world.origin, "for i in $(seq 50); do mkdir d$i; echo $i > d$i/f; done; git add .; git commit -qm many")
+    await world.change("echo new > d7/f")
+    assert _stored(world, "count-objects", "-v").splitlines()[2] == "in-pack: 3", "a file, its folder and the top"
+
+
+@asynchronously
 async def test_ignored_files_and_leftovers_of_tests_stay_out(world: World) -> None:
     patch = await world.change(
         "mkdir -p build __pycache__ .pytest_cache src/deep/__pycache__; echo x > build/x; echo x > d.log;"

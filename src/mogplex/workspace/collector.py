@@ -32,6 +32,8 @@ EXCLUDED = (
     ".coverage", ".coverage.*", ".venv/", "node_modules/", ".DS_Store",
 )  # fmt: skip
 
+# The pack leaves out what the base's *tree* has: beside a tree, git ignores a commit that is to be left out.
+#
 # Submodules of the base that are still folders are not looked into: git would run their filters, and fail with them.
 #
 # Files that can't be read, and nested repos that are empty or broken, stop `git add`. A second pass leaves nested repos
@@ -68,7 +70,7 @@ fi
 tree=$(collect write-tree)
 printf '%s\n' "$tree"
 if [ "$tree" != "$MOGPLEX_BASE_TREE" ]; then
-  printf '%s\n^%s\n' "$tree" "$MOGPLEX_BASE" | collect pack-objects --revs --thin --delta-base-offset -q --stdout
+  printf '%s\n^%s\n' "$tree" "$MOGPLEX_BASE_TREE" | collect pack-objects --revs --delta-base-offset -q --stdout
 fi
 """
 
@@ -166,7 +168,6 @@ async def start_collector(driver: SandboxDriver, checkout: Checkout, run_id: str
             "MOGPLEX_INDEX": _INDEX,
             "MOGPLEX_EXCLUDED": "\n".join(EXCLUDED),
             "MOGPLEX_TOLERATED": _TOLERATED,
-            "MOGPLEX_BASE": checkout.commit,
             "MOGPLEX_BASE_TREE": checkout.tree,
         },
         directory=WORK,

@@ -108,7 +108,6 @@ class Git:
 
     def prepare(self) -> None:
         """Write the configuration file git is given; safe to call by many processes at once."""
-        self._config.parent.mkdir(parents=True, exist_ok=True)
         draft = self._config.with_name(f"gitconfig.{os.getpid()}")
         draft.write_text(_GLOBAL_CONFIG)
         draft.chmod(0o644)

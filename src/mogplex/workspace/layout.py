@@ -40,7 +40,9 @@ class Layout:
     def prepare(self) -> None:
         """Make the folders. Repos' contents can be private: only we and the runner's group may enter."""
         for directory in (self.work_dir, self.git_home):
-            directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if not directory.exists():
+                directory.mkdir(parents=True, exist_ok=True)
+                directory.chmod(0o755)  # whatever our umask is; later, the operator's choice stands
         for directory in (self.mirrors, self.results, self.runs):
             directory.mkdir(mode=0o700, exist_ok=True)
             if self.runner_gid is not None:

@@ -100,7 +100,7 @@ async def collect(
 
 async def _measure(objects: Quarantine, checkout: Checkout, tree: str, limits: PatchLimits) -> _Measured | None:
     """Check the tree and read off what changed; None when nothing is left once submodules are as in the base."""
-    await objects.check_connected(tree, checkout.commit)
+    await objects.check_connected(tree, checkout.tree)
     changes = await list_changes(objects, checkout.tree, tree, limits)
     dropped = tuple(
         f"{show_path(change.path)} is a git repository of its own: it was left as in the base"

@@ -124,9 +124,7 @@ class Quarantine:
             WorkspaceError: it is too big, broken, or holds something that git refuses (`..`, `.git`, …).
         """
         try:
-            await self.run(
-                "index-pack", "--strict", "--fix-thin", "--stdin", f"--max-input-size={limit_bytes}", stdin=pack
-            )
+            await self.run("index-pack", "--strict", "--stdin", f"--max-input-size={limit_bytes}", stdin=pack)
         except GitError as error:
             if "exceeds maximum allowed size" in error.stderr:
                 raise WorkspaceError(
@@ -135,8 +133,8 @@ class Quarantine:
                 ) from error
             raise WorkspaceError(f"The result was refused: {error.message}") from error
 
-    async def check_connected(self, tree: str, base: str) -> None:
-        """Make sure that everything `tree` reaches is here or in the mirror.
+    async def check_connected(self, tree: str, base_tree: str) -> None:
+        """Make sure that everything `tree` reaches is here or in the mirror, which has all of `base_tree`.
 
         Raises:
             WorkspaceError: an object is missing, or `tree` is no tree.
@@ -145,7 +143,7 @@ class Quarantine:
             kind = await self.run("cat-file", "-t", tree)
             if kind.text != "tree":
                 raise WorkspaceError(f"The result was refused: {tree} is a {kind.text}, not a tree.")
-            await self.run("rev-list", "--objects", "--quiet", tree, "--not", base)
+            await self.run("rev-list", "--objects", "--quiet", tree, "--not", base_tree)
         except GitError as error:
             raise WorkspaceError(f"The result was refused, it is not whole: {error.message}") from error
 
