@@ -198,3 +198,53 @@ def test_retry_makes_a_new_run_on_the_same_branch(house: House, repo_id: str) ->
     succeeded = play(house, repo_id, SUCCESS)
     with pytest.raises(ApiError, match="success"):
         house.client.retry_run(succeeded["runId"])
+
+
+def test_tool_calls_are_counted_and_capped_by_us(house: House, repo_id: str) -> None:
+    call = say({"type": "tool_call", "id": "1", "name": "shell", "arguments": {}})
+    script = f"{EDIT}\ni=0; while [ $i -lt 50 ]; do {call}; i=$((i+1)); sleep 0.05; done\n{SUCCESS}"
+    run = play(house, repo_id, script, budget={"toolCalls": 10})
+    assert told(run)[:2] == ("failed", "budget_exceeded")
+    warnings = [event for event in house.events(str(run["runId"])) if event["type"] == "budget_warning"]
+    assert [warning["payload"]["of"] for warning in warnings] == [10]
+    assert b"max(low" in house.client.get_patch(str(run["runId"]))
+
+
+SCHEMA = {"type": "object", "properties": {"cause": {"type": "string"}}, "required": ["cause"]}
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"), [({"cause": "x"}, "completed"), ({"cause": 1}, "output_invalid"), ({}, "output_invalid")]
+)
+def test_a_structured_result_is_held_to_its_schema(
+    house: House, repo_id: str, result: dict[str, object], outcome: str
+) -> None:
+    end = say({"type": "end", "success": True, "summary": "done", "result": result})
+    run = play(house, repo_id, f"{EDIT}\n{end}", outputSchema=SCHEMA)
+    assert run["outcome"] == outcome
+    assert run["result"] == result
+
+
+BAD_WISHES = {
+    "pull request": ({"delivery": "pull_request"}, "pull_request"),
+    "no schema": ({"outputSchema": {"type": "nonsense"}}, "outputSchema"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BAD_WISHES))
+def test_what_cannot_be_done_is_refused_before_the_work(house: House, repo_id: str, kind: str) -> None:
+    fields, named = BAD_WISHES[kind]
+    with pytest.raises(ApiError, match=named):
+        house.run_script(repo_id, SUCCESS, **fields)
+
+
+def test_variables_of_the_repo_and_the_run_reach_the_sandbox_and_are_told_to_nobody(house: House) -> None:
+    repo = house.add_repo("demo/variables", env={"FROM_REPO": "s3cret-of-the-repo", "BOTH": "repo-value"})
+    script = f"echo $FROM_REPO $BOTH; env | cut -d= -f1 | sort | tr '\\n' ' '; echo\n{SUCCESS}"
+    run = house.run_script(repo["id"], script, env={"BOTH": "run-value-wins"})
+    house.wait(run["runId"])
+    text = str(house.events(run["runId"]))
+    assert "[redacted] [redacted]" in text
+    for secret in ("s3cret-of-the-repo", "run-value-wins", house.api_key):
+        assert secret not in text
+    assert "MOGPLEX" not in text.replace("mogplex", "")

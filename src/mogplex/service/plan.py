@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from jsonschema.validators import validator_for
 
 from mogplex.domain.access import Caller
 from mogplex.domain.branch import generate_working_branch
@@ -29,6 +34,8 @@ def plan_run(
 ) -> Run:
     """The run as it will be stored, but for its times. Raises BadRequest for branches that may not be used."""
     delivery = request.delivery or Delivery.BRANCH
+    require_delivery(delivery)
+    require_schema(request.output_schema)
     branches = resolve_branches(request, repo, idempotency_key, delivery)
     root = request.root_directory
     return Run(
@@ -100,6 +107,29 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         workspace_session_id=old.workspace_session_id,
         retry_of=old.id,
     )
+
+
+def require_delivery(delivery: Delivery) -> None:
+    """Raises BadRequest for what this server cannot do yet: better now than after the work."""
+    if delivery is Delivery.PULL_REQUEST:
+        raise BadRequest(
+            "delivery 'pull_request' is not available on this server: ask for 'branch' and open the pull request from it.",
+            [Detail("delivery", "must be one of branch, patch")],
+        )
+
+
+def require_schema(schema: Mapping[str, Any] | None) -> None:
+    """Raises BadRequest when outputSchema is no JSON Schema, before any work is done for it."""
+    if schema is None:
+        return
+    try:
+        validator_for(schema, default=Draft202012Validator).check_schema(schema)
+    except SchemaError as fault:
+        where = "/".join(str(part) for part in fault.absolute_path) or "its root"
+        raise BadRequest(
+            f"outputSchema is no valid JSON Schema: at {where}: {fault.message[:300]}",
+            [Detail("outputSchema", f"at {where}: {fault.message[:300]}")],
+        ) from fault
 
 
 def resolve_branches(request: RunRequest, repo: Repo, idempotency_key: str, delivery: Delivery) -> Branches:

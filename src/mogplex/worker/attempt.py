@@ -20,6 +20,7 @@ from mogplex.worker.clock import PhaseClock
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.patience import patiently
+from mogplex.worker.result import find_result_fault
 from mogplex.worker.start_point import StartPoint, find_start
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.transcript import Transcript
@@ -49,6 +50,7 @@ class Attempt:
         self.verdict = Verdict.NOT_RUN
         self.baseline: Verdict | None = None
         self.delivered = Delivered.NOT_TRIED
+        self.output_valid = True
         self.detail = ""
 
     async def play(self) -> None:
@@ -75,11 +77,12 @@ class Attempt:
 
     async def _work(self, timer: asyncio.TimerHandle) -> None:
         async with self._workspace() as (start, checkout):
-            await self._run_harness(checkout)
+            await self._run_harness(start, checkout)
             await self._take_patch(start, checkout)
             self.stop.check()
             timer.cancel()  # from here on each check has a limit of its own
             if claim_fault(self.claim, self.exit.exit_code if self.exit else None) is None:
+                await self._validate_result()
                 await self._check(start)
                 await self._deliver(start)
 
@@ -97,10 +100,10 @@ class Attempt:
             await patiently(self.equipment.attempts.update, self.run, base_commit=start.commit)
             yield start, checkout
 
-    async def _run_harness(self, checkout: Checkout) -> None:
+    async def _run_harness(self, start: StartPoint, checkout: Checkout) -> None:
         """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
         harness_run = HarnessRun(self.run, self.equipment, self.transcript, self.stop)
-        process = await harness_run.start(checkout, self.clock)
+        process = await harness_run.start(start, checkout, self.clock)
         with self.clock.phase("running"):
             self.claim, self.exit = await harness_run.follow(process)
         if self.exit.killed_by not in (None, "caller"):
@@ -143,9 +146,18 @@ class Attempt:
         text = f"{changes.files} files changed, +{changes.insertions} -{changes.deletions}"
         await self.transcript.add(EventDraft(EventType.CHANGES, text, payload=changes.as_wire()))
 
+    async def _validate_result(self) -> None:
+        """Hold the structured result against the schema that the caller gave."""
+        schema = self.run.output_schema
+        if schema is None:
+            return
+        fault = await find_result_fault(self.claim.result if self.claim else None, schema)
+        if fault is not None:
+            self.output_valid, self.detail = False, fault
+
     async def _check(self, start: StartPoint) -> None:
         """Ask the repo owner's checks, on checkouts that the harness never saw."""
-        if not self.run.checks:
+        if not self.run.checks or not self.output_valid:
             return
         checks = Checks(self.run, self.equipment, self.transcript, self.stop)
         with self.clock.phase("checking"):
@@ -157,7 +169,7 @@ class Attempt:
         if self.patch is None or self.run.delivery is Delivery.PATCH:
             self.delivered = Delivered.NOT_NEEDED
             return
-        if self.run.checks and self.verdict is not Verdict.VERIFIED:
+        if not self.output_valid or (self.run.checks and self.verdict is not Verdict.VERIFIED):
             return
         await self.transcript.flush()
         self.stop.check()
@@ -192,6 +204,7 @@ class Attempt:
                 cause=None if self.delivered is Delivered.DONE else self.stop.cause,
                 claim=self.claim,
                 exit_code=self.exit.exit_code if self.exit else None,
+                output_valid=self.output_valid,
                 checks_wanted=bool(self.run.checks),
                 verdict=self.verdict,
                 changed=self.patch is not None,

@@ -105,7 +105,7 @@ class Checks:
         begun = time.monotonic()
         try:
             name = f"{target}-{number}"
-            exit = await self._stop.or_result(self._in_sandbox(checkout, command, name, report_folder, output))
+            exit = await self._stop.or_result(self._in_sandbox(start, checkout, command, name, report_folder, output))
             tests = await asyncio.to_thread(read_tests, report_folder / REPORT_FILE)
             end = CheckEnd(exit.exit_code, exit.killed_by, tests)
         except SandboxError as fault:
@@ -133,14 +133,14 @@ class Checks:
         await self._transcript.add(EventDraft(EventType.CHECK_FINISHED, text, payload=told))
 
     async def _in_sandbox(
-        self, checkout: Checkout, command: str, name: str, report_folder: Path, output: RawLog
+        self, start: StartPoint, checkout: Checkout, command: str, name: str, report_folder: Path, output: RawLog
     ) -> SandboxExit:
         tools = self._equipment.tools
         spec = SandboxSpec(
             name=f"{self._run.id}-{self._run.attempt}-{name}",
             argv=("/bin/sh", "-c", command),
             mounts=(*checkout.mounts(), *tools.mounts, Mount(report_folder, REPORT_FOLDER, writable=True)),
-            environment={**tools.environment, **COUNTING, **self._run.environment},
+            environment={**tools.environment, **COUNTING, **start.environment},
             path=tools.path,
             directory=work_directory(self._run),
             limits=replace(self._equipment.limits, wall_seconds=self._equipment.check_timeout_seconds),

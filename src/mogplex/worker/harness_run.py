@@ -12,6 +12,7 @@ from mogplex.domain.ports import Claim, HarnessStream, SandboxExit, SandboxProce
 from mogplex.domain.run import Run
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.equipment import Equipment
+from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.transcript import Lines, Transcript
 from mogplex.workspace.checkout import Checkout
@@ -44,7 +45,7 @@ class HarnessRun:
             output_schema=run.output_schema,
         )
 
-    async def start(self, checkout: Checkout, clock: PhaseClock) -> SandboxProcess:
+    async def start(self, start: StartPoint, checkout: Checkout, clock: PhaseClock) -> SandboxProcess:
         """Start the sandbox and say with which limits. Raises SandboxError."""
         launch = self._harness.launch(self._task)
         tools = self._equipment.tools
@@ -52,7 +53,7 @@ class HarnessRun:
             name=f"{self._run.id}-{self._run.attempt}",
             argv=launch.argv,
             mounts=(*checkout.mounts(), *(tools.mounts if not launch.mounts else ()), *launch.mounts),
-            environment={**tools.environment, **self._run.environment, **launch.environment},
+            environment={**tools.environment, **start.environment, **launch.environment},
             path=(*launch.path, *tools.path),
             directory=self._task.directory,
             limits=self._equipment.limits,

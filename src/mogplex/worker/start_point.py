@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class StartPoint:
     mirror: Mirror
     results: Results
     clone_url: str
+    environment: Mapping[str, str]  # the repo's and the run's, for the commands in a sandbox
     commit: str
     expected_tip: str | None
 
@@ -71,7 +73,8 @@ async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint
         await check_root_directory(mirror, commit, run.root_directory)
     results = Results(equipment.layout.result_store(repo.id), mirror, equipment.git)
     results.prepare()
-    return StartPoint(run, equipment, folder, mirror, results, repo.clone_url, commit, working_tip)
+    environment = {**repo.environment, **run.environment}
+    return StartPoint(run, equipment, folder, mirror, results, repo.clone_url, environment, commit, working_tip)
 
 
 async def _choose_commit(run: Run, repo: Repo, mirror: Mirror, working_tip: str | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
+from mogplex.domain.ending import Cause
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.run import Run
 from mogplex.domain.usage import Usage
@@ -23,6 +24,7 @@ MAX_LOG_EVENTS = 2000
 MAX_OTHER_EVENTS = 100_000
 MAX_UNWRITTEN_BATCHES = 200
 MAX_STDERR_EVENT_BYTES = 4096
+WARNING_SHARE = 0.8
 RAW_HEAD_BYTES = RAW_TAIL_BYTES = 32 * 1024
 
 
@@ -85,12 +87,14 @@ class Transcript:
         self._log_events = 0
         self._other_events = 0
         self._left_out = 0
+        self._warned = False
         self.usage = Usage()
         self.raw = RawLog()
 
     async def add(self, *drafts: EventDraft) -> None:
         """Hand drafts to the writer; waits only when it is far behind. Raises OwnershipLost when fenced off."""
         kept = [draft for draft in drafts if self._admit(draft)]
+        kept += self._watch_budget()
         if not kept:
             return
         self._unwritten.append(self._attempts.record(self._run, kept))
@@ -114,6 +118,19 @@ class Transcript:
             self.raw.add(chunk)
             await self.add(*_stderr_drafts(lines.feed(chunk)))
         await self.add(*_stderr_drafts(lines.close()))
+
+    def _watch_budget(self) -> list[EventDraft]:
+        """Stop the run when its tool calls are used up, and say so once when 80 % of them are."""
+        limit, used = self._run.budget.tool_calls, self.usage.tool_calls
+        if limit is None:
+            return []
+        if used > limit:
+            self._stop.set(Cause.BUDGET, f"The run used more than its {limit:,} tool calls.")
+        if self._warned or used < WARNING_SHARE * limit:
+            return []
+        self._warned = True
+        payload = {"limit": "toolCalls", "used": used, "of": limit}
+        return [EventDraft(EventType.BUDGET_WARNING, f"{used:,} of {limit:,} tool calls are used", payload=payload)]
 
     async def _settle(self, written: Future[bool]) -> None:
         if not await asyncio.wrap_future(written):
