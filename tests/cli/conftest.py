@@ -6,25 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_api import ScriptedApi
+from tests.cli.scripted_api import KEY, Cli, ScriptedApi
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-
-def make_key(random_part: str = "k" * 40) -> str:
-    """A key as the server makes it, by another road than the code under test."""
-    number = zlib.crc32(f"mog_{random_part}".encode())
-    return f"mog_{random_part}" + "".join(ALPHABET[number // 62**place % 62] for place in range(5, -1, -1))
-
-
-KEY = make_key()
-Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture

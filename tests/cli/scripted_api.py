@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 API = "/api/v1/mogplex"
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 RUN_ID = "0192f3a4-5b6c-7d8e-9f00-112233445566"
+
+
+def make_key(random_part: str = "k" * 40) -> str:
+    """A key as the server makes it, by another road than the code under test."""
+    number = zlib.crc32(f"mog_{random_part}".encode())
+    return f"mog_{random_part}" + "".join(ALPHABET[number // 62**place % 62] for place in range(5, -1, -1))
+
+
+KEY = make_key()
+Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class Request:

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import KEY, Cli, make_key
-from scripted_api import Answer, ScriptedApi, make_run, ok, refuse
+from tests.cli.scripted_api import KEY, Answer, Cli, ScriptedApi, make_key, make_run, ok, refuse
 
 REFUSALS = [
     (400, "BAD_REQUEST", 1),
@@ -35,6 +34,12 @@ def test_a_refusal_has_its_exit_code_and_one_clear_line(
     assert (done.returncode, done.stdout) == (exit_code, "")
     lines = done.stderr.splitlines()
     assert lines[:3] == [f"error: No way. ({code})", "  q: is too long", "request id: req_42"]
+
+
+@pytest.mark.parametrize("message", ["Run not found", "There is no run 'x'."])
+def test_what_is_not_found_is_to_be_looked_up(api: ScriptedApi, cli: Cli, message: str) -> None:
+    api.script("GET", "/runs/x", refuse(404, "NOT_FOUND", message))
+    assert cli("runs", "get", "x").stderr.splitlines()[-1] == "next: mogplex runs list"
 
 
 def test_json_errors_are_one_object_on_stderr(api: ScriptedApi, cli: Cli) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import KEY, Cli, make_key
-from scripted_api import ScriptedApi, ok, refuse
+from tests.cli.scripted_api import KEY, Cli, ScriptedApi, make_event, make_key, ok, refuse
 
 REPO = {"id": "repo_1", "full_name": "acme/web", "default_branch": "main", "checks": ["a", "b"], "env": {}}
 
@@ -46,7 +45,7 @@ def test_repos_add_makes_a_path_absolute_and_sends_settings(api: ScriptedApi, cl
         "allowHosts": ["h1"],
         "env": {"A": "1"},
         "pushBranches": ["mogplex/*"],
-        "defaultHarness": "repair",
+        "harness": "repair",
         "timeoutSeconds": 9.0,
         "budget": {"usd": 2.0, "tokens": 3},
     }
@@ -98,17 +97,18 @@ def test_keys(api: ScriptedApi, cli: Cli) -> None:
 
 
 def test_sandboxes(api: ScriptedApi, cli: Cli) -> None:
-    sandbox = {"id": "sb_1", "status": "running", "working_branch": "b", "created_at": "2026-01-02T03:04:05Z"}
+    sandbox = {"id": "sb_1", "status": "running", "run_id": "run_1", "repo_full_name": "acme/web", "killed_by": None}
+    sandbox["created_at"] = "2026-01-02T03:04:05Z"
     api.script("GET", "/sandboxes", ok({"sandboxes": [sandbox]}))
     done = cli("sandboxes", "list", "--repo", "r", "--status", "running", "--limit", "1")
-    assert done.stdout.splitlines()[1].split() == ["sb_1", "running", "b", "2026-01-02T03:04"]
+    assert done.stdout.splitlines()[1].split() == ["sb_1", "running", "acme/web", "run_1", "2026-01-02T03:04"]
     assert api.requests[0].query == {"repo_id": "r", "status": "running", "limit": "1"}
     assert json.loads(cli("sandboxes", "list", "--json").stdout) == sandbox
-    lifecycle = [{"created_at": "t", "event_type": "killed", "decision_code": "memory"}]
-    logs = {"sandbox": {**sandbox, "install_log": "one\ntwo\x1b"}, "lifecycle_events": lifecycle}
+    logs = {"sandbox": sandbox, "log": "one\ntwo\x1b", "lifecycle_events": [make_event(1, "sandbox_ready", "made")]}
     api.script("GET", "/sandboxes/sb_1/logs", ok(logs))
     told = cli("sandboxes", "logs", "sb_1").stdout.splitlines()
-    assert told[-4:] == ["t  killed  memory", "--- install log ---", "one", "two\\x1b"]
+    assert told[0].split() == ["id", "sb_1"]
+    assert told[-3:] == ["2026-01-02T03:04:01.000Z  sandbox_ready  made", "one", "two\\x1b"]
     assert json.loads(cli("sandboxes", "logs", "sb_1", "--json").stdout) == logs
     api.script("POST", "/sandboxes/sb_1/stop", ok({"sandbox": sandbox}))
     assert cli("sandboxes", "stop", "sb_1").stdout == "stopped sandbox sb_1\n"
@@ -116,8 +116,8 @@ def test_sandboxes(api: ScriptedApi, cli: Cli) -> None:
 
 
 def test_harnesses_and_models(api: ScriptedApi, cli: Cli) -> None:
-    ready = {"name": "repair", "version": "1", "ready": True, "detail": "fine", "remedy": None}
-    missing = {"name": "codex", "version": None, "ready": False, "detail": "absent", "remedy": "install it"}
+    ready = {"name": "repair", "version": "1", "available": True, "reason": "fine", "remedy": None}
+    missing = {"name": "codex", "version": None, "available": False, "reason": "absent", "remedy": "install it"}
     api.script("GET", "/harnesses", ok({"harnesses": [ready, missing]}))
     lines = [line.split() for line in cli("harnesses", "list").stdout.splitlines()]
     assert lines[1:] == [["repair", "1", "yes", "fine"], ["codex", "-", "no", "install", "it"]]

@@ -6,8 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Cli
-from scripted_api import RUN_ID, Answer, ScriptedApi, make_event, make_finished, make_run, ok, page, refuse, sse
+from tests.cli.scripted_api import (
+    RUN_ID,
+    Answer,
+    Cli,
+    ScriptedApi,
+    make_event,
+    make_finished,
+    make_run,
+    ok,
+    page,
+    refuse,
+    sse,
+)
 
 STARTED = f"""started run {RUN_ID} (pending)
 repo acme/web

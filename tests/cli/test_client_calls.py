@@ -7,8 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import KEY
-from scripted_api import API, RUN_ID, Answer, ScriptedApi, make_run, ok, refuse
+from tests.cli.scripted_api import API, KEY, RUN_ID, Answer, ScriptedApi, make_run, ok, refuse
 
 from mogplex.client import ApiError, Client, ConnectionFailed, UnusableValue
 

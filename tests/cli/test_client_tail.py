@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import KEY
-from scripted_api import (
+from tests.cli.scripted_api import (
+    KEY,
     RUN_ID,
     Answer,
     Request,
@@ -66,6 +66,13 @@ def test_a_run_that_was_over_already_ends_the_following(api: ScriptedApi) -> Non
     api.script("GET", STREAM, sse())
     api.script("GET", EVENTS, page([], "success", run={"lastSeq": 9}))
     assert follow(api, after=9) == []
+
+
+def test_a_server_with_no_more_to_say_ends_it(api: ScriptedApi) -> None:
+    api.script("GET", STREAM, Answer(204))
+    api.script("GET", EVENTS, page([], "success", run={"lastSeq": 9}))
+    assert follow(api, after=9) == []
+    assert len(api.requests) == 2
 
 
 def test_a_run_that_was_over_is_believed_without_a_last_number(api: ScriptedApi) -> None:

@@ -94,8 +94,8 @@ def _row(code: str, message: str, exit_code: int, next_step: str | None) -> dict
 def _describe_api_error(error: ApiError) -> dict[str, Any]:
     next_step = _NEXT.get(error.code)
     if error.code == "NOT_FOUND":
-        first_word = error.message.split(" ")[0].lower()
-        next_step = _NEXT_OF_NOT_FOUND.get(first_word)
+        words = error.message.lower().split()
+        next_step = next((_NEXT_OF_NOT_FOUND[word] for word in words if word in _NEXT_OF_NOT_FOUND), None)
     if error.retry_after_seconds is not None:
         next_step = f"try again in {math.ceil(error.retry_after_seconds)} s"
     row = _row(error.code, error.message, exit_codes.of_error(error.code), next_step)

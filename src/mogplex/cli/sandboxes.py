@@ -6,12 +6,7 @@ import click
 
 from mogplex.cli.options import Server, examples, server_options
 from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-_LOG_NAMES = ("install_log", "dev_log")
+from mogplex.cli.run_view import format_event
 
 
 @click.command("list", epilog=examples("mogplex sandboxes list", "mogplex sandboxes list --status running --json"))
@@ -33,36 +28,30 @@ def list_sandboxes(server: Server, *, repo: str | None, status: str | None, limi
         (
             str(sandbox.get("id")),
             str(sandbox.get("status") or "-"),
-            str(sandbox.get("working_branch") or "-"),
+            str(sandbox.get("repo_full_name") or sandbox.get("repo_id") or "-"),
+            str(sandbox.get("run_id") or "-"),
             str(sandbox.get("created_at") or "-")[:16],
         )
         for sandbox in sandboxes
     ]
-    write_table(("ID", "STATUS", "BRANCH", "CREATED"), rows, flexible=2)
+    write_table(("ID", "STATUS", "REPO", "RUN", "CREATED"), rows, flexible=2)
 
 
 @click.command("logs", epilog=examples("mogplex sandboxes logs ID"))
 @click.argument("sandbox_id", metavar="ID")
 @server_options
 def get_logs(server: Server, *, sandbox_id: str) -> None:
-    """Print what a sandbox was, did and logged."""
+    """Print what a sandbox was, what happened to it and what it printed."""
     answer = server.client.get_sandbox_logs(sandbox_id)
     if server.as_json:
         write_json(answer)
         return
     sandbox = answer.get("sandbox") or {}
-    write_fields(
-        (name.replace("_", " "), show(value))
-        for name, value in sandbox.items()
-        if name not in _LOG_NAMES and value is not None
-    )
+    write_fields((name.replace("_", " "), show(value)) for name, value in sandbox.items() if value not in (None, {}))
     for event in answer.get("lifecycle_events") or []:
-        write_line(_format_lifecycle(event))
-    for name in _LOG_NAMES:
-        if sandbox.get(name):
-            write_line(f"--- {name.replace('_', ' ')} ---")
-            for line in str(sandbox[name]).splitlines():
-                write_line(show(line))
+        write_line(format_event(event))
+    for line in str(answer.get("log") or "").splitlines():
+        write_line(show(line))
 
 
 @click.command("stop", epilog=examples("mogplex sandboxes stop ID"))
@@ -75,8 +64,3 @@ def stop_sandbox(server: Server, *, sandbox_id: str) -> None:
         write_json(answer)
     else:
         write_line(f"stopped sandbox {sandbox_id}")
-
-
-def _format_lifecycle(event: dict[str, Any]) -> str:
-    parts = (event.get("created_at"), event.get("event_type"), event.get("decision_code"))
-    return show("  ".join(str(part) for part in parts if part))
