@@ -20,6 +20,8 @@ from mogplex.domain.bodies import BODIES, REPO_CHANGE, REPO_REQUEST, RETRY_REQUE
 from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventType
+from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME
+from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service import repo_settings
@@ -113,6 +115,18 @@ def test_bodies_have_the_fields_that_are_read() -> None:
     assert set(REPO_REQUEST["properties"]) == set(repo_settings._READERS)
     assert set(REPO_CHANGE["properties"]) == set(repo_settings._READERS) - {"cloneUrl"}
     assert all(body["additionalProperties"] is False for body in BODIES.values())
+
+
+def test_patterns_of_names_are_those_that_are_checked() -> None:
+    fields = RUN_REQUEST["properties"]
+    for pattern, checked in [
+        (fields["env"]["propertyNames"]["pattern"], ENVIRONMENT_NAME),
+        (fields["labels"]["propertyNames"]["pattern"], LABEL_NAME),
+    ]:
+        assert pattern.removeprefix("^").removesuffix("$") == checked.pattern.removesuffix("\\Z")
+    name = re.compile(REPO_REQUEST["properties"]["name"]["pattern"])
+    for text in ("a/b", "a", "a/b/c", "a b/c", "A.b-c_/d", "x" * 101 + "/y"):
+        assert bool(name.match(text)) == (full_name_fault(text) is None), text
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,8 @@ def test_who_resumes_after_the_end_is_told_to_stop(door: Door, run: Run) -> None
 @pytest.mark.parametrize("position", ["x", "-1", "1.5", "٣", "9" * 30, "3, 4"])
 def test_a_position_that_is_none_is_400(door: Door, run: Run, position: str) -> None:
     value = position.encode().decode("latin-1")
-    door.get(f"/runs/{run.id}/stream", {"Last-Event-ID": value}).refused(400, "BAD_REQUEST")
+    for path in ("stream", "events"):
+        door.get(f"/runs/{run.id}/{path}", {"Last-Event-ID": value}).refused(400, "BAD_REQUEST")
 
 
 def test_events_of_another_process_arrive_too(door: Door, run: Run) -> None:

@@ -25,7 +25,7 @@ def page(call: Call) -> ASGIApp:
         return stream(call)
     run_id = read_id(call.path["run_id"], "run")
     limit = call.query.get("limit", DEFAULT_EVENTS)
-    found = call.services.events.page(call.caller, run_id, call.query.get("after", 0), limit)
+    found = call.services.events.page(call.caller, run_id, _read_position(call), limit)
     return succeed(
         {
             "run": run_object(found.run, call.services.runs.queue_place(found.run)),

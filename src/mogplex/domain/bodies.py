@@ -20,13 +20,23 @@ def _texts(description: str) -> Schema:
     return {"type": ["array", "null"], "items": {"type": "string"}, "description": description}
 
 
-def _pairs(description: str) -> Schema:
-    return {"type": ["object", "null"], "additionalProperties": {"type": "string"}, "description": description}
+def _pairs(description: str, name_pattern: str, most: int, longest: int) -> Schema:
+    return {
+        "type": ["object", "null"],
+        "maxProperties": most,
+        "propertyNames": {"pattern": name_pattern},
+        "additionalProperties": {"type": "string", "maxLength": longest},
+        "description": description,
+    }
 
 
 def _timeout(description: str) -> Schema:
     return {"type": ["number", "null"], "minimum": 1, "maximum": MAX_TIMEOUT_SECONDS, "description": description}
 
+
+_VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
+_LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+_FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 
 _COMMANDS: Schema = {
     "type": ["array", "null"],
@@ -81,8 +91,8 @@ RUN_REQUEST: Schema = {
         "outputSchema": {"type": ["object", "null"], "description": "JSON Schema of a structured result, ≤ 64 KiB."},
         "timeoutSeconds": _timeout("Wall clock of the run."),
         "budget": BUDGET,
-        "labels": _pairs("Names and values of your own, to find the run again; at most 64."),
-        "env": _pairs("Environment variables for the harness and the checks; at most 100. Never shown again."),
+        "labels": _pairs("Names and values of your own, to find the run again.", _LABEL, 64, 200),
+        "env": _pairs("Variables for the harness and the checks. Never shown again.", _VARIABLE, 100, 8192),
         "priority": {"type": ["integer", "null"], "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
         "conversationId": _text("Your own name for a conversation; kept and shown, not interpreted."),
         "workspaceSessionId": _text("Your own name for a session; kept and shown, not interpreted."),
@@ -97,12 +107,12 @@ RETRY_REQUEST: Schema = {
 }
 
 _REPO_SETTINGS: dict[str, Schema] = {
-    "name": _text("owner/name; left out, found out from the clone URL."),
+    "name": {**_text("owner/name; left out, found out from the clone URL."), "pattern": _FULL_NAME},
     "defaultBranch": _text("Base branch of runs that name none; left out, the remote's.", 244),
     "rootDirectory": _text("Folder to work in, relative.", 1024),
     "setup": {**_COMMANDS, "description": "Commands that prepare a checkout; left out, found out from its files."},
     "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
-    "env": _pairs("Environment variables for runs. Only their names are shown again."),
+    "env": _pairs("Environment variables for runs. Only their names are shown again.", _VARIABLE, 100, 8192),
     "allowHosts": _texts("Hosts that sandboxes may reach."),
     "pushBranches": _texts("Patterns of existing branches that runs may push to."),
     "harness": _text("Harness of runs that name none."),
@@ -139,7 +149,11 @@ KEY_REQUEST: Schema = {
             "minItems": 1,
             "description": "What the key may do; left out, read and write.",
         },
-        "repos": _texts("Ids or names of the only repos the key may see; left out, all."),
+        "repos": {
+            **_texts("Ids or names of the only repos the key may see; left out, all."),
+            "minItems": 1,
+            "maxItems": 100,
+        },
         "expiresAt": {
             "type": ["string", "null"],
             "format": "date-time",
