@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+
 from tests.acceptance.house import SUCCESS, House, assert_truthful, free_port
 
 PHASES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.acceptance.house import SUCCESS, House, assert_truthful, git, say
 
 from mogplex.client import ApiError
+from tests.acceptance.house import SUCCESS, House, assert_truthful, git, say
 
 EDIT = "printf 'def clamp(v, low, high):\\n    return max(low, min(v, high))\\n' > clamp.py"
 CHECK = "python -m pytest -q"

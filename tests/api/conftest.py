@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.api.door import Door
-from tests.databases import sqlite_template
 
 from mogplex.domain.repo import Repo
 from mogplex.store.database import Database
+from tests.api.door import Door
+from tests.databases import sqlite_template
 
 __all__ = ["sqlite_template"]
 

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.house import MANY, House
-
 from mogplex.api.app import create_app
 from mogplex.api.server import Server, open_listener, url_of
 from mogplex.api.services import HarnessInfo, Readiness, Services
 from mogplex.domain.repo import Repo
 from mogplex.service.limits import Limits
 from mogplex.store.database import Database
+from tests.house import MANY, House
 
 BASE = "/api/v1/mogplex"
 HANG_SECONDS = 20.0

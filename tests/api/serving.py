@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.house import House, said
-
 from mogplex.api.app import create_app
 from mogplex.api.server import run_server
 from mogplex.api.services import Services
 from mogplex.service.limits import Limits
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
+from tests.house import House, said
 
 
 def main(path: str, port: str) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
-from tests.api.conftest import OpenDoor
-from tests.api.door import Door
 
 from mogplex.api.app import ROUTES
 from mogplex.domain.access import Scope, generate_key
 from mogplex.domain.repo import Repo
 from mogplex.store.database import Database
+from tests.api.conftest import OpenDoor
+from tests.api.door import Door
 
 
 def make_key(door: Door, *scopes: str, repo_ids: list[str] | None = None, expires_at: float | None = None) -> str:

@@ -8,10 +8,10 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.api.door import Door
 
 from mogplex.api.body import MAX_BODY_BYTES, MAX_DEPTH, decode_object
 from mogplex.domain.errors import BadRequest
+from tests.api.door import Door
 
 SOME_KEY = {"Idempotency-Key": "k"}
 

@@ -7,9 +7,6 @@ import re
 from typing import Any
 
 import pytest
-from tests.api.conformity import faults
-from tests.api.door import Door, Reply
-from tests.house import ending, said
 
 from mogplex.api.app import ROUTES
 from mogplex.api.openapi import document_path
@@ -26,6 +23,9 @@ from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service import repo_settings
 from mogplex.service.runs import RETRY_FIELDS
+from tests.api.conformity import faults
+from tests.api.door import Door, Reply
+from tests.house import ending, said
 
 OPEN_PATHS = {"/healthz", "/readyz", "/openapi.json", "/docs"}
 

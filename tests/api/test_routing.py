@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.api.door import Door
 
 from mogplex.api.services import Readiness
 from mogplex.domain.errors import RateLimited
 from mogplex.domain.repo import Repo
+from tests.api.door import Door
 
 MALFORMED = [
     "x",

@@ -17,11 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from tests.api.door import Door
 
 from mogplex.api import protocol
 from mogplex.api.server import GRACE_SECONDS, open_listener, run_server, url_of
 from mogplex.domain.errors import ServiceUnavailable
+from tests.api.door import Door
 
 ROOT = Path(__file__).parents[2]
 

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.api.conftest import OpenDoor
-from tests.api.door import Door
 
 from mogplex.domain.repo import Repo
+from tests.api.conftest import OpenDoor
+from tests.api.door import Door
 
 
 def test_starts_once_and_replays(door: Door, repo: Repo) -> None:

@@ -7,12 +7,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.api.door import Door
-from tests.house import ending
 
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Verdict
 from mogplex.domain.sandbox import SandboxFacts
+from tests.api.door import Door
+from tests.house import ending
 
 
 def test_answers_once_the_run_is_over(door: Door, repo: Repo) -> None:

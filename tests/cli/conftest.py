@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.cli.scripted_api import KEY, Cli, ScriptedApi
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.cli.scripted_api import KEY, Answer, Cli, ScriptedApi, make_key, make_run, ok, refuse
 
 REFUSALS = [

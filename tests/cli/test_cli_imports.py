@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.cli.scripted_api import RUN_ID, ScriptedApi, make_run, ok
 
 HEAVY = {"asyncio", "pydantic", "sqlalchemy", "rich", "fastapi", "starlette", "uvicorn", "dbos", "aiohttp", "httpx"}

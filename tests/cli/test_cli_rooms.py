@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.cli.scripted_api import KEY, Cli, ScriptedApi, make_event, make_key, ok, refuse
 
 REPO = {"id": "repo_1", "full_name": "acme/web", "default_branch": "main", "checks": ["a", "b"], "env": {}}

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.cli.scripted_api import (
     RUN_ID,
     Answer,

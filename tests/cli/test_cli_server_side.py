@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.cli.scripted_api import KEY, ScriptedApi, ok, refuse
 
 import mogplex
 from mogplex.__main__ import main
 from mogplex.domain.errors import Conflict
+from tests.cli.scripted_api import KEY, ScriptedApi, ok, refuse
 
 
 class Finding(NamedTuple):

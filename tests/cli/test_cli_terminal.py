@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+
 from tests.cli.scripted_api import KEY, RUN_ID, ScriptedApi, make_event, make_finished, make_run, ok, sse, wait_until
 
 RUN = f"/runs/{RUN_ID}"

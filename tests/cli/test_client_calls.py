@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.cli.scripted_api import API, KEY, RUN_ID, Answer, ScriptedApi, make_run, ok, refuse
 
 from mogplex.client import ApiError, Client, ConnectionFailed, UnusableValue
+from tests.cli.scripted_api import API, KEY, RUN_ID, Answer, ScriptedApi, make_run, ok, refuse
 
 RUN = f"/runs/{RUN_ID}"
 

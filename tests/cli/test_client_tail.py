@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+
+from mogplex.client import ApiError, Client, ConnectionFailed, WaitTimeout
 from tests.cli.scripted_api import (
     KEY,
     RUN_ID,
@@ -19,8 +21,6 @@ from tests.cli.scripted_api import (
     refuse,
     sse,
 )
-
-from mogplex.client import ApiError, Client, ConnectionFailed, WaitTimeout
 
 STREAM = f"/runs/{RUN_ID}/stream"
 EVENTS = f"/runs/{RUN_ID}/events"

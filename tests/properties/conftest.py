@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.databases import *  # noqa: F403
-from tests.house import House
 
 from mogplex.domain.repo import Repo
 from mogplex.store.database import Database
+from tests.databases import *  # noqa: F403
+from tests.house import House
 
 
 @pytest.fixture

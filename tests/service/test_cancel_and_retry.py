@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.house import House, ending, said
 
 from mogplex.domain.errors import BadRequest, Conflict, Forbidden, IdempotencyConflict, NotFound
 from mogplex.domain.event import EventType
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Run, Status
 from mogplex.domain.worker import Signal
+from tests.house import House, ending, said
 
 
 def types(house: House, run: Run) -> list[str]:

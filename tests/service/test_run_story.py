@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from tests.house import House, ending, said
-
 from mogplex.domain.event import EventType
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Status
 from mogplex.domain.sandbox import SandboxFacts, SandboxStatus
+from tests.house import House, ending, said
 
 
 def test_a_run_is_started_played_and_ended(house: House, repo: Repo) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.house import House
 
 from mogplex.domain.branch import generate_working_branch
 from mogplex.domain.budget import Budget
@@ -19,6 +18,7 @@ from mogplex.domain.run import Delivery, Status
 from mogplex.service.plan import title_of
 from mogplex.store.database import Database
 from mogplex.store.schema import run_events, run_labels, runs
+from tests.house import House
 
 
 def count(house: House, table: sa.Table) -> int:

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from tests.databases import PostgresServer
 
 from mogplex.domain.errors import ServiceUnavailable
 from mogplex.store import migrations
 from mogplex.store.database import Database
 from mogplex.store.schema import metadata
+from tests.databases import PostgresServer
 
 
 @pytest.fixture
