@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-from typing import Any
-
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -23,10 +18,17 @@ from mogplex.domain.errors import Conflict
 from mogplex.domain.event import Event, EventType
 from mogplex.domain.run import MOVES, Outcome, Run, Status
 from mogplex.store.database import Database
-from tests.databases import PostgresServer
+from tests.databases import empty
 from tests.house import House, ending, said
 
 WORKERS = ("w1", "w2", "w3")
+SETTINGS = settings(
+    max_examples=10,
+    stateful_step_count=20,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 OUTCOMES = st.sampled_from([Outcome.COMPLETED, Outcome.CHECKS_FAILED, Outcome.CANCELLED_BY_CALLER, Outcome.TIMED_OUT])
 
 
@@ -156,39 +158,9 @@ def check_log(run: Run, events: list[Event]) -> None:
         assert run.outcome.status is run.status
 
 
-def test_any_interleaving_on_sqlite(sqlite_template: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        opened: list[Database] = []
-
-        def machine() -> Any:
-            path = Path(folder) / f"{len(opened)}.db"
-            shutil.copy(sqlite_template, path)
-            opened.append(Database(f"sqlite:///{path}"))
-            return RunMachine(opened[-1])
-
-        run_state_machine_as_test(machine, settings=_settings(12))  # type: ignore[no-untyped-call]
-        for database in opened:
-            database.close()
-
-
-def test_any_interleaving_on_postgresql(postgres_server: PostgresServer) -> None:
-    name = postgres_server.lend()
-    database = Database(postgres_server.url_of(name))
-
-    def machine() -> Any:
-        postgres_server.empty(name)
+def test_any_interleaving_leaves_whole_runs(database: Database) -> None:
+    def machine() -> RunMachine:
+        empty(database)
         return RunMachine(database)
 
-    run_state_machine_as_test(machine, settings=_settings(6))  # type: ignore[no-untyped-call]
-    database.close()
-    postgres_server.take_back(name)
-
-
-def _settings(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        stateful_step_count=20,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
+    run_state_machine_as_test(machine, settings=SETTINGS)  # type: ignore[no-untyped-call]

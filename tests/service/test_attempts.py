@@ -93,6 +93,16 @@ def test_every_write_needs_the_run(house: House, repo: Repo, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITES)
+def test_an_earlier_attempt_of_the_same_worker_writes_nothing(house: House, repo: Repo, name: str) -> None:
+    old = house.claim(house.start(repo).run, "w1")
+    house.workers.reap(only_me="other")
+    assert house.claim(old, "w1").attempt == 2
+    before = house.runs.get(house.admin, old.id), house.events.since(old.id, 0, 100)
+    assert WRITES[name](house, old) is False
+    assert (house.runs.get(house.admin, old.id), house.events.since(old.id, 0, 100)) == before
+
+
+@pytest.mark.parametrize("name", WRITES)
 def test_nothing_is_written_after_the_end(house: House, repo: Repo, name: str) -> None:
     run = house.claim(house.start(repo).run)
     assert house.attempts.finish(run, ending())

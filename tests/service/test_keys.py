@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -19,19 +20,13 @@ def test_the_first_key_is_made_once(house: House) -> None:
     assert house.admin.scopes == frozenset(Scope)
 
 
-@pytest.mark.parametrize(
-    ("secret", "told"),
-    [
-        ("", "Missing"),
-        ("  ", "Missing"),
-        ("hello", "Malformed"),
-        ("mog_" + "a" * 46, "Malformed"),
-        ("mog_\x00", "Malformed"),
-    ],
-)
-def test_secrets_that_are_no_key_are_told_apart(house: House, secret: str, told: str) -> None:
-    with pytest.raises(Unauthorized, match=told):
-        house.keys.authenticate(secret)
+def test_secrets_that_are_no_key_are_told_apart(house: House) -> None:
+    for secret in ("", "  "):
+        with pytest.raises(Unauthorized, match="Missing"):
+            house.keys.authenticate(secret)
+    for secret in ("hello", "mog_" + "a" * 46, "mog_\x00", house.secret + "x", house.secret[:-1]):
+        with pytest.raises(Unauthorized, match="Malformed"):
+            house.keys.authenticate(secret)
 
 
 def test_a_key_of_another_server_is_told(house: House) -> None:
@@ -93,24 +88,24 @@ def test_only_the_hash_of_a_secret_is_kept(house: House) -> None:
     assert key.prefix == secret[:12]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"name": " ", "scopes": ["read"]},
-        {"name": "x" * 101, "scopes": ["read"]},
-        {"name": "a\x00", "scopes": ["read"]},
-        {"name": "x", "scopes": []},
-        {"name": "x", "scopes": ["root"]},
-        {"name": "x", "scopes": ["read"], "repo_ids": []},
-        {"name": "x", "scopes": ["read"], "repo_ids": ["repo_" + "0" * 24]},
-        {"name": "x", "scopes": ["read"], "expires_at": time.time() - 1},
-        {"name": "x", "scopes": ["read"], "expires_at": float("nan")},
-        {"name": "x", "scopes": ["read"], "owner": ""},
-    ],
-)
-def test_keys_that_make_no_sense_are_refused(house: House, fields: dict[str, object]) -> None:
-    with pytest.raises(BadRequest):
-        house.keys.create(house.admin, **fields)  # type: ignore[arg-type]
+SENSELESS: list[dict[str, Any]] = [
+    {"name": " ", "scopes": ["read"]},
+    {"name": "x" * 101, "scopes": ["read"]},
+    {"name": "a\x00", "scopes": ["read"]},
+    {"name": "x", "scopes": []},
+    {"name": "x", "scopes": ["root"]},
+    {"name": "x", "scopes": ["read"], "repo_ids": []},
+    {"name": "x", "scopes": ["read"], "repo_ids": ["repo_" + "0" * 24]},
+    {"name": "x", "scopes": ["read"], "expires_at": time.time() - 1},
+    {"name": "x", "scopes": ["read"], "expires_at": float("nan")},
+    {"name": "x", "scopes": ["read"], "owner": ""},
+]
+
+
+def test_keys_that_make_no_sense_are_refused(house: House) -> None:
+    for fields in SENSELESS:
+        with pytest.raises(BadRequest):
+            house.keys.create(house.admin, **fields)
     assert len(house.keys.list(house.admin)) == 1
 
 
@@ -138,12 +133,12 @@ def test_a_bound_admin_cannot_reach_beyond_its_repos(house: House) -> None:
         house.repos.add(bound, {"cloneUrl": "/srv/new"})
 
 
-@pytest.mark.parametrize("key_id", ["", "key_", "key_" + "0" * 24, "\x00", "run_" + "0" * 24])
-def test_keys_that_are_not_there_are_not_found(house: House, key_id: str) -> None:
-    with pytest.raises(NotFound):
-        house.keys.get(key_id)
-    with pytest.raises(NotFound):
-        house.keys.revoke(house.admin, key_id)
+def test_keys_that_are_not_there_are_not_found(house: House) -> None:
+    for key_id in ("", "key_", "key_" + "0" * 24, "\x00", "run_" + "0" * 24):
+        with pytest.raises(NotFound):
+            house.keys.get(key_id)
+        with pytest.raises(NotFound):
+            house.keys.revoke(house.admin, key_id)
 
 
 def test_a_database_that_is_away_never_means_unauthorized() -> None:

@@ -91,24 +91,39 @@ def test_old_requests_are_forgotten(clocked: House, clock: Clock) -> None:
         assert tx.execute(sa.select(sa.func.count()).select_from(request_hits)).scalar_one() <= 5
 
 
-def test_starts_are_limited_by_minute_hour_and_day(clocked: House, clock: Clock) -> None:
-    repo = clocked.add_repo()
-    started = 0
-    first = clock.now
-    refusals = []
+def test_starts_are_limited_by_minute_hour_and_day(database_url: str, clock: Clock) -> None:
+    database = Database(database_url, clock=clock)
+    house = House(database, starts={60.0: 2, 3600.0: 5, 86400.0: 12})
+    repo, first = house.add_repo(), clock.now
+    started, refusals = 0, []
     while clock.now < first + 86400:
         try:
-            clocked.start(repo, f"k{started}")
+            house.start(repo, f"k{started}")
             started += 1
         except RateLimited as refusal:
             refusals.append(refusal)
             clock.now += refusal.retry_after_seconds + 0.01  # what we are told to wait is enough, and not too much
-    assert started == 150
-    assert {word for refusal in refusals for word in ("minute", "hour", "day") if f"a {word}" in refusal.message} == {
-        "minute",
-        "hour",
-        "day",
-    }
+    assert started == 12
+    told = [word for refusal in refusals for word in ("minute", "hour", "day") if f"a {word}" in refusal.message]
+    assert told == ["minute", "minute", "hour", "minute", "minute", "hour", "day"]
+    assert DEFAULT_STARTS == {60.0: 10, 3600.0: 30, 86400.0: 150}
+    house.close()
+    database.close()
+
+
+def test_a_start_counts_for_exactly_its_window(clocked: House, clock: Clock) -> None:
+    repo, first = clocked.add_repo(), clock.now
+    for number in range(10):
+        clocked.start(repo, f"k{number}")
+        clock.now += 1
+    clock.now = first + 59.9
+    with pytest.raises(RateLimited) as caught:
+        clocked.start(repo, "early")
+    assert caught.value.retry_after_seconds == pytest.approx(0.1, abs=0.01)
+    clock.now = first + 60.1
+    clocked.start(repo, "in time")
+    with pytest.raises(RateLimited):
+        clocked.start(repo, "the next place comes free a second later")
 
 
 def test_replays_refusals_and_invalid_requests_cost_no_start(clocked: House) -> None:

@@ -54,20 +54,20 @@ def test_filters_let_through_what_they_name(house: House, repo: Repo) -> None:
     assert [run.id for run in house.runs.list(bound, RunFilter()).items] == [elsewhere.id]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"status": "running"},
-        {"outcome": "won"},
-        {"limit": 0},
-        {"cursor": "x"},
-        {"cursor": "WyJhIiwiYiJd"},
-        {"prefix": "run%"},
-        {"repo": "a\x00"},
-        {"labels": {"a": "\x00"}},
-        {"retry_of": "\x00"},
-    ],
-)
-def test_filters_that_cannot_be_are_refused(house: House, fields: dict[str, Any]) -> None:
-    with pytest.raises(BadRequest):
-        house.runs.list(house.admin, RunFilter(**fields))
+REFUSED: list[dict[str, Any]] = [
+    {"status": "running"},
+    {"outcome": "won"},
+    {"limit": 0},
+    {"cursor": "x"},
+    {"cursor": "WyJhIiwiYiJd"},
+    {"prefix": "run%"},
+    {"repo": "a\x00"},
+    {"labels": {"a": "\x00"}},
+    {"retry_of": "\x00"},
+]
+
+
+def test_filters_that_cannot_be_are_refused(house: House) -> None:
+    for fields in REFUSED:
+        with pytest.raises(BadRequest):
+            house.runs.list(house.admin, RunFilter(**fields))

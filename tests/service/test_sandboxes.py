@@ -70,8 +70,8 @@ def test_lists_are_paged_and_filtered(house: House, repo: Repo) -> None:
         house.sandboxes.list(house.admin, status="sleeping")
 
 
-@pytest.mark.parametrize("record_id", ["", "sbx_", "sbx_" + "0" * 24, "\x00"])
-def test_records_that_are_not_there_are_not_found(house: House, record_id: str) -> None:
-    for ask in (house.sandboxes.get, house.sandboxes.log, house.sandboxes.stop):
-        with pytest.raises(NotFound):
-            ask(house.admin, record_id)
+def test_records_that_are_not_there_are_not_found(house: House) -> None:
+    for record_id in ("", "sbx_", "sbx_" + "0" * 24, "\x00"):
+        for ask in (house.sandboxes.get, house.sandboxes.log, house.sandboxes.stop):
+            with pytest.raises(NotFound):
+                ask(house.admin, record_id)
