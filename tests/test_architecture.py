@@ -23,7 +23,10 @@ MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 # Longer than the rule allows, each with the reason. `path under mogplex` or `path:function`.
 LONG_FILES: dict[str, str] = {}
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {
+    "cli/run.py:start_run": "one line a flag; the work is in other functions",
+    "domain/view.py:run_object": "one line a field of the contract's run object",
+}
 
 BANNED_NAMES = {
     "util", "utils", "helper", "helpers", "common", "base", "core", "manager", "managers", "handler", "handlers",

@@ -66,7 +66,7 @@ def test_every_make_target_in_documents_exists() -> None:
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
     settings = pytest.importorskip("mogplex.settings")
-    known = {field.metadata["env"] for field in dataclasses.fields(settings.Settings)}
+    known = {field.metadata["variable"] for field in dataclasses.fields(settings.Settings)}
     table = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     table = table[table.index("<!-- settings") : table.index("<!-- end of settings")]
     assert set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)) == known

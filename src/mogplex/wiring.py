@@ -83,8 +83,9 @@ def serve(settings: Settings, *, on_first_key: Callable[[str, str], None], on_st
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
-        on_start(url)
-        Server(create_app(parts.services, version=mogplex.__version__)).run(sockets=[listener])
+        app = create_app(parts.services, version=mogplex.__version__)
+        # Told from inside the server: only then is a signal an orderly end.
+        Server(app, on_start=lambda: on_start(url)).run(sockets=[listener])
         log.info("stopping")
 
 
@@ -137,7 +138,7 @@ class _Parts:
             events=events,
             sandboxes=Sandboxes(database),
             harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
-            readiness=lambda: [Readiness("database", database.is_reachable())],
+            readiness=lambda: [_database_readiness(database)],
         )
         attempts = Attempts(database, hub, _open_sanitiser)
         workers = Workers(database, hub, _open_sanitiser, max_attempts=settings.max_attempts)
@@ -240,6 +241,11 @@ def _harness_info(name: str, probe: Probe) -> HarnessInfo:
 def _inspect(git: Git, clone_url: str) -> RemoteFacts:
     facts = asyncio.run(inspect_remote(git, clone_url))
     return RemoteFacts(facts.default_branch, facts.empty)
+
+
+def _database_readiness(database: Database) -> Readiness:
+    reachable = database.is_reachable()
+    return Readiness("database", reachable, "answers" if reachable else "cannot be reached; see the server's log")
 
 
 def _open_sanitiser(known: Iterable[str]) -> Sanitiser:

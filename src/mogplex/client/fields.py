@@ -64,7 +64,7 @@ class RepoBody(TypedDict, total=False):
     env: dict[str, str] | None
     allowHosts: list[str] | None
     pushBranches: list[str] | None
-    defaultHarness: str | None
+    harness: str | None
     budget: Budget | None
     timeoutSeconds: float | None
 

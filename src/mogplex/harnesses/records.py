@@ -31,8 +31,8 @@ class RecordStream:
         self._ends = 0
         self._translators: dict[str, Callable[[Mapping[str, Any]], list[EventDraft]]] = {
             "hello": lambda record: [],
-            "message": lambda record: [EventDraft(EventType.ASSISTANT_MESSAGE, _text(record, "text"))],
-            "reasoning": lambda record: [EventDraft(EventType.REASONING, _text(record, "text"))],
+            "message": lambda record: [_said(EventType.ASSISTANT_MESSAGE, record)],
+            "reasoning": lambda record: [_said(EventType.REASONING, record)],
             "tool_call": _tool_call,
             "tool_result": _tool_result,
             "file_change": _file_change,
@@ -79,6 +79,11 @@ def _decode(line: bytes) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):  # also bytes that are no UTF-8
         return None
     return record if isinstance(record, Mapping) else None
+
+
+def _said(kind: EventType, record: Mapping[str, Any]) -> EventDraft:
+    text = _text(record, "text")
+    return EventDraft(kind, text, payload={"text": text})
 
 
 def _tool_call(record: Mapping[str, Any]) -> list[EventDraft]:

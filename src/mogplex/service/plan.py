@@ -113,7 +113,7 @@ def require_delivery(delivery: Delivery) -> None:
     """Raises BadRequest for what this server cannot do yet: better now than after the work."""
     if delivery is Delivery.PULL_REQUEST:
         raise BadRequest(
-            "delivery 'pull_request' is not available on this server: ask for 'branch' and open the pull request from it.",
+            "delivery 'pull_request' is not available on this server: ask for 'branch', and open the request from it.",
             [Detail("delivery", "must be one of branch, patch")],
         )
 
@@ -123,7 +123,7 @@ def require_schema(schema: Mapping[str, Any] | None) -> None:
     if schema is None:
         return
     try:
-        validator_for(schema, default=Draft202012Validator).check_schema(schema)
+        validator_for(schema, default=Draft202012Validator).check_schema(dict(schema))
     except SchemaError as fault:
         where = "/".join(str(part) for part in fault.absolute_path) or "its root"
         raise BadRequest(
