@@ -9,11 +9,11 @@ from typing import Any, Protocol
 class Sanitiser(Protocol):
     """Takes known secrets out of text, then what looks like one, then cuts what is too long."""
 
-    def text(self, s: str, limit: int = 8192) -> str:
-        """`s` without secrets, at most about `limit` characters, cuts marked."""
+    def text(self, value: str, /, limit: int = 8192) -> str:
+        """`value` without secrets, at most `limit` bytes, cuts marked."""
         ...
 
-    def payload(self, value: Any) -> Any:
+    def payload(self, value: Any, /) -> Any:
         """A JSON-like value with every string and key in it treated, and its size bounded."""
         ...
 

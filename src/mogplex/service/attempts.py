@@ -38,7 +38,7 @@ NOTABLE = frozenset(
     {"base_commit", "model", "conversation_id", "workspace_session_id", "usage", "cost_usd", "cost_known"}
     | {"timing", "verdict", "baseline", "tests_touched", "changes", "pull_request_url"}
 )
-LONG_TEXT_CHARACTERS = 64 * 1024  # of check output and sandbox logs
+LONG_TEXT_BYTES = 64 * 1024  # of check output and sandbox logs
 _MAX_SANITISERS = 1024
 
 
@@ -271,14 +271,14 @@ def _clean(value: Any, sanitiser: Sanitiser) -> Any:
 
 
 def _clean_facts(facts: SandboxFacts, sanitiser: Sanitiser) -> SandboxFacts:
-    return replace(facts, log=sanitiser.text(facts.log, LONG_TEXT_CHARACTERS))
+    return replace(facts, log=sanitiser.text(facts.log, LONG_TEXT_BYTES))
 
 
 def _clean_check(check: CheckRecord, sanitiser: Sanitiser) -> CheckRecord:
     return replace(
         check,
         command=sanitiser.text(check.command),
-        output=sanitiser.text(check.output, LONG_TEXT_CHARACTERS),
+        output=sanitiser.text(check.output, LONG_TEXT_BYTES),
         detail=sanitiser.text(check.detail),
     )
 

@@ -17,7 +17,7 @@ from mogplex.store import sandboxes as sandbox_table
 from mogplex.store.database import Transaction
 from mogplex.store.runs import Conditions
 
-_RESULT_TEXT_CHARACTERS = 1_000_000  # a structured result is bounded by its reader; cutting it would break its shape
+_RESULT_TEXT_BYTES = 1_000_000  # a structured result is bounded by its reader; cutting it would break its shape
 
 
 def end_run(
@@ -122,7 +122,7 @@ def _milliseconds(seconds: float) -> int:
 
 def _clean_result(value: Any, sanitiser: Sanitiser) -> Any:
     if isinstance(value, str):
-        return sanitiser.text(value, _RESULT_TEXT_CHARACTERS)
+        return sanitiser.text(value, _RESULT_TEXT_BYTES)
     if isinstance(value, Mapping):
         return {sanitiser.text(str(name)): _clean_result(each, sanitiser) for name, each in value.items()}
     if isinstance(value, list | tuple):
