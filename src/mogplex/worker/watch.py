@@ -25,18 +25,15 @@ class Watcher:
         self._stops: dict[str, Stop] = {}
 
     def add(self, run_id: str, stop: Stop) -> None:
+        """Watch a run. An older attempt of it that still plays here was taken for lost: it must end."""
+        older = self._stops.get(run_id)
+        if older is not None:
+            older.lose()
         self._stops[run_id] = stop
 
-    def remove(self, run_id: str) -> None:
-        self._stops.pop(run_id, None)
-
-    @property
-    def running(self) -> int:
-        return len(self._stops)
-
-    def stop_all(self, cause: Cause, detail: str) -> None:
-        for stop in self._stops.values():
-            stop.set(cause, detail)
+    def remove(self, run_id: str, stop: Stop) -> None:
+        if self._stops.get(run_id) is stop:
+            del self._stops[run_id]
 
     async def watch(self) -> None:
         """Runs until cancelled. A database that is away is no reason to stop anything: ask again."""

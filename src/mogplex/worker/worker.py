@@ -95,7 +95,7 @@ class Worker:
         try:
             await Attempt(run, self._equipment, stop).play()
         finally:
-            self._watcher.remove(run_id)
+            self._watcher.remove(run_id, stop)
 
     async def _drain(self, seconds: float) -> None:
         self._closing = True
