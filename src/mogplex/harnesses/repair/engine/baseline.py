@@ -64,7 +64,7 @@ def run_all(
     while left:
         request = {
             "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": True, "detail": True, "record": record,
-            "quiet_seconds": cpu_seconds * 2 + 2, **more,
+            "quiet_seconds": cpu_seconds * 2 + 2,
         }  # fmt: skip
         running = left[0]
         try:
