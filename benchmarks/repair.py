@@ -33,7 +33,9 @@ class Bug:
 
 
 BUGS = [
-    Bug("interval merge forgets touching ends", '''
+    Bug(
+        "interval merge forgets touching ends",
+        """
 def merge(spans):
     spans = sorted(spans)
     merged = []
@@ -43,14 +45,20 @@ def merge(spans):
         else:
             merged.append((start, end))
     return merged
-''', "start <= merged[-1][1]", "start < merged[-1][1]", '''
+""",
+        "start <= merged[-1][1]",
+        "start < merged[-1][1]",
+        """
 from program import merge
 def test_apart(): assert merge([(5, 6), (1, 2)]) == [(1, 2), (5, 6)]
 def test_overlap(): assert merge([(1, 4), (2, 6)]) == [(1, 6)]
 def test_touch(): assert merge([(1, 2), (2, 3)]) == [(1, 3)]
 def test_inside(): assert merge([(1, 9), (2, 3)]) == [(1, 9)]
-'''),
-    Bug("interval merge keeps the later end only", '''
+""",
+    ),
+    Bug(
+        "interval merge keeps the later end only",
+        """
 def merge(spans):
     spans = sorted(spans)
     merged = []
@@ -60,14 +68,20 @@ def merge(spans):
         else:
             merged.append((start, end))
     return merged
-''', "max(merged[-1][1], end)", "end", '''
+""",
+        "max(merged[-1][1], end)",
+        "end",
+        """
 from program import merge
 def test_apart(): assert merge([(5, 6), (1, 2)]) == [(1, 2), (5, 6)]
 def test_overlap(): assert merge([(1, 4), (2, 6)]) == [(1, 6)]
 def test_touch(): assert merge([(1, 2), (2, 3)]) == [(1, 3)]
 def test_inside(): assert merge([(1, 9), (2, 3)]) == [(1, 9)]
-'''),
-    Bug("roman numerals read a pair the wrong way round", '''
+""",
+    ),
+    Bug(
+        "roman numerals read a pair the wrong way round",
+        """
 VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 
@@ -79,13 +93,19 @@ def to_number(roman):
         else:
             total += VALUES[here]
     return total
-''', "total -= VALUES[here]", "total -= VALUES[following]", '''
+""",
+        "total -= VALUES[here]",
+        "total -= VALUES[following]",
+        """
 from program import to_number
 import pytest
 @pytest.mark.parametrize("roman, number", [("III", 3), ("IV", 4), ("XC", 90), ("MCMXCIV", 1994), ("XIV", 14)])
 def test_number(roman, number): assert to_number(roman) == number
-'''),
-    Bug("roman numerals have a wrong value in the table", '''
+""",
+    ),
+    Bug(
+        "roman numerals have a wrong value in the table",
+        """
 VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 
@@ -97,13 +117,19 @@ def to_number(roman):
         else:
             total += VALUES[here]
     return total
-''', '"L": 50', '"L": 500', '''
+""",
+        '"L": 50',
+        '"L": 500',
+        """
 from program import to_number
 import pytest
 @pytest.mark.parametrize("roman, number", [("III", 3), ("IV", 4), ("XC", 90), ("LX", 60), ("XL", 40), ("D", 500)])
 def test_number(roman, number): assert to_number(roman) == number
-'''),
-    Bug("graph search never marks a node as seen", '''
+""",
+    ),
+    Bug(
+        "graph search never marks a node as seen",
+        """
 def reachable(graph, start):
     seen = set()
     waiting = [start]
@@ -115,13 +141,19 @@ def reachable(graph, start):
         for other in graph.get(node, []):
             waiting.append(other)
     return seen
-''', "        seen.add(node)\n", "", '''
+""",
+        "        seen.add(node)\n",
+        "",
+        """
 from program import reachable
 def test_line(): assert reachable({"a": ["b"], "b": ["c"]}, "a") == {"a", "b", "c"}
 def test_loop(): assert reachable({"a": ["b"], "b": ["a"]}, "a") == {"a", "b"}
 def test_alone(): assert reachable({}, "a") == {"a"}
-'''),
-    Bug("graph search trusts that every node has edges", '''
+""",
+    ),
+    Bug(
+        "graph search trusts that every node has edges",
+        """
 def reachable(graph, start):
     seen = set()
     waiting = [start]
@@ -133,24 +165,36 @@ def reachable(graph, start):
         for other in graph.get(node, []):
             waiting.append(other)
     return seen
-''', "graph.get(node, [])", "graph[node]", '''
+""",
+        "graph.get(node, [])",
+        "graph[node]",
+        """
 from program import reachable
 def test_line(): assert reachable({"a": ["b"], "b": ["c"]}, "a") == {"a", "b", "c"}
 def test_loop(): assert reachable({"a": ["b"], "b": ["a"]}, "a") == {"a", "b"}
 def test_alone(): assert reachable({}, "a") == {"a"}
-'''),
-    Bug("greatest common divisor recurses with its arguments the wrong way", '''
+""",
+    ),
+    Bug(
+        "greatest common divisor recurses with its arguments the wrong way",
+        """
 def gcd(a, b):
     if b == 0:
         return a
     return gcd(b, a % b)
-''', "gcd(b, a % b)", "gcd(a % b, b)", '''
+""",
+        "gcd(b, a % b)",
+        "gcd(a % b, b)",
+        """
 from program import gcd
 def test_some(): assert gcd(12, 18) == 6
 def test_prime(): assert gcd(17, 5) == 1
 def test_zero(): assert gcd(9, 0) == 9
-'''),
-    Bug("a queue of two stacks pours out too eagerly", '''
+""",
+    ),
+    Bug(
+        "a queue of two stacks pours out too eagerly",
+        """
 class Queue:
     def __init__(self):
         self.inbox = []
@@ -167,7 +211,10 @@ class Queue:
 
     def __len__(self):
         return len(self.inbox) + len(self.outbox)
-''', "        if not self.outbox:\n            while", "        if self.inbox:\n            while", '''
+""",
+        "        if not self.outbox:\n            while",
+        "        if self.inbox:\n            while",
+        """
 from program import Queue
 def test_order():
     queue = Queue()
@@ -180,8 +227,11 @@ def test_length():
     queue = Queue()
     queue.push(1)
     assert len(queue) == 1
-'''),
-    Bug("a counter of words forgets case", '''
+""",
+    ),
+    Bug(
+        "a counter of words forgets case",
+        """
 import re
 
 
@@ -195,13 +245,19 @@ def count_words(text):
 def top(text, number):
     counts = count_words(text)
     return sorted(counts, key=lambda word: (-counts[word], word))[:number]
-''', "text.lower()", "text", '''
+""",
+        "text.lower()",
+        "text",
+        """
 from program import count_words, top
 def test_case(): assert count_words("The the cat") == {"the": 2, "cat": 1}
 def test_plain(): assert count_words("a b a") == {"a": 2, "b": 1}
 def test_top(): assert top("b a b c", 2) == ["b", "a"]
-'''),
-    Bug("a counter of words sorts the rare ones first", '''
+""",
+    ),
+    Bug(
+        "a counter of words sorts the rare ones first",
+        """
 import re
 
 
@@ -215,13 +271,19 @@ def count_words(text):
 def top(text, number):
     counts = count_words(text)
     return sorted(counts, key=lambda word: (-counts[word], word))[:number]
-''', "-counts[word], word", "counts[word], word", '''
+""",
+        "-counts[word], word",
+        "counts[word], word",
+        """
 from program import count_words, top
 def test_case(): assert count_words("The the cat") == {"the": 2, "cat": 1}
 def test_top(): assert top("b a b c", 2) == ["b", "a"]
 def test_all(): assert top("b a b c", 9) == ["b", "a", "c"]
-'''),
-    Bug("sieve starts crossing out at the prime itself", '''
+""",
+    ),
+    Bug(
+        "sieve starts crossing out at the prime itself",
+        """
 def primes(limit):
     alive = [True] * (limit + 1)
     found = []
@@ -231,13 +293,19 @@ def primes(limit):
             for multiple in range(number * number, limit + 1, number):
                 alive[multiple] = False
     return found
-''', "alive = [True] * (limit + 1)", "alive = [True] * limit", '''
+""",
+        "alive = [True] * (limit + 1)",
+        "alive = [True] * limit",
+        """
 from program import primes
 def test_ten(): assert primes(10) == [2, 3, 5, 7]
 def test_thirteen(): assert primes(13) == [2, 3, 5, 7, 11, 13]
 def test_none(): assert primes(1) == []
-'''),
-    Bug("matrix spiral walks back over the last row", '''
+""",
+    ),
+    Bug(
+        "matrix spiral walks back over the last row",
+        '''
 def rotate(matrix):
     """Turn a matrix clockwise."""
     height, width = len(matrix), len(matrix[0])
@@ -246,13 +314,19 @@ def rotate(matrix):
         for column in range(width):
             turned[column][height - 1 - row] = matrix[row][column]
     return turned
-''', "height - 1 - row", "width - 1 - row", '''
+''',
+        "height - 1 - row",
+        "width - 1 - row",
+        """
 from program import rotate
 def test_square(): assert rotate([[1, 2], [3, 4]]) == [[3, 1], [4, 2]]
 def test_wide(): assert rotate([[1, 2, 3]]) == [[1], [2], [3]]
 def test_tall(): assert rotate([[1], [2], [3]]) == [[3, 2, 1]]
-'''),
-    Bug("brackets: an unopened one passes", '''
+""",
+    ),
+    Bug(
+        "brackets: an unopened one passes",
+        """
 PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -265,15 +339,21 @@ def balanced(text):
             if not open_ones or open_ones.pop() != PAIRS[character]:
                 return False
     return not open_ones
-''', "if not open_ones or open_ones.pop()", "if open_ones and open_ones.pop()", '''
+""",
+        "if not open_ones or open_ones.pop()",
+        "if open_ones and open_ones.pop()",
+        """
 from program import balanced
 def test_good(): assert balanced("a(b[c]{d})")
 def test_crossed(): assert not balanced("([)]")
 def test_unopened(): assert not balanced(")")
 def test_unclosed(): assert not balanced("((")
 def test_empty(): assert balanced("")
-'''),
-    Bug("a linked list reverses into nothing", '''
+""",
+    ),
+    Bug(
+        "a linked list reverses into nothing",
+        """
 class Node:
     def __init__(self, value, following=None):
         self.value = value
@@ -293,27 +373,39 @@ def values(node):
         found.append(node.value)
         node = node.following
     return found
-''', "    return before\n", "    return node\n", '''
+""",
+        "    return before\n",
+        "    return node\n",
+        """
 from program import Node, reverse, values
 def test_three(): assert values(reverse(Node(1, Node(2, Node(3))))) == [3, 2, 1]
 def test_one(): assert values(reverse(Node(1))) == [1]
 def test_none(): assert reverse(None) is None
-'''),
-    Bug("coins: the ways are counted from an empty table", '''
+""",
+    ),
+    Bug(
+        "coins: the ways are counted from an empty table",
+        """
 def ways(coins, amount):
     table = [1] + [0] * amount
     for coin in coins:
         for target in range(coin, amount + 1):
             table[target] += table[target - coin]
     return table[amount]
-''', "range(coin, amount + 1)", "range(amount + 1)", '''
+""",
+        "range(coin, amount + 1)",
+        "range(amount + 1)",
+        """
 from program import ways
 def test_small(): assert ways([1, 2], 3) == 2
 def test_money(): assert ways([1, 2, 5], 5) == 4
 def test_none(): assert ways([7], 3) == 0
 def test_zero(): assert ways([1], 0) == 1
-'''),
-    Bug("edit distance charges for equal letters", '''
+""",
+    ),
+    Bug(
+        "edit distance charges for equal letters",
+        """
 def distance(one, other):
     row = list(range(len(other) + 1))
     for i, left in enumerate(one, 1):
@@ -322,37 +414,55 @@ def distance(one, other):
             cost = 0 if left == right else 1
             before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + cost)
     return row[-1]
-''', "before + cost)", "before + 1)", '''
+""",
+        "before + cost)",
+        "before + 1)",
+        """
 from program import distance
 def test_same(): assert distance("abc", "abc") == 0
 def test_sub(): assert distance("kitten", "sitting") == 3
 def test_empty(): assert distance("", "ab") == 2
-'''),
-    Bug("flatten yields the inner generators", '''
+""",
+    ),
+    Bug(
+        "flatten yields the inner generators",
+        """
 def flatten(items):
     for item in items:
         if isinstance(item, (list, tuple)):
             yield from flatten(item)
         else:
             yield item
-''', "yield from flatten(item)", "yield flatten(item)", '''
+""",
+        "yield from flatten(item)",
+        "yield flatten(item)",
+        """
 from program import flatten
 def test_flat(): assert list(flatten([1, 2])) == [1, 2]
 def test_deep(): assert list(flatten([1, [2, (3,)]])) == [1, 2, 3]
-'''),
-    Bug("flatten knows lists only", '''
+""",
+    ),
+    Bug(
+        "flatten knows lists only",
+        """
 def flatten(items):
     for item in items:
         if isinstance(item, (list, tuple)):
             yield from flatten(item)
         else:
             yield item
-''', "isinstance(item, (list, tuple))", "isinstance(item, list)", '''
+""",
+        "isinstance(item, (list, tuple))",
+        "isinstance(item, list)",
+        """
 from program import flatten
 def test_flat(): assert list(flatten([1, 2])) == [1, 2]
 def test_deep(): assert list(flatten([1, [2, (3,)]])) == [1, 2, 3]
-'''),
-    Bug("a cache evicts the newest entry", '''
+""",
+    ),
+    Bug(
+        "a cache evicts the newest entry",
+        """
 from collections import OrderedDict
 
 
@@ -372,7 +482,10 @@ class Cache:
         self.entries.move_to_end(key)
         if len(self.entries) > self.size:
             self.entries.popitem(last=False)
-''', "popitem(last=False)", "popitem(last=True)", '''
+""",
+        "popitem(last=False)",
+        "popitem(last=True)",
+        """
 from program import Cache
 def test_evicts():
     cache = Cache(2)
@@ -386,8 +499,11 @@ def test_get_refreshes():
     cache.get("a")
     cache.put("c", 3)
     assert cache.get("a") == 1 and cache.get("b", 0) == 0
-'''),
-    Bug("a cache read does not refresh its entry", '''
+""",
+    ),
+    Bug(
+        "a cache read does not refresh its entry",
+        """
 from collections import OrderedDict
 
 
@@ -407,7 +523,10 @@ class Cache:
         self.entries.move_to_end(key)
         if len(self.entries) > self.size:
             self.entries.popitem(last=False)
-''', "        self.entries.move_to_end(key)\n        return", "        return", '''
+""",
+        "        self.entries.move_to_end(key)\n        return",
+        "        return",
+        """
 from program import Cache
 def test_evicts():
     cache = Cache(2)
@@ -421,21 +540,30 @@ def test_get_refreshes():
     cache.get("a")
     cache.put("c", 3)
     assert cache.get("a") == 1 and cache.get("b", 0) == 0
-'''),
-    Bug("defaults are shared between calls", '''
+""",
+    ),
+    Bug(
+        "defaults are shared between calls",
+        """
 def collect(item, into=None):
     if into is None:
         into = []
     into.append(item)
     return into
-''', "into=None):\n    if into is None:\n        into = []\n", "into=[]):\n", '''
+""",
+        "into=None):\n    if into is None:\n        into = []\n",
+        "into=[]):\n",
+        """
 from program import collect
 def test_fresh():
     assert collect(1) == [1]
     assert collect(2) == [2]
 def test_given(): assert collect(1, [0]) == [0, 1]
-'''),
-    Bug("a missing middle name breaks the initials", '''
+""",
+    ),
+    Bug(
+        "a missing middle name breaks the initials",
+        """
 def initials(first, middle, last):
     names = [first, middle, last]
     return "".join(name[0].upper() for name in names if name)
@@ -445,14 +573,20 @@ def shout(text):
     if text is None:
         return ""
     return text.upper() + "!"
-''', "    if text is None:\n        return \"\"\n", "", '''
+""",
+        '    if text is None:\n        return ""\n',
+        "",
+        """
 from program import initials, shout
 def test_three(): assert initials("ada", "m", "byron") == "AMB"
 def test_two(): assert initials("ada", None, "byron") == "AB"
 def test_shout(): assert shout("hey") == "HEY!"
 def test_nothing(): assert shout(None) == ""
-'''),
-    Bug("powers of a number loop for ever", '''
+""",
+    ),
+    Bug(
+        "powers of a number loop for ever",
+        """
 def power(base, exponent):
     result = 1
     while exponent > 0:
@@ -461,13 +595,19 @@ def power(base, exponent):
         base *= base
         exponent //= 2
     return result
-''', "exponent //= 2", "exponent /= 2", '''
+""",
+        "exponent //= 2",
+        "exponent /= 2",
+        """
 from program import power
 def test_zero(): assert power(3, 0) == 1
 def test_five(): assert power(2, 5) == 32
 def test_ten(): assert power(3, 4) == 81
-'''),
-    Bug("permutations share one list", '''
+""",
+    ),
+    Bug(
+        "permutations share one list",
+        """
 def permutations(items):
     found = []
 
@@ -482,12 +622,18 @@ def permutations(items):
 
     extend([], items)
     return found
-''', "found.append(chosen[:])", "found.append(chosen)", '''
+""",
+        "found.append(chosen[:])",
+        "found.append(chosen)",
+        """
 from program import permutations
 def test_two(): assert permutations([1, 2]) == [[1, 2], [2, 1]]
 def test_none(): assert permutations([]) == [[]]
-'''),
-    Bug("a date range leaves out its last day", '''
+""",
+    ),
+    Bug(
+        "a date range leaves out its last day",
+        """
 from datetime import date, timedelta
 
 
@@ -501,13 +647,17 @@ def days(start, end, step=1):
 
 def weekdays(start, end):
     return [day for day in days(start, end) if day.weekday() < 5]
-''', "day.weekday() < 5", "day.weekday() < 6", '''
+""",
+        "day.weekday() < 5",
+        "day.weekday() < 6",
+        """
 from datetime import date
 from program import days, weekdays
 def test_days(): assert len(days(date(2024, 1, 1), date(2024, 1, 3))) == 3
 def test_week(): assert len(weekdays(date(2024, 1, 1), date(2024, 1, 7))) == 5
 def test_saturday(): assert weekdays(date(2024, 1, 6), date(2024, 1, 6)) == []
-'''),
+""",
+    ),
 ]
 
 
@@ -550,12 +700,16 @@ def main() -> int:
             fixed += end.get("success") is True
             tried += result.get("candidatesTried", 0)
             spent += took
+            if "summary" not in end:
+                print(end)
             word = "original" if original else "other" if end.get("success") else "NOT FIXED"
             print(f"{took:6.1f} s  {result.get('candidatesTried', 0):6} tried  {word:9}  {bug.name}", flush=True)
             if word != "original" or given.verbose:
                 patch = result.get("patch") or {}
                 print(f"          {patch.get('template')}: {str(patch.get('after')).strip()!r}", os.linesep, end="")
-    print(f"{fixed}/{len(chosen)} fixed, {spent / max(1, len(chosen)):.1f} s each, {tried / max(spent, 0.1):.0f} candidates/s")
+    print(
+        f"{fixed}/{len(chosen)} fixed, {spent / max(1, len(chosen)):.1f} s each, {tried / max(spent, 0.1):.0f} candidates/s"
+    )
     return 0
 
 

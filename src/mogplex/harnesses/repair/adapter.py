@@ -141,11 +141,12 @@ def _tool_call(record: Mapping[str, Any]) -> EventDraft:
 
 
 def _tool_result(record: Mapping[str, Any]) -> EventDraft:
+    summary = str(record.get("summary", ""))
     payload = {
         "callId": str(record.get("id")), "ok": record.get("ok") is True, "exitCode": record.get("exit_code"),
-        "summary": str(record.get("summary", "")), "durationMs": record.get("duration_ms"),
+        "summary": summary, "durationMs": record.get("duration_ms"),
     }  # fmt: skip
-    return EventDraft(EventType.TOOL_RESULT, message=payload["summary"], tool_name="pytest", payload=payload)
+    return EventDraft(EventType.TOOL_RESULT, message=summary, tool_name="pytest", payload=payload)
 
 
 def _file_change(record: Mapping[str, Any]) -> EventDraft:

@@ -9,6 +9,9 @@ from typing import Any
 from .pool import Pool, ServerLost
 
 FINE = ("passed", "skipped")
+MAX_PATIENT = 3  # so many tests that ran out of time are given more of it
+PATIENCE = 2.0
+HANGING_CPU_SECONDS = 0.5  # enough to see which lines a loop runs
 
 
 @dataclass
@@ -46,20 +49,22 @@ class Baseline:
         return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "no tests"
 
 
-def run_all(pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, **more: Any) -> tuple[
-    dict[str, Outcome], dict[str, dict[str, list[int]]]
-]:  # fmt: skip
+def run_all(
+    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None
+) -> tuple[dict[str, Outcome], dict[str, Any]]:
     """Run tests one after another in one child; a test that kills or hangs the child is noted and the rest goes on.
 
+    Returns the outcomes, and what the recorder saw: for "lines" test -> real path -> lines, for "types" real path ->
+    line -> name -> type names. What was recorded in a child that was killed is lost.
     Raises ServerLost when no worker is left to run them.
     """
     outcomes: dict[str, Outcome] = {}
-    lines: dict[str, dict[str, list[int]]] = {}
+    recorded: dict[str, Any] = {}
     left = list(tests)
     while left:
         request = {
             "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": True, "detail": True, "record": record,
-            "quiet_seconds": cpu_seconds * 3 + 5, **more,
+            "quiet_seconds": cpu_seconds * 2 + 2,
         }  # fmt: skip
         running = left[0]
         try:
@@ -78,12 +83,12 @@ def run_all(pool: Pool, tests: list[str], cpu_seconds: float, record: str | None
         if last.get("lost"):
             raise ServerLost(f"the process that runs the tests was killed while {running} ran")
         if not last.get("died"):
-            lines.update(last.get("record") or {})
+            recorded = last.get("record") or {}
             break
         reason = "hung" if last.get("silent") else f"ended the process that ran it (status {last.get('code')})"
         outcomes[running] = Outcome("timeout" if last.get("silent") else "crashed", f"the test {reason}", cpu_seconds)
         left = left[left.index(running) + 1 :]
-    return outcomes, lines
+    return outcomes, recorded
 
 
 def measure(pool: Pool, tests: list[str], cpu_seconds: float) -> Baseline:
@@ -92,9 +97,18 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float) -> Baseline:
     The second run doubles as the check for flaky tests, so tests that failed only under the recorder get a third one.
     """
     outcomes, _ = run_all(pool, tests, cpu_seconds)
+    slow = [test for test, one in outcomes.items() if one.outcome == "timeout"]
+    if len(slow) <= MAX_PATIENT and len(slow) < len(tests):  # slow and hanging tests look alike at first
+        patient, _ = run_all(pool, slow, cpu_seconds * PATIENCE)
+        outcomes.update(patient)
     crashed = [test for test, one in outcomes.items() if one.outcome == "crashed"]
     recordable = [test for test in tests if test not in crashed]
-    again, lines = run_all(pool, recordable, cpu_seconds, record="lines")
+    hanging = [test for test in recordable if outcomes[test].outcome == "timeout"]
+    finite = [test for test in recordable if test not in hanging]
+    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE, record="lines")
+    looping, more_lines = run_all(pool, hanging, HANGING_CPU_SECONDS, record="lines")
+    again.update(looping)
+    lines.update(more_lines)
     changed = [test for test in recordable if outcomes[test].outcome != again.get(test, outcomes[test]).outcome]
     flaky: list[str] = []
     if changed:
@@ -107,12 +121,17 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float) -> Baseline:
 
 
 def cpu_limits(baseline: Baseline, tests: list[str], factor: float, floor: float) -> list[float]:
-    """CPU seconds for each test under a candidate: a few times its own cost, and not less than `floor`."""
+    """CPU seconds for each test under a candidate: a few times its own cost, and not less than `floor`.
+
+    The cost of a failing test is unknown (it ended early, or never), so it counts as a costly one of its neighbours.
+    """
     fair = sorted(one.cpu_seconds for one in baseline.outcomes.values() if one.outcome == "passed")
     typical = fair[math.floor(len(fair) * 0.9)] if fair else 0.05
     result = []
     for test in tests:
         one = baseline.outcomes.get(test)
-        own = one.cpu_seconds if one is not None and one.outcome == "passed" else typical
-        result.append(max(floor, own * factor + floor / 2))
+        own = one.cpu_seconds if one is not None and one.outcome in ("passed", "failed") else 0.0
+        if one is None or one.outcome != "passed":
+            own = max(own, typical)
+        result.append(floor + own * factor)
     return result

@@ -9,6 +9,8 @@ from .edit import Edit, apply_edits, changed_tokens
 from .search import Plausible
 from .source import Source
 
+TOKEN_PRICE = 0.7
+RARITY_PRICE = 5.0
 REMOVAL_PENALTY = 6.0
 TEST_CONSTANT_PENALTY = 4.0
 TRIVIAL = {0, 1, -1, 2, "", None}
@@ -24,7 +26,7 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
     candidate = one.candidate
     before, after = hunk(source, candidate.edits)
     tokens = changed_tokens(before, after)
-    price = tokens + 2.5 * (1.0 - min(candidate.prior, 1.0)) - 3.0 * min(candidate.score, 1.0)
+    price = TOKEN_PRICE * tokens + RARITY_PRICE * (1.0 - candidate.prior) - 3.0 * min(candidate.score, 1.0)
     if candidate.removes:
         price += REMOVAL_PENALTY
     if copies_expected_value(before, after, expected):
@@ -45,9 +47,8 @@ def constants_in(text: str) -> set[str]:
         return set()
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and not isinstance(node.value, (complex, bytes, type(...))):
-            if node.value not in TRIVIAL:
-                found.add(repr(node.value))
+        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, str)) and node.value not in TRIVIAL:
+            found.add(repr(node.value))
     return found
 
 

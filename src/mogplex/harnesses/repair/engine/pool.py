@@ -6,10 +6,12 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
@@ -78,11 +80,12 @@ class Pool:
             "warm": fds[: self._plan.warm], "cold": fds[self._plan.warm :],
             "collect_cpu_seconds": self._plan.collect_cpu_seconds,
         }  # fmt: skip
+        self._temporary = tempfile.mkdtemp(prefix="repair-")
         boot = BOOT.format(parent=str(ENGINE_PARENT), package=__package__.rpartition(".")[2])
         self._process = subprocess.Popen(
             [sys.executable, "-B", "-c", boot], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, pass_fds=[its_control.fileno(), *fds], start_new_session=True,
-            env=server_environment(), cwd=self._plan.root,
+            env=server_environment(self._temporary), cwd=self._plan.root,
         )  # fmt: skip
         its_control.close()
         self._control = control
@@ -112,6 +115,7 @@ class Pool:
                 with contextlib.suppress(OSError):
                     stream.close()
         self._selector.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def await_collection(self, seconds: float) -> int | None:
         """Wait until the suite is collected. Returns None, or pytest's exit code if it ended without running anything.
@@ -202,9 +206,12 @@ class Pool:
                 self._selector.unregister(stream)
 
 
-def server_environment() -> dict[str, str]:
+def server_environment(temporary: str) -> dict[str, str]:
     """Our own environment, so that nothing is left in the tree and hashes don't change between two runs of a test."""
     return {
-        **os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
-        "HYPOTHESIS_STORAGE_DIRECTORY": os.path.join(os.environ.get("TMPDIR", "/tmp"), "hypothesis"),  # noqa: PTH118
-    }  # fmt: skip
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "TMPDIR": temporary,
+        "HYPOTHESIS_STORAGE_DIRECTORY": f"{temporary}/hypothesis",
+    }

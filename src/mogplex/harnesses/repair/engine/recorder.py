@@ -93,7 +93,7 @@ class CoverageLines(Lines):
     """Line recorder on coverage.py's C tracer: the fast one before 3.12."""
 
     def start(self) -> None:
-        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[os.path.join(self._root, "*")])
+        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[f"{self._root}/*"])
         self._coverage.start()
 
     def switch(self, test: str) -> None:

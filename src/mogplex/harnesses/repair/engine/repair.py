@@ -20,7 +20,7 @@ from .search import Findings, Goal, Plausible, Search
 from .source import Source
 
 COLLECT_SECONDS = 120.0
-BASE_CPU_SECONDS = 10.0  # for one test of the unedited suite
+BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 VALIDATION_SHARE = 0.2  # of the time is kept for the final check
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
 LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
@@ -90,7 +90,7 @@ class Repair:
             self._stream.answer(call, False, 5, "no tests collected", self._elapsed())
             self._fail("pytest collected no tests here, so there is nothing to repair by.", "no tests collected")
             return None
-        per_test = max(1.0, min(BASE_CPU_SECONDS, self._options.seconds / 8))
+        per_test = max(1.0, min(BASE_CPU_SECONDS, self._options.seconds / 25))
         baseline = measure(pool, tests, per_test)
         goal = self._goal_of(baseline, unimportable)
         ok = not goal.failing and not unimportable
@@ -149,7 +149,7 @@ class Repair:
             for path, lines in record.items():
                 if path not in sources:
                     continue
-                for line, names in lines.items():  # type: ignore[attr-defined]
+                for line, names in lines.items():
                     known = kinds.setdefault(sources[path].path, {}).setdefault(int(line), {})
                     for name, seen in names.items():
                         known.setdefault(name, set()).update(seen)

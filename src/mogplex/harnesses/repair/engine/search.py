@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import heapq
 import marshal
 import time
 from collections import deque
@@ -11,18 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .baseline import Baseline, cpu_limits
+from .baseline import FINE, Baseline, cpu_limits
 from .edit import Candidate
 from .pool import Pool, ServerLost, Worker
 from .source import Source
 from .units import Compiled, Compiler
 
-CPU_FLOOR_SECONDS = 0.25  # first round; most candidates that need more loop for ever
-PATIENT_FLOOR_SECONDS = 2.0  # second round, for those that timed out
+CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
+RETRY_SHARE = 0.25  # the score of a candidate that timed out, for its next round
 CPU_FACTOR = 4.0
 ENOUGH_PLAUSIBLE = 12
 GRACE_SECONDS = (2.0, 12.0)  # how long to look for a better patch after the first: the time that one took, within these
 MAX_COVERING = 400
+SCREEN_SIZE = 16  # candidates screened in one process
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Trial:
     candidate: Candidate
     compiled: Compiled
     tests: list[str]
-    patient: bool = False
+    round: int = 0
 
 
 @dataclass
@@ -73,8 +75,12 @@ class Search:
         self._real = {source.path: path for path, source in sources.items()}
         self._covering = _covering_tests(goal)
         self._seen: set[tuple[str, str, int, int]] = set()
-        self._cold: deque[Trial] = deque()
-        self._slow: list[Trial] = []
+        self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
+        self._alone: deque[Trial] = (
+            deque()
+        )  # passed the first failing test, or were next to one that killed its process
+        self._screened_out: list[Trial] = []
+        self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings()
 
     def run(self, candidates: list[Candidate], deadline: float, limit: int) -> Findings:
@@ -107,45 +113,108 @@ class Search:
                 self.findings.stopped_by = "exhausted"
                 return self.findings
             for worker, record in self._pool.poll(0.1):
-                if record.get("done"):
+                if isinstance(worker.request, list):
+                    self._judge_screened(worker.request, record)
+                elif record.get("done"):
                     self._judge(worker, record)
-                    self._on_progress(self.findings)
+                self._on_progress(self.findings)
 
     def _feed(self, queue: deque[Candidate]) -> None:
         """Give every idle worker its next trial."""
-        while (worker := self._pool.idle(cold=True)) is not None and self._cold:
-            self._submit(worker, self._cold.popleft())
-        while (worker := self._pool.idle(cold=False)) is not None:
-            trial = self._next_trial(queue)
+        while (worker := self._pool.idle(cold=True)) is not None:
+            trial = self._cold.popleft() if self._cold else None
+            if trial is None and self._goal.unimportable:
+                trial = self._next_trial(queue)
             if trial is None:
                 break
             self._submit(worker, trial)
-        while (worker := self._pool.idle(cold=True)) is not None and self._cold:
-            self._submit(worker, self._cold.popleft())
+        if self._goal.unimportable:
+            return
+        while (worker := self._pool.idle(cold=False)) is not None:
+            if not self._feed_warm(worker, queue):
+                break
+
+    def _feed_warm(self, worker: Worker, queue: deque[Candidate]) -> bool:
+        """Give one warm worker something to do; False when nothing is left for it."""
+        if self._alone:
+            self._submit(worker, self._alone.popleft())
+            return True
+        if self._slow and not self.findings.plausible and (not queue or -self._slow[0][0] > queue[0].score):
+            self._submit(worker, heapq.heappop(self._slow)[2])
+            return True
+        trials: list[Trial] = []
+        while len(trials) < SCREEN_SIZE and (trial := self._next_trial(queue)) is not None:
+            if self._path(trial) not in self._pool.loaded:
+                self._alone.append(trial)  # imported by a test only: the edited text is put in its place then
+            elif trial.compiled.code is None:
+                self._cold.append(trial)
+            else:
+                trials.append(trial)
+        if trials:
+            self._screen(worker, trials)
+        elif self._alone:
+            self._submit(worker, self._alone.popleft())
+        elif self._screened_out and not self.findings.plausible and not any(one.is_busy for one in self._pool.workers):
+            for trial in self._screened_out:  # nothing found: what one edit left behind may have hidden another
+                (self._alone if trial.compiled.kind == "body" else self._cold).append(trial)
+            self._screened_out.clear()
+            return self._feed_warm(worker, queue)
+        else:
+            return False
+        return True
+
+    def _path(self, trial: Trial) -> str:
+        return self._real[trial.candidate.path]
+
+    def _screen(self, worker: Worker, trials: list[Trial]) -> None:
+        """Try many candidates on the cheapest failing test in one process."""
+        first = self._goal.failing[:1]
+        limits = cpu_limits(self._goal.baseline, first, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
+        outcome = self._goal.baseline.outcomes[first[0]]
+        known = 0.0 if outcome.outcome == "timeout" else outcome.seconds
+        request = {
+            "tests": first, "cpu_seconds": limits, "batch": [_encoded(trial.compiled, self._path(trial)) for trial in trials],
+            "quiet_seconds": 1.5 + 2 * known + 3 * limits[0],
+        }  # fmt: skip
+        self._pool.submit(worker, request, trials)
+
+    def _judge_screened(self, trials: list[Trial], record: dict[str, Any]) -> None:
+        """One line about a batch. `trials` loses its head with every line; what is left at the end was not tried."""
+        if "screened" in record:
+            trial = trials.pop(0)
+            if record["outcome"] == "cold":
+                self._cold.append(trial)
+            elif record["outcome"] in FINE:
+                self._alone.append(trial)
+            else:
+                self.findings.tried += 1
+                if record["outcome"] == "timeout":
+                    self._retry_later(trial)
+                else:
+                    self._screened_out.append(trial)
+        elif trials:  # the process died or hung on the first one that is left
+            self.findings.tried += 1
+            trials.pop(0)
+            self._alone.extend(trials)
+
+    def _retry_later(self, trial: Trial) -> None:
+        if trial.round + 1 < len(CPU_FLOORS_SECONDS):
+            trial.round += 1
+            score = trial.candidate.score * RETRY_SHARE**trial.round
+            heapq.heappush(self._slow, (-score, self.findings.tried, trial))
 
     def _next_trial(self, queue: deque[Candidate]) -> Trial | None:
-        """The next candidate for a warm worker; candidates for a cold one are set aside on the way."""
-        skipped = 0
-        while queue and skipped < 200:
+        """The next candidate of a queue that compiles, and to something that was not tried yet."""
+        while queue:
             candidate = queue.popleft()
-            skipped += 1
             try:
                 compiled = self._compilers[candidate.path].compile(candidate)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 continue
             key = (candidate.path, compiled.function, compiled.line, compiled.key)
-            if key in self._seen:
-                continue
-            self._seen.add(key)
-            trial = Trial(candidate, compiled, self._tests_for(candidate))
-            path = self._real[candidate.path]
-            if self._goal.unimportable or (compiled.code is None and path in self._pool.loaded):
-                self._cold.append(trial)
-                continue
-            return trial
-        if not queue and self._slow and not self.findings.plausible:
-            self._slow.sort(key=lambda trial: trial.candidate.score)
-            return self._slow.pop()
+            if key not in self._seen:
+                self._seen.add(key)
+                return Trial(candidate, compiled, self._tests_for(candidate))
         return None
 
     def note_original(self) -> None:
@@ -166,16 +235,14 @@ class Search:
         return [*self._goal.failing, *covering[:MAX_COVERING]]
 
     def _submit(self, worker: Worker, trial: Trial) -> None:
-        floor = PATIENT_FLOOR_SECONDS if trial.patient else CPU_FLOOR_SECONDS
-        limits = cpu_limits(self._goal.baseline, trial.tests, CPU_FACTOR, floor)
+        limits = cpu_limits(self._goal.baseline, trial.tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
         outcomes = self._goal.baseline.outcomes
         known = sum(outcomes[test].seconds for test in trial.tests if outcomes[test].outcome != "timeout")
         path = self._real[trial.candidate.path]
-        edit: dict[str, Any] = {"path": path}
         if worker.is_cold or trial.compiled.code is None or path not in self._pool.loaded:
-            edit["text"] = trial.compiled.text
+            edit: dict[str, Any] = {"path": path, "text": trial.compiled.text}
         else:
-            edit["code"] = base64.b64encode(marshal.dumps(trial.compiled.code)).decode("ascii")
+            edit = _encoded(trial.compiled, path)
         request = {
             "tests": trial.tests, "cpu_seconds": limits, "stop": True, "edit": edit,
             "clean_files": self._goal.unimportable,
@@ -194,11 +261,16 @@ class Search:
             return
         if "failed" not in record:
             self.findings.plausible.append(found)
-        elif record["outcome"] == "timeout" and not trial.patient:
-            trial.patient = True
-            self._slow.append(trial)
+        elif record["outcome"] == "timeout":
+            self._retry_later(trial)
         elif record["fine"] and record["failed"] in self._goal.failing:
             self.findings.partial.append(found)
+
+
+def _encoded(compiled: Compiled, path: str) -> dict[str, Any]:
+    """A compiled edit as `CodeIndex.apply` takes it."""
+    code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
+    return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}
 
 
 def _covering_tests(goal: Goal) -> dict[tuple[str, int], list[str]]:

@@ -10,11 +10,9 @@ been silent for too long.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import gc
 import json
-import marshal
 import os
 import select
 import shutil
@@ -30,7 +28,7 @@ import pytest
 
 from . import limits
 from .overlay import overlay
-from .suite import Batch, Emit, SuitePlugin, pytest_arguments
+from .suite import Batch, Emit, SuitePlugin, pytest_arguments, screen
 from .swap import CodeIndex
 
 Execute = Callable[[dict[str, Any], Emit, str], dict[str, Any]]
@@ -73,9 +71,11 @@ class Server:
 
         def execute(request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
             limits.use_private_temp(directory, session.config)
+            if request.get("batch"):
+                return screen(items[request["tests"][0]], request["batch"], index, request["cpu_seconds"][0], emit)
             edit = request.get("edit")
             if edit and edit.get("code"):
-                if not index.replace(marshal.loads(base64.b64decode(edit["code"]))):
+                if index.apply(edit) is None:
                     return {"done": True, "cold": True, "fine": 0}
             elif edit:
                 overlay(edit["path"], edit["text"])
@@ -144,16 +144,19 @@ def _module_files() -> list[str]:
 
 def serve(connection: socket.socket, execute: Execute) -> None:
     """Answer requests until the other end closes."""
-    with connection, connection.makefile("rb") as requests:
-        for line in requests:
-            request = json.loads(line)
-            for answer in attend(request, execute, connection.fileno()):
-                connection.sendall(answer + b"\n")
-
-
-def attend(request: dict[str, Any], execute: Execute, private_fd: int) -> Iterator[bytes]:
-    """Run one request in a child; yields its lines, and always a last one with "done"."""
     directory = tempfile.mkdtemp(prefix="repair-")
+    try:
+        with connection, connection.makefile("rb") as requests:
+            for line in requests:
+                request = json.loads(line)
+                for answer in attend(request, execute, connection.fileno(), directory):
+                    connection.sendall(answer + b"\n")
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def attend(request: dict[str, Any], execute: Execute, private_fd: int, directory: str) -> Iterator[bytes]:
+    """Run one request in a child; yields its lines, and always a last one with "done"."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -180,8 +183,10 @@ def attend(request: dict[str, Any], execute: Execute, private_fd: int) -> Iterat
                 whole = whole or b'"done": true' in line
     finally:
         os.close(reader)
-        code = _end_child(pid)
-        shutil.rmtree(directory, ignore_errors=True)
+        code = _end_child(pid, wait=not whole and not silent)
+        if os.listdir(directory):  # noqa: PTH208  a set of names is all we need
+            shutil.rmtree(directory, ignore_errors=True)
+            os.makedirs(directory, exist_ok=True)  # noqa: PTH103
     if not whole:
         yield json.dumps({"done": True, "fine": 0, "died": True, "silent": silent, "code": code}).encode()
 
@@ -202,7 +207,7 @@ def _be_child(request: dict[str, Any], execute: Execute, writer: int, directory:
         record = execute(request, lambda line: _write(writer, line), directory)
         limits.disarm()
         _write(writer, record)
-    except BaseException as error:  # whatever the code under test raised at the wrong time is this candidate's failure
+    except BaseException as error:  # noqa: BLE001  whatever the code under test raised at the wrong time is this candidate's failure
         limits.disarm()
         _write(writer, {"done": True, "fine": 0, "failed": "", "outcome": "error", "message": repr(error)[:500]})
     finally:
@@ -215,13 +220,16 @@ def _write(fd: int, record: dict[str, Any]) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _end_child(pid: int) -> int:
-    """Kill the child with its whole process group (it may have started others) and collect it. Returns its exit status."""
-    ended, status = os.waitpid(pid, os.WNOHANG)
+def _end_child(pid: int, wait: bool) -> int:
+    """Kill the child with its whole process group (it may have started others) and collect it. Returns its exit status.
+
+    `wait` gives a child that closed its pipe by itself a moment to end, so that its own status is seen.
+    """
+    ended, status = 0, 0
     deadline = time.monotonic() + 0.05
-    while not ended and time.monotonic() < deadline:
-        time.sleep(0.0005)
+    while wait and not ended and time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.001)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     if not ended:

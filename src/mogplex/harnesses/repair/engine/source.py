@@ -113,7 +113,8 @@ class Source:
 def first_line(statement: ast.stmt) -> int:
     """The line on which a statement starts, its decorators included."""
     decorators = getattr(statement, "decorator_list", [])
-    return min([statement.lineno] + [decorator.lineno for decorator in decorators])
+    lines: list[int] = [statement.lineno, *(decorator.lineno for decorator in decorators)]
+    return min(lines)
 
 
 def header_lines(statement: ast.stmt) -> range:

@@ -12,8 +12,8 @@ from .source import FUNCTIONS, Source, header_lines
 
 CRASH_BONUS = 1.6  # the innermost of the repo's own lines in a failing test's traceback
 FRAME_BONUS = 1.2
-SIGNATURE_SHARE = 0.5  # `def` lines and import-time statements run in no test; they inherit from what uses them
-GLOBAL_SHARE = 0.3
+SIGNATURE_SHARE = 0.7  # `def` lines and import-time statements run in no test; they inherit from what uses them
+GLOBAL_SHARE = 0.7
 MAX_SUSPECTS = 600
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from . import limits
 from .recorder import Types, open_line_recorder
+from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
 SWITCHED_OFF = ("xdist", "cov", "pytest_cov", "randomly", "random_order", "cacheprovider", "timeout", "pytest_timeout")
@@ -145,7 +147,7 @@ class Batch:
             return {"test": test, "outcome": "missing", "message": "not collected", "seconds": 0.0, "frames": []}
         if self.request.get("detail"):
             self._emit({"start": test})
-        before = os.times()
+        before, cpu_before = time.monotonic(), time.process_time()
         limits.arm(cpu_seconds)
         try:
             result = self._run_full(item, following) if self.request.get("full") else run_fast(item, following)
@@ -153,10 +155,9 @@ class Batch:
             result = {"outcome": "timeout", "message": "used up its CPU time", "frames": []}
         finally:
             limits.disarm()
-        after = os.times()
         result["test"] = test
-        result["seconds"] = after.elapsed - before.elapsed
-        result["cpu_seconds"] = after.user + after.system - before.user - before.system
+        result["seconds"] = time.monotonic() - before
+        result["cpu_seconds"] = time.process_time() - cpu_before
         return result
 
     def _run_full(self, item: Any, following: Any) -> dict[str, Any]:
@@ -173,6 +174,39 @@ class Batch:
         else:
             outcome = "passed"
         return {"outcome": outcome, "message": _crash_message(bad[0]) if bad else "", "frames": plugin.frames}
+
+
+def screen(item: Any, edits: list[dict[str, Any]], index: CodeIndex, cpu_seconds: float, emit: Emit) -> dict[str, Any]:
+    """Try many edits on one failing test in this one process: {"screened": number, "outcome"} for each.
+
+    Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
+    that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
+    """
+    for number, edit in enumerate(edits):
+        undo = _apply(index, edit)
+        if undo is None:
+            emit({"screened": number, "outcome": "cold"})
+            continue
+        if hasattr(item, "_initrequest"):
+            item._initrequest()
+        item._excinfo = None
+        limits.arm(cpu_seconds)
+        try:
+            outcome = run_fast(item, None)["outcome"]
+        except limits.TimeLimit:
+            outcome = "timeout"
+        finally:
+            limits.disarm()
+        undo()
+        emit({"screened": number, "outcome": outcome})
+    return {"done": True, "fine": 0}
+
+
+def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:
+    try:
+        return index.apply(edit)
+    except Exception:  # noqa: BLE001  an edited assignment may raise anything; what an import makes of it will be seen
+        return None
 
 
 def _crash_message(report: Any) -> str:
@@ -198,6 +232,6 @@ def run_fast(item: Any, following: Any) -> dict[str, Any]:
         outcome = "skipped"
     except limits.TimeLimit:
         outcome = "timeout"
-    except BaseException as error:  # a test may fail with anything, SystemExit and KeyboardInterrupt included
+    except BaseException as error:  # noqa: BLE001  a test may fail with anything, SystemExit and KeyboardInterrupt included
         outcome, message = "failed", type(error).__name__
     return {"outcome": outcome, "message": message, "frames": []}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import gc
+import marshal
 import os
+import sys
 import types
 from collections.abc import Iterator
+from typing import Any, Callable
 
 real_path = functools.lru_cache(maxsize=None)(os.path.realpath)
 
@@ -20,23 +24,74 @@ class CodeIndex:
             if type(thing) is types.FunctionType and real_path(thing.__code__.co_filename) in filenames:
                 self._functions.setdefault(_key(thing.__code__), []).append(thing)
 
-    def replace(self, code: types.CodeType) -> bool:
-        """Give every function made from the old code the new one; False if there is none or it doesn't fit.
+    def replace(self, code: types.CodeType) -> list[tuple[types.FunctionType, types.CodeType]] | None:
+        """Give every function made from the old code the new one; None if there is none or it doesn't fit.
 
         Functions nested in the old one that are alive already (what a decorator returned, say) are replaced as well.
+        Returns what `restore` needs.
         """
-        outer = self._functions.get(_key(code), [])
-        if not outer:
-            return False
-        for function in outer:
+        changed: list[tuple[types.FunctionType, types.CodeType]] = []
+        for function in self._functions.get(_key(code), []):
             for old, new in list(_pairs(function.__code__, code)):
                 for living in self._functions.get(_key(old), []):
                     if living.__code__ is not old:
                         continue
                     if old.co_freevars != new.co_freevars:
-                        return False
+                        restore(changed)
+                        return None
                     living.__code__ = new
-        return True
+                    changed.append((living, old))
+        return changed or None
+
+    def apply(self, edit: dict[str, Any]) -> Undo | None:
+        """Put an edit (as `search` sends it) into force; None when only an import can. Call the result to undo it."""
+        code: types.CodeType = marshal.loads(base64.b64decode(edit["code"]))
+        if edit["kind"] == "body":
+            changed = self.replace(code)
+            return None if changed is None else functools.partial(restore, changed)
+        module = next((one for one in list(sys.modules.values()) if _file_of(one) == edit["path"]), None)
+        if module is None:
+            return None
+        if edit["kind"] == "globals":
+            before = dict(module.__dict__)
+            exec(code, module.__dict__)
+            return functools.partial(_restore_globals, module.__dict__, before)
+        return self._apply_signature(edit, code, dict(module.__dict__))
+
+    def _apply_signature(self, edit: dict[str, Any], code: types.CodeType, scratch: dict[str, Any]) -> Undo | None:
+        exec(code, scratch)
+        new = scratch[edit["function"]]
+        living = self._functions.get((edit["path"], edit["line"], edit["function"]), [])
+        if not living or any(one.__code__.co_freevars != new.__code__.co_freevars for one in living):
+            return None
+        before = [(one, one.__code__, one.__defaults__, one.__kwdefaults__) for one in living]
+        for one in living:
+            one.__code__, one.__defaults__, one.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
+        return functools.partial(_restore_signatures, before)
+
+
+Undo = Callable[[], None]
+
+
+def _file_of(module: object) -> str:
+    path = getattr(module, "__file__", None)
+    return real_path(path) if isinstance(path, str) else ""
+
+
+def _restore_globals(names: dict[str, Any], before: dict[str, Any]) -> None:
+    names.clear()
+    names.update(before)
+
+
+def _restore_signatures(before: list[tuple[Any, Any, Any, Any]]) -> None:
+    for one, code, defaults, keyword_defaults in before:
+        one.__code__, one.__defaults__, one.__kwdefaults__ = code, defaults, keyword_defaults
+
+
+def restore(changed: list[tuple[types.FunctionType, types.CodeType]]) -> None:
+    """Undo a `replace`."""
+    for function, code in changed:
+        function.__code__ = code
 
 
 def _key(code: types.CodeType) -> tuple[str, int, str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from .edit import Candidate, Edit, apply_edits
 from .source import FUNCTIONS, AnyFunction, Source, first_line
 
+ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 FUTURE_FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
 
@@ -22,12 +23,14 @@ class Compiled:
     """What a worker needs to try a candidate.
 
     `code` is the new code object of the outermost function around the edit, `function` and `line` say which one it
-    replaces. Without `code` the edit changes what happens at import, and `text` (the whole file) has to be imported.
+    replaces. An edit of a signature, or of an assignment at the top of a module, can be tried without an import too:
+    `code` is executed then. Without `code` the `text` of the whole file has to be imported.
     """
 
     text: str
     key: int  # equal for candidates that compile to the same thing
     code: types.CodeType | None = None
+    kind: str = "body"  # what `code` is: "body" of a function, "signature" (a whole def), "globals" (assignments)
     function: str = ""
     line: int = 0
 
@@ -56,9 +59,9 @@ class Compiler:
     def compile(self, candidate: Candidate) -> Compiled:
         """Raises SyntaxError (or ValueError) when the edited text is no Python."""
         text = apply_edits(self.source.text, candidate.edits)
-        function = self._function_around(candidate)
+        function = self.function_around(candidate)
         if function is None:
-            return self._compile_module(text)
+            return self._compile_signature(candidate, text) or self._compile_globals(candidate, text)
         start = self.source.line_start(first_line(function))
         growth = len(text) - len(self.source.text)
         end = self.source.span(function)[1] + growth
@@ -71,17 +74,57 @@ class Compiler:
         code = _descend(module, [*depth_names, function.name])
         if code is None:
             return self._compile_module(text)
-        return Compiled(text, fingerprint(code), code, function.name, code.co_firstlineno)
+        return Compiled(text, fingerprint(code), code, function=function.name, line=code.co_firstlineno)
 
     def no_edit(self, function: AnyFunction) -> tuple[Edit, ...]:
         """An edit inside the function's body that changes nothing: its outcome is what the function compiles to now."""
         start = self.source.span(function.body[0])[0]
         return (Edit(start, start, ""),)
 
+    def _compile_signature(self, candidate: Candidate, text: str) -> Compiled | None:
+        """An edit of an undecorated function that also touches its signature; None if it is no such edit."""
+        for function in self.outer:
+            start, end = self.source.span(function)
+            if function.decorator_list or not all(start <= edit.start and edit.end <= end for edit in candidate.edits):
+                continue
+            same = [
+                node
+                for node in ast.walk(ast.parse(text))
+                if isinstance(node, FUNCTIONS) and node.name == function.name and node.lineno == function.lineno
+            ]
+            if len(same) == 1:
+                code = self._compile_nodes([same[0]])
+                return Compiled(text, fingerprint(code), code, "signature", function.name, function.lineno)
+        return None
+
+    def _compile_globals(self, candidate: Candidate, text: str) -> Compiled:
+        """An edit inside one assignment of the module: that one, and the assignments after it that build on its names."""
+        for number, statement in enumerate(self.source.tree.body):
+            start, end = self.source.span(statement)
+            if not all(start <= edit.start and edit.end <= end for edit in candidate.edits):
+                continue
+            body = ast.parse(text).body
+            if not isinstance(statement, ASSIGNMENTS) or len(body) != len(self.source.tree.body):
+                break
+            changed = [body[number]]
+            names = _names(body[number], ast.Store)
+            for later in body[number + 1 :]:
+                if isinstance(later, ASSIGNMENTS) and names & _names(later, ast.Load):
+                    changed.append(later)
+                    names |= _names(later, ast.Store)
+            code = self._compile_nodes(changed)
+            return Compiled(text, fingerprint(code), code, "globals", "", statement.lineno)
+        return self._compile_module(text)
+
+    def _compile_nodes(self, nodes: list[ast.stmt]) -> types.CodeType:
+        module = ast.Module(body=nodes, type_ignores=[])
+        code: types.CodeType = compile(module, self.filename, "exec", self.flags, dont_inherit=True)
+        return code
+
     def _compile_module(self, text: str) -> Compiled:
         return Compiled(text, fingerprint(compile(text, self.filename, "exec", self.flags, dont_inherit=True)))
 
-    def _function_around(self, candidate: Candidate) -> AnyFunction | None:
+    def function_around(self, candidate: Candidate) -> AnyFunction | None:
         """The outermost function whose *body* holds all edits; None when the edit touches what runs at import."""
         for function in self.outer:
             body_start = self.source.span(function.body[0])[0]
@@ -105,6 +148,10 @@ class Compiler:
             elif isinstance(above, ast.ExceptHandler):
                 continue
         return _with_distinct_depth(lines), names
+
+
+def _names(statement: ast.stmt, context: type[ast.expr_context]) -> set[str]:
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, context)}
 
 
 def _with_distinct_depth(lines: list[str]) -> list[str]:

@@ -78,11 +78,14 @@ def regrouped(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
 
 def sign(node: ast.AST, place: Place) -> Iterator[Proposal]:
     """A minus too many or too few."""
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Invert)):
+    if isinstance(node, ast.UnaryOp):
+        if not isinstance(node.op, (ast.USub, ast.Invert)):
+            return
         yield place.replace(node, place.text(node.operand))
     elif isinstance(node, (ast.Name, ast.Subscript, ast.Call, ast.Attribute)) and _is_plain_load(node, place):
-        if place.kind_of(node) & NUMBERS or (isinstance(node, ast.Call) and not place.kind_of(node)):
-            yield place.replace(node, f"-{place.text(node)}", 0.3)
+        if place.kind_of(node) & NUMBERS or (isinstance(node, (ast.Call, ast.Subscript)) and not place.kind_of(node)):
+            in_key = any(isinstance(above, ast.Lambda) for above in place.source.ancestors(node))  # sort orders
+            yield place.replace(node, f"-{place.text(node)}", 1.0 if in_key else 0.3)
 
 
 def _is_plain_load(node: ast.AST, place: Place) -> bool:

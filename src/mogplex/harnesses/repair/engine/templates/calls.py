@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..scope import NUMBERS, SEQUENCES, SIZED, Place, Proposal
 from .template import Template
 
+STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
 STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
 ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
 TYPE_FRIENDS = {
@@ -99,6 +100,8 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     text = place.text(node)
     inner = f"({text})" if isinstance(node, (ast.BinOp, ast.BoolOp, ast.IfExp, ast.Compare, ast.UnaryOp)) else text
     guess = 0.5 if not kinds else 1.0
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr in STORING:
+        guess *= 2.0  # a list that is kept while it goes on changing
     wrappers: list[tuple[str, float]] = []
     if not kinds or kinds & NUMBERS:
         wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.5), (f"str({text})", 0.6)]
@@ -147,8 +150,11 @@ def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     if isinstance(node.ctx, ast.Load) and not isinstance(node.slice, ast.Slice):
         if place.may_be(node.value, {"dict", "defaultdict", "OrderedDict", "Counter", "mappingproxy"}):
             head, key = place.text(node.value), place.text(node.slice)
-            for default in ("", ", 0", ", []", ', ""', ", None", ", ()", ", {}", ", False", f", {key}"):
-                yield place.replace(node, f"{head}.get({key}{default})", 1.0 if not default else 0.6)
+            iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
+            defaults = ("[]", "()", "{}", '""') if iterated else ("0", "None", '""', "[]", "{}", "False", "()", key)
+            yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
+            for number, default in enumerate(defaults):
+                yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
 
 
 def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:

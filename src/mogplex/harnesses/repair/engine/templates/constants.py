@@ -57,6 +57,19 @@ def _is_docstring(node: ast.Constant, place: Place) -> bool:
     return isinstance(place.source.parents.get(node), ast.Expr)
 
 
+def variable(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """A variable was meant: one in scope that has the constant's type here."""
+    if node.value is None or isinstance(node.value, bool) or _is_docstring(node, place):
+        return
+    kind = type(node.value).__name__
+    for name in place.names:
+        if kind in place.kind(name) and place.is_live(name):
+            yield place.replace(node, name)
+    for text, kinds in place.kinds.items():
+        if "." in text and kind in kinds:
+            yield place.replace(node, text, 0.5)
+
+
 def flag(node: ast.Constant, place: Place) -> Iterator[Proposal]:
     """True and False; None for either."""
     if node.value is True or node.value is False:
@@ -126,6 +139,7 @@ def empty_literal(node: ast.expr, place: Place) -> Iterator[Proposal]:
 TEMPLATES = [
     Template("number by one", 0.8, (ast.Constant,), neighbour),
     Template("other constant", 0.3, (ast.Constant,), other_constant),
+    Template("variable for a constant", 0.3, (ast.Constant,), variable),
     Template("flag", 0.55, (ast.Constant,), flag),
     Template("text variant", 0.15, (ast.Constant,), text_variant),
     Template("pattern variant", 0.12, (ast.Constant,), pattern_variant),

@@ -12,6 +12,10 @@ from .template import Template
 RETURNED = ("True", "False", "None", "[]", "0", "{}", '""', "()", "set()", "1", "-1")
 FALLBACKS = ("[]", "{}", '""', "0", "None", "()", "1", "True", "False")
 MAX_OTHERS = 25
+HANDED_ON = (
+    ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.For, ast.keyword, ast.comprehension, ast.BinOp, ast.Tuple,
+    ast.List, ast.Dict, ast.Yield, ast.ListComp, ast.IfExp,
+)  # fmt: skip
 
 
 def other_expression(node: ast.expr, place: Place) -> Iterator[Proposal]:
@@ -81,9 +85,7 @@ def _is_argument_like(node: ast.AST, place: Place) -> bool:
     parent = place.source.parents.get(node)
     if isinstance(parent, ast.Call):
         return parent.func is not node
-    return isinstance(
-        parent, (ast.Assign, ast.Return, ast.For, ast.keyword, ast.comprehension, ast.BinOp, ast.AnnAssign)
-    )
+    return isinstance(parent, HANDED_ON)
 
 
 def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:
@@ -118,6 +120,8 @@ def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:
     if not kinds or kinds & NUMBERS:
         for other in place.expressions:
             if isinstance(other, (ast.Call, ast.Subscript, ast.BinOp)) and place.text(other) != plain:
+                for verb in ("max", "min"):
+                    yield place.replace(node, f"{verb}({place.text(other)}, {plain})", 0.25)
                 yield place.replace(node, f"{plain} + {place.text(other)}", 0.2)
                 yield place.replace(node, f"{plain} - {place.text(other)}", 0.15)
 

@@ -109,7 +109,8 @@ def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
     pairs += [
         (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None
     ]
-    body = node.body[1:] if isinstance(node.body[0], ast.Expr) and len(node.body) > 1 else node.body
+    has_docstring = ast.get_docstring(node) is not None and len(node.body) > 1
+    body = node.body[1:] if has_docstring else node.body
     first = Place(place.source, body[0], place.words, place.kinds)
     for argument, default in pairs:
         if isinstance(default, (ast.List, ast.Dict, ast.Set, ast.Call)):

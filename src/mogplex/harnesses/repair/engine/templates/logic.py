@@ -94,8 +94,9 @@ def atoms(place: Place) -> list[tuple[str, float]]:
         found.setdefault(name, 0.7 * near)
         found.setdefault(f"not {name}", 1.0 * near)
         if not kinds or "NoneType" in kinds:
-            found.setdefault(f"{name} is None", 1.0 * near)
-            found.setdefault(f"{name} is not None", 1.0 * near)
+            sure = 1.5 if kinds else 1.0
+            found[f"{name} is None"] = sure * near
+            found[f"{name} is not None"] = sure * near
         if kinds & NUMBERS - {"bool"} or not kinds:
             for text, weight in (("== 0", 0.8), ("< 0", 0.8), ("> 0", 0.6), ("== 1", 0.5), (">= 0", 0.4), ("< 1", 0.3)):
                 found.setdefault(f"{name} {text}", weight * near)
