@@ -41,11 +41,12 @@ class RecordStream:
         }
 
     def feed(self, line: bytes) -> Iterable[EventDraft]:
+        """One line without its newline; what comes after the last record is kept as `log`."""
         if not line.strip():
             return []
         record = _decode(line)
         translate = self._translators.get(str(record.get("type"))) if record is not None else None
-        if record is None or translate is None:
+        if record is None or translate is None or (self._end is not None and record.get("type") != "end"):
             text = line[:MAX_TEXT_CHARACTERS].decode("utf-8", "replace").rstrip()
             return [EventDraft(EventType.LOG, text, payload={"stream": "stdout"})]
         return translate(record)
@@ -111,8 +112,13 @@ def _file_change(record: Mapping[str, Any]) -> list[EventDraft]:
 
 
 def _progress(record: Mapping[str, Any]) -> list[EventDraft]:
-    facts = {name: value for name, value in record.items() if name not in ("type", "text")}
+    facts = {_camel(name): value for name, value in record.items() if name not in ("type", "text")}
     return [EventDraft(EventType.LOG, _text(record, "text") or "progress", payload={"stream": "progress", **facts})]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:

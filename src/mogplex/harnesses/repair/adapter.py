@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, Launch, Probe, Task
+from mogplex.harnesses.records import RecordStream
 from mogplex.harnesses.repair import engine
 from mogplex.harnesses.repair.toolkit import TARGET, Toolkit, versions
 
@@ -18,7 +18,6 @@ DEFAULT_SECONDS = 120.0  # a fix that isn't found by then is rarely found at all
 MARGIN_SECONDS = 10.0  # left of the run's own time limit for the engine to finish cleanly
 MARGIN_SHARE = 0.1  # of short time limits
 CANDIDATES = 50_000
-MAX_LOG_CHARACTERS = 2000
 TEST_NAME = re.compile(r"[\w./\\-]+\.py(?:::[\w\[\]\-.,:]+)?|\btest_\w+")
 TRAILING = ".,:;"
 
@@ -74,100 +73,22 @@ def tests_named_in(prompt: str) -> list[str]:
 
 
 class RepairStream:
-    """Translates the engine's lines (docs/repair.md) into events."""
+    """The engine's record stream, with one rule more: a success without a checked patch is none."""
 
     def __init__(self) -> None:
-        self._end: Mapping[str, Any] | None = None
+        self._records = RecordStream()
         self._changed = False
 
     def feed(self, line: bytes) -> Iterable[EventDraft]:
-        """One line without its newline. Lines that are no record of ours, or come after the last one, become `log`."""
-        record = _parse(line)
-        if record is None or self._end is not None:
-            text = line.decode("utf-8", "replace")[:MAX_LOG_CHARACTERS]
-            return [EventDraft(EventType.LOG, message=text, payload={"stream": "stdout"})] if text.strip() else []
-        kind = record.get("type")
-        if kind == "end":
-            self._end = record
-            return []
-        if kind == "file_change":
-            self._changed = True
-        translate = TRANSLATIONS.get(str(kind))
-        return [translate(record)] if translate is not None else [_log(record)]
+        drafts = list(self._records.feed(line))
+        self._changed = self._changed or any(draft.type is EventType.FILE_CHANGE for draft in drafts)
+        return drafts
 
     def close(self) -> Claim:
         """Success only if the engine said so and either wrote a checked patch or found nothing failing."""
-        if self._end is None:
-            return Claim(success=None, whole=False, error="the repair engine ended without its last record")
-        result = self._end.get("result")
-        result = result if isinstance(result, dict) else {}
+        claim = self._records.close()
+        result = claim.result or {}
         done = bool(result.get("noChanges")) or (bool(result.get("patch")) and self._changed)
-        success = self._end.get("success") is True and done
-        error = self._end.get("error")
-        if self._end.get("success") is True and not done:
-            error = "the repair engine claimed success without a patch"
-        return Claim(success, True, str(self._end.get("summary", "")), None if error is None else str(error), result)
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) and isinstance(record.get("type"), str) else None
-
-
-def _log(record: Mapping[str, Any]) -> EventDraft:
-    rest = {key: value for key, value in record.items() if key != "type"}
-    text = f"{record.get('type')}: {json.dumps(rest, ensure_ascii=False)}"
-    return EventDraft(EventType.LOG, message=text[:MAX_LOG_CHARACTERS], payload={"stream": "stdout"})
-
-
-def _hello(record: Mapping[str, Any]) -> EventDraft:
-    version = str(record.get("version"))
-    payload = {"harness": "repair", "version": version, "model": None}
-    return EventDraft(EventType.STREAM_STARTED, message=f"repair {version}", payload=payload)
-
-
-def _message(record: Mapping[str, Any]) -> EventDraft:
-    text = str(record.get("text", ""))
-    return EventDraft(EventType.ASSISTANT_MESSAGE, message=text, payload={"text": text})
-
-
-def _tool_call(record: Mapping[str, Any]) -> EventDraft:
-    arguments = record.get("arguments")
-    payload = {"callId": str(record.get("id")), "arguments": arguments if isinstance(arguments, dict) else {}}
-    return EventDraft(EventType.TOOL_CALL, tool_name=str(record.get("name")), payload=payload)
-
-
-def _tool_result(record: Mapping[str, Any]) -> EventDraft:
-    summary = str(record.get("summary", ""))
-    payload = {
-        "callId": str(record.get("id")), "ok": record.get("ok") is True, "exitCode": record.get("exit_code"),
-        "summary": summary, "durationMs": record.get("duration_ms"),
-    }  # fmt: skip
-    return EventDraft(EventType.TOOL_RESULT, message=summary, tool_name="pytest", payload=payload)
-
-
-def _file_change(record: Mapping[str, Any]) -> EventDraft:
-    path = str(record.get("path"))
-    return EventDraft(EventType.FILE_CHANGE, message=path, payload={"path": path, "kind": str(record.get("kind"))})
-
-
-def _progress(record: Mapping[str, Any]) -> EventDraft:
-    tried, plausible = record.get("tried", 0), record.get("plausible", 0)
-    payload = {
-        "stream": "progress", "candidatesTried": tried, "plausible": plausible, "best": record.get("best"),
-        "elapsedSeconds": record.get("elapsed_seconds"),
-    }  # fmt: skip
-    return EventDraft(EventType.LOG, message=f"{tried} candidates tried, {plausible} plausible", payload=payload)
-
-
-TRANSLATIONS = {
-    "hello": _hello,
-    "message": _message,
-    "tool_call": _tool_call,
-    "tool_result": _tool_result,
-    "file_change": _file_change,
-    "progress": _progress,
-}
+        if claim.success is True and not done:
+            return replace(claim, success=False, error="The repair engine claimed success without a patch.")
+        return claim

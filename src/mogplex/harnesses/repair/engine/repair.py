@@ -159,6 +159,7 @@ class Repair:
         best = findings.plausible[0].candidate if findings.plausible else None
         self._report.tried = findings.tried
         self._stream.progress(
+            text=f"{findings.tried} candidates tried, {len(findings.plausible)} plausible",
             tried=findings.tried, plausible=len(findings.plausible), elapsed_seconds=round(self._elapsed(), 1),
             best=f"{best.path}:{best.line} {best.template}" if best else None,
         )  # fmt: skip
