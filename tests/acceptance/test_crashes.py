@@ -84,6 +84,18 @@ def test_sigterm_with_a_tail_open_ends_within_two_seconds(fragile: House) -> Non
         tail.communicate()
 
 
+def test_draining_lets_a_run_end(fragile: House) -> None:
+    fragile.settings["MOGPLEX_DRAIN_SECONDS"] = "60"
+    fragile.start()
+    repo = fragile.add_repo()
+    run_id = fragile.run_script(repo["id"], f"echo begun\nsleep 2\n{SUCCESS}")["runId"]
+    fragile.wait_for_event(run_id, "stream_started")
+    fragile.stop()
+    fragile.start()
+    ended = assert_truthful(fragile, run_id)
+    assert (ended["status"], ended["attempt"]) == ("success", 1)
+
+
 def test_a_follower_survives_a_restart(fragile: House) -> None:
     fragile.start()
     repo = fragile.add_repo()

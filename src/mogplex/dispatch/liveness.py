@@ -43,12 +43,14 @@ class Liveness:
         me: WorkerInfo,
         dead_after_seconds: float,
         running: Callable[[], Sequence[str]],
+        beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         self._workers = workers
         self._requeue = requeue
         self._me = me
         self._dead_after_seconds = dead_after_seconds
         self._running = running
+        self._beat_seconds = beat_seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="mogplex-liveness", daemon=True)
 
@@ -89,11 +91,11 @@ class Liveness:
 
     def _keep(self) -> None:
         unbroken_since = last_beat = time.monotonic()
-        while not self._stopping.wait(BEAT_SECONDS):
+        while not self._stopping.wait(self._beat_seconds):
             try:
                 self._beat()
                 now = time.monotonic()
-                if now - last_beat > 2 * BEAT_SECONDS + 1:
+                if now - last_beat > 2 * self._beat_seconds + 1:
                     unbroken_since = now
                 last_beat = now
                 if now - unbroken_since > self._dead_after_seconds:
