@@ -18,7 +18,7 @@ from mogplex.api.services import HarnessInfo, Readiness, Services
 from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, DbosWorker
 from mogplex.dispatch.liveness import Liveness
 from mogplex.domain.errors import SandboxError
-from mogplex.domain.ports import Harness, Limits, Probe, SandboxDriver
+from mogplex.domain.ports import Dispatcher, Harness, Limits, Probe, SandboxDriver
 from mogplex.domain.redact import Redactor
 from mogplex.domain.repo import RemoteFacts, Repo
 from mogplex.domain.sanitiser import Sanitiser
@@ -77,9 +77,11 @@ def serve(settings: Settings, *, on_first_key: Callable[[str, str], None], on_st
         database = Database(settings.database)
         house.callback(database.close)
         upgrade(database)
-        parts = _Parts.build(settings, database)
+        dispatcher = DbosDispatcher(database.engine)
+        house.callback(dispatcher.close)
+        parts = Parts.build(settings, database, dispatcher)
         house.callback(parts.attempts.close)
-        house.enter_context(_working(settings, home, database, parts))
+        house.enter_context(_working(settings, home, database, parts, dispatcher))
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
@@ -101,20 +103,18 @@ def diagnose(settings: Settings) -> list[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class Parts:
     """What API and worker share."""
 
     services: Services
     attempts: Attempts
     workers: Workers
-    dispatcher: DbosDispatcher
     harnesses: Mapping[str, Harness]
 
     @staticmethod
-    def build(settings: Settings, database: Database) -> _Parts:
+    def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
         hub = EventHub()
         events = Events(database, hub)
-        dispatcher = DbosDispatcher(database.engine)
         harnesses = _harnesses(settings)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
@@ -142,27 +142,26 @@ class _Parts:
         )
         attempts = Attempts(database, hub, _open_sanitiser)
         workers = Workers(database, hub, _open_sanitiser, max_attempts=settings.max_attempts)
-        return _Parts(services, attempts, workers, dispatcher, harnesses)
+        return Parts(services, attempts, workers, harnesses)
 
 
 @contextmanager
-def _working(settings: Settings, home: Home, database: Database, parts: _Parts) -> Iterator[None]:
+def _working(
+    settings: Settings, home: Home, database: Database, parts: Parts, dispatcher: DbosDispatcher
+) -> Iterator[None]:
     """A worker that takes runs while the body runs; at the end it drains, and what it still had counts as lost."""
     worker_id = f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}"
-    equipment = _equip(settings, home, parts)
-    asyncio.run(_prepare(equipment))
+    equipment = equip(settings, home, parts)
+    asyncio.run(prepare_work(equipment))
     worker = Worker(worker_id, equipment)
     worker.start()
-    probe = worker.probe()
-    if not probe.ok:
-        raise SandboxError(f"No run can be executed here: {probe.detail}. {probe.remedy or ''}".strip())
-    log.info("sandbox: %s", probe.detail)
+    require_sandbox(worker)
     names = tuple(parts.harnesses)
     info = WorkerInfo(worker_id, platform.node(), os.getpid(), settings.slots, mogplex.__version__, names)
     parts.workers.register(info)
     engine = DbosWorker(database.engine, settings.database, worker_id, settings.slots)
     engine.launch(worker.play)
-    liveness = Liveness(parts.workers, parts.dispatcher, info, settings.dead_after_seconds, worker.running)
+    liveness = Liveness(parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running)
     liveness.start(alone=database.is_sqlite)
     engine.listen()
     try:
@@ -173,10 +172,17 @@ def _working(settings: Settings, home: Home, database: Database, parts: _Parts) 
         liveness.stop()
         worker.stop()
         parts.workers.leave(worker_id)
-        parts.dispatcher.close()
 
 
-def _equip(settings: Settings, home: Home, parts: _Parts) -> Equipment:
+def require_sandbox(worker: Worker) -> None:
+    """Raises SandboxError that says what to do when the driver can't start anything here."""
+    probe = worker.probe()
+    if not probe.ok:
+        raise SandboxError(f"No run can be executed here: {probe.detail}. {probe.remedy or ''}".strip())
+    log.info("sandbox: %s", probe.detail)
+
+
+def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
     driver = _driver(settings)
     runner = Runner.detect(settings.runner_uid)
     layout = _layout(settings, home)
@@ -202,7 +208,7 @@ def _equip(settings: Settings, home: Home, parts: _Parts) -> Equipment:
     )
 
 
-async def _prepare(equipment: Equipment) -> None:
+async def prepare_work(equipment: Equipment) -> None:
     equipment.layout.prepare()
     equipment.git.prepare()
     await equipment.layout.check_access()

@@ -75,7 +75,7 @@ def watch(
         requeued,
         ME,
         dead_after_seconds,
-        lambda: [],
+        list,
         beat_seconds=BEAT_SECONDS,
     )
 

@@ -33,7 +33,7 @@ _STDIN = "-"
 @click.argument("prompt", required=False)
 @click.option("--repo", metavar="ID", help="Repo to work in: its id, or owner/name.")
 @click.option("--prompt-file", metavar="FILE|-", help="Read the prompt from a file; - is stdin.")
-@click.option("--harness", metavar="NAME", help="Coding agent: codex, claude-code, builtin, repair.")
+@click.option("--harness", metavar="NAME", help="Who does the work: see `mogplex harnesses list`.")
 @click.option("--model", metavar="MODEL", help="Model for the harness.")
 @click.option("--mode", metavar="MODE", help="Mode of the harness.")
 @click.option("--base-branch", metavar="BRANCH", help="Branch to start from [the repo's default].")
@@ -101,8 +101,8 @@ def start_run(
         raise click.UsageError("--repo <id> is required (find IDs via `mogplex repos list`)")
     key = choose_key(idempotency_key)
     server.explain(f"idempotency key {key}")
-    text = _read_prompt(prompt, prompt_file)
-    schema = _read_schema(output_schema)
+    text = read_prompt(prompt, prompt_file)
+    schema = read_schema(output_schema)
     body = given(
         repoId=repo.strip(),
         prompt=text,
@@ -129,7 +129,7 @@ def start_run(
     return stay_with_run(server, run, wait, follow, wait_timeout)
 
 
-def _read_prompt(prompt: str | None, prompt_file: str | None) -> str:
+def read_prompt(prompt: str | None, prompt_file: str | None) -> str:
     if prompt is not None and prompt_file is not None:
         raise click.UsageError("give the prompt as an argument or with --prompt-file, not both")
     source = prompt_file or (_STDIN if prompt == _STDIN else None)
@@ -157,7 +157,7 @@ def _read_text(source: str, flag: str) -> str:
         raise click.UsageError(f"{flag}: {source} is not UTF-8 text (byte {error.start})") from error
 
 
-def _read_schema(path: str | None) -> dict[str, Any] | None:
+def read_schema(path: str | None) -> dict[str, Any] | None:
     if path is None:
         return None
     try:

@@ -29,12 +29,13 @@ class RecordStream:
     def __init__(self) -> None:
         self._end: Mapping[str, Any] | None = None
         self._ends = 0
+        self._tool_names: dict[str, str] = {}  # by call id: a result need not repeat it
         self._translators: dict[str, Callable[[Mapping[str, Any]], list[EventDraft]]] = {
             "hello": lambda record: [],
             "message": lambda record: [_said(EventType.ASSISTANT_MESSAGE, record)],
             "reasoning": lambda record: [_said(EventType.REASONING, record)],
-            "tool_call": _tool_call,
-            "tool_result": _tool_result,
+            "tool_call": self._tool_call,
+            "tool_result": self._tool_result,
             "file_change": _file_change,
             "progress": _progress,
             "end": self._keep_end,
@@ -68,6 +69,25 @@ class RecordStream:
             result=result if isinstance(result, Mapping) else None,
         )
 
+    def _tool_call(self, record: Mapping[str, Any]) -> list[EventDraft]:
+        name, call_id = _text(record, "name") or "tool", _text(record, "id")
+        self._tool_names[call_id] = name
+        payload = {"callId": call_id, "arguments": record.get("arguments") or {}}
+        return [EventDraft(EventType.TOOL_CALL, _text(record, "text") or name, name, payload)]
+
+    def _tool_result(self, record: Mapping[str, Any]) -> list[EventDraft]:
+        call_id = _text(record, "id")
+        name = _text(record, "name") or self._tool_names.pop(call_id, "tool")
+        summary = _text(record, "summary")
+        payload = {
+            "callId": call_id,
+            "ok": record.get("ok") is True,
+            "exitCode": record.get("exit_code"),
+            "summary": summary,
+            "durationMs": record.get("duration_ms"),
+        }
+        return [EventDraft(EventType.TOOL_RESULT, summary or name, name, payload)]
+
     def _keep_end(self, record: Mapping[str, Any]) -> list[EventDraft]:
         self._ends += 1
         self._end = record
@@ -85,25 +105,6 @@ def _decode(line: bytes) -> Mapping[str, Any] | None:
 def _said(kind: EventType, record: Mapping[str, Any]) -> EventDraft:
     text = _text(record, "text")
     return EventDraft(kind, text, payload={"text": text})
-
-
-def _tool_call(record: Mapping[str, Any]) -> list[EventDraft]:
-    name = _text(record, "name") or "tool"
-    payload = {"callId": _text(record, "id"), "arguments": record.get("arguments") or {}}
-    return [EventDraft(EventType.TOOL_CALL, _text(record, "text") or name, name, payload)]
-
-
-def _tool_result(record: Mapping[str, Any]) -> list[EventDraft]:
-    name = _text(record, "name") or "tool"
-    summary = _text(record, "summary")
-    payload = {
-        "callId": _text(record, "id"),
-        "ok": record.get("ok") is True,
-        "exitCode": record.get("exit_code"),
-        "summary": summary,
-        "durationMs": record.get("duration_ms"),
-    }
-    return [EventDraft(EventType.TOOL_RESULT, summary or name, name, payload)]
 
 
 def _file_change(record: Mapping[str, Any]) -> list[EventDraft]:
