@@ -58,7 +58,7 @@ class RepairHarness:
             "python3", "-I", "-B", f"{TARGET}/repair", "--directory", task.directory, "--seconds", f"{seconds:g}",
             "--candidates", str(self._candidates),
         ]  # fmt: skip
-        for test in tests_named_in(task.prompt):
+        for test in named_tests(task.prompt):
             argv += ["--only", test]
         return Launch(tuple(argv), toolkit.environment(), (toolkit.mount,), toolkit.path)
 
@@ -66,7 +66,7 @@ class RepairHarness:
         return RepairStream()
 
 
-def tests_named_in(prompt: str) -> list[str]:
+def named_tests(prompt: str) -> list[str]:
     """Test ids, test files and test names that a prompt mentions; the engine ignores those it doesn't know."""
     names = (match.group(0).rstrip(TRAILING) for match in TEST_NAME.finditer(prompt))
     return list(dict.fromkeys(name.removeprefix("./") for name in names if not name.startswith("-")))[:20]

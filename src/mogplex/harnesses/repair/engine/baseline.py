@@ -84,6 +84,8 @@ def run_all(
             raise ServerLost(f"the process that runs the tests was killed while {running} ran")
         if not last.get("died"):
             recorded = last.get("record") or {}
+            for test in left:
+                outcomes.setdefault(test, Outcome("crashed", f"the test ended the run: {last.get('message', '')}"))
             break
         reason = "hung" if last.get("silent") else f"ended the process that ran it (status {last.get('code')})"
         outcomes[running] = Outcome("timeout" if last.get("silent") else "crashed", f"the test {reason}", cpu_seconds)

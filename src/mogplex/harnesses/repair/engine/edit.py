@@ -119,8 +119,9 @@ def _skip_layout(gap: str, position: int) -> int:
 
 def tokens_of(text: str) -> list[str]:
     """The words of a piece of Python; falls back to white space when it doesn't tokenise on its own."""
+    flat = "\n".join(line.strip() for line in text.splitlines())  # indentation of a part of a file means nothing here
     try:
-        stream = tokenize.generate_tokens(io.StringIO(text).readline)
+        stream = tokenize.generate_tokens(io.StringIO(flat).readline)
         return [token.string for token in stream if token.type not in SKIPPED_TOKENS]
     except (tokenize.TokenError, SyntaxError, IndentationError):
         return text.split()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, choose, files, report, spectra, validate
-from .baseline import Baseline, Outcome, measure, run_all
+from .baseline import HANGING_CPU_SECONDS, Baseline, Outcome, measure, run_all
 from .candidates import Kinds, ordered
 from .pool import Plan, Pool, ServerLost
 from .protocol import SCHEMA, Stream
@@ -23,6 +23,7 @@ COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 VALIDATION_SHARE = 0.2  # of the time is kept for the final check
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
+MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
 
 
@@ -85,17 +86,26 @@ class Repair:
             self._fail(f"The tests could not be run: {reason}", reason)
             return None
         tests = [one["id"] for one in pool.collected]
-        unimportable = [error["id"] for error in pool.errors]
+        broken = [error["id"] for error in pool.errors if _lacks_module(error["text"], self._root)]
+        unimportable = [error["id"] for error in pool.errors if error["id"] not in broken]
+        if broken and not tests and not unimportable:
+            reason = (
+                f"packages are missing: {MISSING_MODULE.findall(pool.errors[0]['text'])}; give the repo a setup command"
+            )
+            self._stream.answer(call, False, 2, reason, self._elapsed())
+            self._fail(f"No test could be imported, because {reason}.", reason)
+            return None
+        self._report.environment = broken
         if not tests and not unimportable:
             self._stream.answer(call, False, 5, "no tests collected", self._elapsed())
             self._fail("pytest collected no tests here, so there is nothing to repair by.", "no tests collected")
             return None
-        per_test = max(1.0, min(BASE_CPU_SECONDS, self._options.seconds / 25))
+        per_test = max(1.0, min(BASE_CPU_SECONDS, self._options.seconds / 40))
         baseline = measure(pool, tests, per_test)
         goal = self._goal_of(baseline, unimportable)
         ok = not goal.failing and not unimportable
         self._stream.answer(call, ok, 0 if ok else 1, baseline.summary(), self._elapsed())
-        self._report.failing, self._report.flaky = [*unimportable, *goal.failing], baseline.flaky
+        self._report.failing, self._report.flaky = [*goal.unimportable, *goal.failing], baseline.flaky
         if ok:
             self._nothing_to_do(baseline)
             return None
@@ -106,6 +116,10 @@ class Repair:
     def _goal_of(self, baseline: Baseline, unimportable: list[str]) -> Goal:
         """All failing tests, or those among them that were asked for, if any of them was."""
         failing = baseline.failing()
+        missing = [test for test in failing if _lacks_module(baseline.outcomes[test].message, self._root)]
+        if len(missing) < len(failing):
+            failing = [test for test in failing if test not in missing]
+            self._report.environment += missing
         wanted = [test for test in failing if any(_matches(test, name) for name in self._options.only)]
         wanted_files = [file for file in unimportable if any(_matches(file, name) for name in self._options.only)]
         if wanted or wanted_files:
@@ -129,6 +143,10 @@ class Repair:
         sources = spectra.read_sources(self._root, scores)
         suspects = spectra.rank(scores, sources)
         self._report.suspects = suspects
+        if self._report.environment:
+            names = ", ".join(self._report.environment[:5])
+            count = len(self._report.environment)
+            self._stream.message(f"{count} failing tests need a package that is not installed here, left out: {names}")
         self._stream.message(report.diagnosis([*goal.unimportable, *goal.failing], goal.baseline, suspects))
         kinds = self._learn_types(pool, goal, sources)
         search = Search(pool, self._root, goal, sources, self._on_progress)
@@ -145,7 +163,9 @@ class Repair:
         for test in goal.failing[:TYPED_TESTS]:
             if goal.baseline.outcomes[test].outcome == "crashed":
                 continue
-            _, record = run_all(pool, [test], min(3.0, self._options.seconds / 10), record="types")
+            hangs = goal.baseline.outcomes[test].outcome == "timeout"
+            limit = HANGING_CPU_SECONDS if hangs else min(3.0, self._options.seconds / 10)
+            _, record = run_all(pool, [test], limit, record="types")
             for path, lines in record.items():
                 if path not in sources:
                     continue
@@ -211,6 +231,15 @@ def _matches(test: str, wanted: str) -> bool:
     parts = test.split("::")
     name = parts[-1].split("[")[0]
     return wanted in (test, parts[0], Path(parts[0]).name, name, parts[-1]) or test.startswith(wanted + "::")
+
+
+def _lacks_module(message: str, root: Path) -> bool:
+    """Whether a test fails because the environment lacks a package, which no patch of the repo can mend."""
+    name = MISSING_MODULE.search(message)
+    if name is None:
+        return False
+    top = name.group(1).split(".")[0]
+    return not any((place / top).exists() or (place / f"{top}.py").exists() for place in (root, root / "src"))
 
 
 def _import_failure(root: Path, error: dict[str, str]) -> Outcome:

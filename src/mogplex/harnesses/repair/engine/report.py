@@ -21,6 +21,7 @@ class Report:
 
     failing: list[str] = field(default_factory=list)
     flaky: list[str] = field(default_factory=list)
+    environment: list[str] = field(default_factory=list)  # fail because a package is not installed
     suspects: list[Suspect] = field(default_factory=list)
     patch: dict[str, Any] | None = None
     others: int = 0
@@ -41,6 +42,8 @@ class Report:
             "seconds": round(self.seconds, 2),
             "flakyTests": self.flaky,
         }
+        if self.environment:
+            record["environmentFailures"] = self.environment
         if self.no_changes:
             record["noChanges"] = True
         return record
@@ -96,7 +99,10 @@ def fixed_summary(report: Report, passed: int) -> str:
     if report.others == 0:
         lines.append("No other plausible patch was found in the time given.")
     else:
-        lines.append(f"{report.others} other plausible patches pass the failing tests too; this one changes the least.")
+        others = (
+            "another plausible patch passes" if report.others == 1 else f"{report.others} other plausible patches pass"
+        )
+        lines.append(f"At least {others} the same tests; this one looks the most natural.")
     if report.others >= MANY_PLAUSIBLE:
         lines.append(
             "That many means the tests are weak here: read the patch closely, and add a test for what was meant."

@@ -22,7 +22,10 @@ CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out
 RETRY_SHARE = 0.25  # the score of a candidate that timed out, for its next round
 CPU_FACTOR = 4.0
 ENOUGH_PLAUSIBLE = 12
-GRACE_SECONDS = (2.0, 12.0)  # how long to look for a better patch after the first: the time that one took, within these
+GRACE_SHARES = (
+    0.03,
+    0.2,
+)  # how long to look for a better patch: the time the first one took, within these parts of all
 MAX_COVERING = 400
 SCREEN_SIZE = 16  # candidates screened in one process
 
@@ -100,7 +103,8 @@ class Search:
             elif len(self.findings.plausible) >= ENOUGH_PLAUSIBLE:
                 self.findings.stopped_by = "enough"
             elif first_found is not None:
-                grace = min(max(first_found - started, GRACE_SECONDS[0]), GRACE_SECONDS[1])
+                low, high = ((deadline - started) * share for share in GRACE_SHARES)
+                grace = min(max(first_found - started, low), high)
                 if now - first_found > grace:
                     self.findings.stopped_by = "grace"
             if self.findings.stopped_by:

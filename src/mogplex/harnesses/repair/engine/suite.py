@@ -153,6 +153,10 @@ class Batch:
             result = self._run_full(item, following) if self.request.get("full") else run_fast(item, following)
         except limits.TimeLimit:
             result = {"outcome": "timeout", "message": "used up its CPU time", "frames": []}
+        except BaseException as error:  # noqa: BLE001  pytest lets KeyboardInterrupt and its own Exit through
+            result = {"outcome": "failed", "message": f"raised {type(error).__name__}", "frames": []}
+            with contextlib.suppress(Exception):
+                item.session._setupstate.teardown_exact(None)
         finally:
             limits.disarm()
         result["test"] = test

@@ -6,7 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from ..scope import Place, Proposal, is_exception
+from ..scope import NUMBERS, Place, Proposal, is_exception
 from .template import Template
 
 SIMILAR = (
@@ -71,6 +71,23 @@ def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
     for text in place.kinds:  # self.x where x was meant
         if text.endswith("." + node.id):
             yield place.replace(node, text, 0.6)
+
+
+def constant_for_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """A plain 0, 1, None, … was meant where a variable stands."""
+    parent = place.source.parents.get(node)
+    if not isinstance(node.ctx, ast.Load) or node.id not in place.names or isinstance(parent, ast.Attribute):
+        return
+    if isinstance(parent, ast.Call) and parent.func is node:
+        return
+    kinds = place.kind(node.id)
+    texts = ["None", "True", "False"]
+    if not kinds or kinds & NUMBERS:
+        texts = ["0", "1", "-1", *texts]
+    if kinds & {"str"}:
+        texts = ['""', '" "', *texts]
+    for number, text in enumerate(texts):
+        yield place.replace(node, text, 1.0 - 0.12 * number)
 
 
 def undefined_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
@@ -200,6 +217,7 @@ def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
 TEMPLATES = [
     Template("similar name", 0.65, (ast.Name, ast.Attribute), similar_name),
     Template("other variable", 0.5, (ast.Name,), other_variable),
+    Template("constant for a variable", 0.12, (ast.Name,), constant_for_variable),
     Template("undefined name", 0.9, (ast.Name,), undefined_name),
     Template("other target", 0.15, (ast.Name,), other_target),
     Template("other attribute", 0.35, (ast.Attribute,), other_attribute),
