@@ -9,6 +9,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+import sqlalchemy
 
 from mogplex.domain.errors import BadRequest, Conflict
 from mogplex.settings import Settings
@@ -52,8 +55,9 @@ class Home:
         if not self._settings.database.startswith("sqlite"):
             yield
             return
-        path = self.path / "serve.lock"
-        with path.open("a+", encoding="utf-8") as file:
+        # Beside the file and not in the home: two homes may have been given the same file.
+        path = Path(f"{_file_of(self._settings.database)}.lock")
+        with _open(path) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as fault:
@@ -69,7 +73,21 @@ class Home:
             yield
 
 
+def _open(path: Path) -> TextIO:
+    try:
+        return path.open("a+", encoding="utf-8")
+    except OSError as fault:
+        raise BadRequest(
+            f"{path} can't be opened: {fault.strerror}. Give this user a folder that exists and may be written to, "
+            "with MOGPLEX_HOME or MOGPLEX_DATABASE_URL."
+        ) from fault
+
+
+def _file_of(database_url: str) -> Path:
+    """The file behind a SQLite URL, the same whatever way leads to it."""
+    return Path(sqlalchemy.make_url(database_url).database or "").resolve()
+
+
 def _is_open_to_all(path: Path) -> bool:
-    """Whether any user may walk into `path`; folders that don't exist yet count by their parents."""
-    there = [folder for folder in (path, *path.parents) if folder.exists()]
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in there)
+    """Whether any user may walk into `path`. One that doesn't exist yet will be made for us alone."""
+    return path.exists() and all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))

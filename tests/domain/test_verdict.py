@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mogplex.domain.run import Verdict
-from mogplex.domain.verdict import CheckEnd, TestCounts, combine, is_test_path, judge, touched_tests
+from mogplex.domain.verdict import CheckEnd, TestCounts, calls_pytest, combine, is_test_path, judge, touched_tests
 
 GREEN = TestCounts(passed=3, failed=0, skipped=0)
 ENDS = st.builds(
@@ -24,6 +24,8 @@ ENDS = st.builds(
     [
         (CheckEnd(0, tests=GREEN), None, Verdict.VERIFIED),
         (CheckEnd(0), None, Verdict.VERIFIED),
+        (CheckEnd(0, counts_expected=True), None, Verdict.INCONCLUSIVE),
+        (CheckEnd(0, tests=GREEN, counts_expected=True), None, Verdict.VERIFIED),
         (CheckEnd(1, tests=TestCounts(2, 1, 0)), None, Verdict.FAILED),
         (CheckEnd(1), None, Verdict.FAILED),
         (CheckEnd(2), None, Verdict.FAILED),
@@ -82,3 +84,36 @@ def test_files_that_they_do_not(path: str) -> None:
 
 def test_touched_tests_keeps_the_order() -> None:
     assert touched_tests(["b.py", "tests/z.py", "conftest.py"]) == ("tests/z.py", "conftest.py")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pytest",
+        "python -m pytest -q",
+        "python3.11 -m pytest tests -k 'a or b'",
+        "pip list && pytest -x",
+        "cd a; py.test",
+    ],
+)
+def test_a_plain_call_of_pytest_will_count(command: str) -> None:
+    assert calls_pytest(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make test",
+        "ruff check .",
+        "pytest --version",
+        "pytest --co -q",
+        "pytest || true",
+        "pytest; echo done",
+        "pytest --junitxml=mine.xml",
+        "PYTEST_ADDOPTS= pytest",
+        "grep pytest setup.cfg",
+        "./pytest-wrapper",
+    ],
+)
+def test_of_any_other_command_no_count_is_expected(command: str) -> None:
+    assert not calls_pytest(command)

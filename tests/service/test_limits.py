@@ -104,7 +104,7 @@ def test_starts_are_limited_by_minute_hour_and_day(database_url: str, clock: Clo
             refusals.append(refusal)
             clock.now += refusal.retry_after_seconds + 0.01  # what we are told to wait is enough, and not too much
     assert started == 12
-    told = [word for refusal in refusals for word in ("minute", "hour", "day") if f"a {word}" in refusal.message]
+    told = [word for refusal in refusals for word in ("minute", "hour", "day") if f"per {word}" in refusal.message]
     assert told == ["minute", "minute", "hour", "minute", "minute", "hour", "day"]
     assert DEFAULT_STARTS == {60.0: 10, 3600.0: 30, 86400.0: 150}
     house.close()
@@ -132,7 +132,7 @@ def test_replays_refusals_and_invalid_requests_cost_no_start(clocked: House) -> 
         clocked.start(repo, f"k{number}")
         assert clocked.start(repo, f"k{number}").replayed
     for _ in range(3):
-        with pytest.raises(RateLimited, match="10 runs a minute"):
+        with pytest.raises(RateLimited, match="10 runs per minute"):
             clocked.start(repo, "one more")
     assert clocked.start(repo, "k3").replayed
     left = clocked.limits.left(clocked.admin)

@@ -111,6 +111,8 @@ def _print_text(described: dict[str, Any]) -> None:
     code = "" if described["code"] in ("USAGE", "FAILURE") else f" ({described['code']})"
     note(f"{label} {show(described['message'])}{code}")
     for detail in described.get("details") or []:
+        if str(detail.get("reason", "")) in described["message"]:
+            continue  # a person reads it once
         note(f"  {show(detail.get('field', '?'))}: {show(detail.get('reason', ''))}")
     if described.get("requestId"):
         note(f"request id: {show(described['requestId'])}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,6 +11,12 @@ from mogplex.domain.run import Verdict
 
 NO_TESTS_EXIT_CODE = 5  # pytest's own: nothing was collected
 CANNOT_START_EXIT_CODES = (126, 127)  # the shell's: not executable, not found
+
+# A call of pytest as the last part of a shell line. One that doesn't run tests (`--version`, `--co`) is none.
+_PLAIN_PYTEST = re.compile(
+    r"(?:^|&&|;|\n)\s*(?:python[\d.]*\s+-m\s+)?(?:pytest|py\.test)(?!.*\s--(?:version|help|co|collect|fixtures|markers))"
+    r"(?:\s[^&;|\n]*)?$"
+)
 
 # Files that decide what a check says: tests, their configuration and CI's.
 TEST_PATTERNS = (
@@ -53,12 +60,14 @@ class TestCounts:
 
 @dataclass(frozen=True, slots=True)
 class CheckEnd:
-    """How one check command ended. `killed_by` as in SandboxExit; `tests` None: judged by the exit code alone."""
+    """How one check command ended. `killed_by` as in SandboxExit; `tests` None: judged by the exit code alone, unless
+    `counts_expected`: the command is one that writes its counts down whenever it comes to its own end."""
 
     exit_code: int | None
     killed_by: str | None = None
     tests: TestCounts | None = None
     sandbox_error: str | None = None
+    counts_expected: bool = False
 
 
 def judge(end: CheckEnd, baseline: CheckEnd | None = None) -> tuple[Verdict, str]:
@@ -82,6 +91,8 @@ def judge(end: CheckEnd, baseline: CheckEnd | None = None) -> tuple[Verdict, str
     if end.tests is None:
         if baseline is not None and baseline.tests is not None:
             return Verdict.INCONCLUSIVE, "exit code 0, but it no longer says which tests ran"
+        if end.counts_expected:
+            return Verdict.INCONCLUSIVE, "exit code 0, but pytest ended before it could say which tests ran"
         return Verdict.VERIFIED, "exit code 0 (the tests were not counted)"
     if end.tests.failed:
         return Verdict.FAILED, f"{end.tests.failed} tests failed although the exit code is 0"
@@ -90,6 +101,11 @@ def judge(end: CheckEnd, baseline: CheckEnd | None = None) -> tuple[Verdict, str
     if baseline is not None and baseline.tests is not None and end.tests.ran < baseline.tests.ran:
         return Verdict.INCONCLUSIVE, f"only {end.tests.ran} tests ran, {baseline.tests.ran} on the base"
     return Verdict.VERIFIED, f"{end.tests.passed} tests passed"
+
+
+def calls_pytest(command: str) -> bool:
+    """Whether `command` ends with a plain call of pytest, which then reports what it ran where we tell it to."""
+    return _PLAIN_PYTEST.search(command) is not None and "junit" not in command and "PYTEST_ADDOPTS" not in command
 
 
 def combine(verdicts: Sequence[Verdict]) -> Verdict:

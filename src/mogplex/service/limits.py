@@ -87,7 +87,7 @@ class Limits:
             oldest = run_table.nth_newest_time(tx, limit, *mine)
             wait_seconds = max(oldest + window_seconds - tx.now, 0.001)
             if refused is None or wait_seconds > refused[0]:
-                refused = wait_seconds, f"{limit} runs a {name_window(window_seconds)}"
+                refused = wait_seconds, f"{limit} runs per {name_window(window_seconds)}"
         if refused is not None:
             raise RateLimited(f"Start quota exceeded: {refused[1]}. Try again in {refused[0]:.0f} s.", refused[0])
 

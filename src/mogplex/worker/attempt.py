@@ -143,7 +143,8 @@ class Attempt:
         await patiently(self.equipment.attempts.save_patch, self.run, patch.diff)
         changes = self._changes()
         assert changes is not None
-        text = f"{changes.files} files changed, +{changes.insertions} -{changes.deletions}"
+        files = "1 file" if changes.files == 1 else f"{changes.files} files"
+        text = f"{files} changed, +{changes.insertions} -{changes.deletions}"
         await self.transcript.add(EventDraft(EventType.CHANGES, text, payload=changes.as_wire()))
 
     async def _validate_result(self) -> None:

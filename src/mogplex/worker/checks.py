@@ -13,7 +13,7 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run, Verdict
-from mogplex.domain.verdict import CheckEnd, TestCounts, combine, is_test_path, judge
+from mogplex.domain.verdict import CheckEnd, TestCounts, calls_pytest, combine, is_test_path, judge
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.harness_run import work_directory
 from mogplex.worker.junit import read_tests
@@ -107,7 +107,8 @@ class Checks:
             name = f"{target}-{number}"
             exit = await self._stop.or_result(self._in_sandbox(start, checkout, command, name, report_folder, output))
             tests = await asyncio.to_thread(read_tests, report_folder / REPORT_FILE)
-            end = CheckEnd(exit.exit_code, exit.killed_by, tests)
+            counts_expected = calls_pytest(command) and not COUNTING.keys() & start.environment.keys()
+            end = CheckEnd(exit.exit_code, exit.killed_by, tests, counts_expected=counts_expected)
         except SandboxError as fault:
             end = CheckEnd(None, sandbox_error=fault.message)
         verdict, reason = judge(end)

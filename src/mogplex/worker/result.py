@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,14 +18,29 @@ VALIDATION_SECONDS = 10.0  # a schema's patterns can be made to backtrack for ev
 SHOWN_CHARACTERS = 300
 
 
-async def find_result_fault(result: Mapping[str, Any] | None, schema: Mapping[str, Any]) -> str | None:
+async def find_result_fault(
+    result: Mapping[str, Any] | None, schema: Mapping[str, Any], *, timeout_seconds: float = VALIDATION_SECONDS
+) -> str | None:
     """Why `result` does not match `schema` (a valid JSON Schema); None when it does."""
     if result is None:
         return "The harness gave no structured result, and outputSchema asks for one."
+    # In a process of its own: a pattern that backtracks would hold the interpreter's lock, and with it the server.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", __name__, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     try:
-        return await asyncio.wait_for(asyncio.to_thread(_find_fault, result, schema), VALIDATION_SECONDS)
+        question = json.dumps([result, schema]).encode()
+        answer, _ = await asyncio.wait_for(process.communicate(question), timeout_seconds)
     except TimeoutError:
-        return f"The structured result could not be validated within {VALIDATION_SECONDS:g} s; simplify outputSchema."
+        return f"The structured result could not be validated within {timeout_seconds:g} s; simplify outputSchema."
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            process.kill()
+        await process.wait()
+    if process.returncode != 0:
+        return "The structured result could not be validated against outputSchema; see the server's log."
+    fault: str | None = json.loads(answer)
+    return fault
 
 
 def _find_fault(result: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
@@ -31,3 +50,7 @@ def _find_fault(result: Mapping[str, Any], schema: Mapping[str, Any]) -> str | N
         return None
     where = "/".join(str(part) for part in error.absolute_path) or "its root"
     return f"The structured result does not match outputSchema: at {where}: {error.message[:SHOWN_CHARACTERS]}"
+
+
+if __name__ == "__main__":
+    json.dump(_find_fault(*json.load(sys.stdin)), sys.stdout)

@@ -83,7 +83,8 @@ class Worker:
                 log.error("run %s: the attempt broke", run_id, exc_info=attempt.exception())
         finally:
             attempt.cancel()
-            self._running.pop(run_id, None)
+            if self._running.get(run_id) is attempt:  # a newer attempt of the same run may be here by now
+                del self._running[run_id]
 
     async def _attempt(self, run_id: str) -> None:
         run = await patiently(self._equipment.attempts.claim, run_id, self.worker_id)

@@ -103,9 +103,10 @@ async def list_refs(git: Git, address: Address, timeout_seconds: float = 60.0) -
 def explain_failure(address: Address, error: GitError) -> WorkspaceError:
     """Say in plain words why a remote could not be used; git's own words follow in brackets."""
     heard = f"{error.stderr}\n{error.message}"
+    fatal = next((line.strip() for line in error.stderr.splitlines() if line.startswith("fatal: ")), None)
     for signs, meaning in _FAILURES:
         if any(sign in heard.lower() for sign in signs):
-            return WorkspaceError(f"{address.url} {meaning}. (git: {last_lines(heard, count=3, length=400)})")
+            return WorkspaceError(f"{address.url} {meaning}. (git: {fatal or last_lines(heard, count=3, length=400)})")
     return WorkspaceError(f"{address.url} can't be used: {last_lines(heard)}")
 
 
