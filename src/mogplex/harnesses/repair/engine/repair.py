@@ -242,7 +242,7 @@ def _lacks_module(message: str, root: Path) -> bool:
 
 
 def _import_failure(root: Path, error: dict[str, str]) -> Outcome:
-    """What pytest said about a file that can't be imported. Its last line tells the reason, its `file:line:` lines where."""
+    """What pytest said about a file that can't be imported: its last line tells why, its `file:line:` lines where."""
     reason = [line for line in error["text"].splitlines() if line.startswith("E ")] or error["text"].splitlines()[-1:]
     frames = [(os.path.realpath(root / path), int(line)) for path, line in LOCATION.findall(error["text"])]
     return Outcome("error", reason[-1][1:].strip() if reason else "could not be imported", frames=frames)

@@ -94,7 +94,8 @@ def fixed_summary(report: Report, passed: int) -> str:
         f"Fixed in {patch.get('path')}:{patch.get('line')} ({kind}).",
         *[f"- {line}" for line in str(patch.get("before", "")).splitlines()],
         *[f"+ {line}" for line in str(patch.get("after", "")).splitlines()],
-        f"The whole suite passes with it in a fresh interpreter ({passed} passed); {report.tried} candidates were tried.",
+        f"The whole suite passes with it in a fresh interpreter ({passed} passed).",
+        f"{report.tried} candidates were tried.",
     ]
     if report.others == 0:
         lines.append("No other plausible patch was found in the time given.")

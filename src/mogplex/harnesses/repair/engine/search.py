@@ -19,7 +19,7 @@ from .source import Source
 from .units import Compiled, Compiler
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
-RETRY_SHARE = 0.25  # the score of a candidate that timed out, for its next round
+RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 CPU_FACTOR = 4.0
 ENOUGH_PLAUSIBLE = 12
 GRACE_SHARES = (
@@ -87,7 +87,7 @@ class Search:
         self.findings = Findings()
 
     def run(self, candidates: list[Candidate], deadline: float, limit: int) -> Findings:
-        """Try candidates in order until `deadline` (monotonic) or `limit` tries. Raises ServerLost if all workers died."""
+        """Try candidates in order until `deadline` (monotonic) or `limit` tries. Raises ServerLost if no worker is left."""
         started = time.monotonic()
         first_found: float | None = None
         queue = deque(candidates)
@@ -159,7 +159,7 @@ class Search:
         elif self._alone:
             self._submit(worker, self._alone.popleft())
         elif self._screened_out and not self.findings.plausible and not any(one.is_busy for one in self._pool.workers):
-            for trial in self._screened_out:  # nothing found: what one edit left behind may have hidden another
+            for trial in self._screened_out:  # what one edit left behind may have hidden another
                 (self._alone if trial.compiled.kind == "body" else self._cold).append(trial)
             self._screened_out.clear()
             return self._feed_warm(worker, queue)

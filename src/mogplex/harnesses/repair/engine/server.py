@@ -1,4 +1,4 @@
-"""The process that holds the collected suite, and the workers forked from it. Code of the repo runs only in their children.
+"""The process that holds the collected suite, and the workers forked from it. Tests run only in their children.
 
 Its settings come as one JSON object on stdin: {"root", "files", "paths", "arguments", "warm": [fds], "cold": [fds],
 "control": fd, "collect_cpu_seconds", "overlay"}.

@@ -12,14 +12,27 @@ STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
 STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
 ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
 TYPE_FRIENDS = {
-    "list": ("tuple",), "tuple": ("list",), "int": ("float", "bool"), "float": ("int",), "str": ("bytes",), "bytes": ("str",),
-    "set": ("frozenset",), "dict": ("list",),
-}  # fmt: skip
+    "list": ("tuple",),
+    "tuple": ("list",),
+    "int": ("float", "bool"),
+    "float": ("int",),
+    "str": ("bytes",),
+    "bytes": ("str",),
+    "set": ("frozenset",),
+    "dict": ("list",),
+}
 KNOWN_KEYWORDS = {
-    "sorted": ("reverse=True",), "sort": ("reverse=True",), "enumerate": ("start=1",), "print": ('end=""',),
-    "min": ("default=None", "default=0"), "max": ("default=None", "default=0"), "round": ("2",), "split": ("maxsplit=1",),
-    "zip_longest": ('fillvalue=""',), "dumps": ("sort_keys=True",),
-}  # fmt: skip
+    "sorted": ("reverse=True",),
+    "sort": ("reverse=True",),
+    "enumerate": ("start=1",),
+    "print": ('end=""',),
+    "min": ("default=None", "default=0"),
+    "max": ("default=None", "default=0"),
+    "round": ("2",),
+    "split": ("maxsplit=1",),
+    "zip_longest": ('fillvalue=""',),
+    "dumps": ("sort_keys=True",),
+}
 
 
 def swapped_arguments(node: ast.Call, place: Place) -> Iterator[Proposal]:
