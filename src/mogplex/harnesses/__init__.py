@@ -1,6 +1,6 @@
 """Coding-agent programs that drive a run. Each is a package or module with one class behind the `Harness` port.
 
-To add one: write `NAME.py` with a class that has `name`, `probe`, `launch` and `open_stream`, and add it to `HARNESSES`.
+To add one: write `NAME.py` with a class that has `name`, `probe`, `launch` `open_stream`; add it to `HARNESSES`.
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ def test_each_record_becomes_its_event() -> None:
     ]
     events = [event for one in lines for event in stream.feed(one)]
     assert [event.type for event in events] == [
-        EventType.STREAM_STARTED, EventType.ASSISTANT_MESSAGE, EventType.TOOL_CALL, EventType.TOOL_RESULT, EventType.LOG,
-        EventType.FILE_CHANGE,
+        EventType.STREAM_STARTED, EventType.ASSISTANT_MESSAGE, EventType.TOOL_CALL, EventType.TOOL_RESULT,
+        EventType.LOG, EventType.FILE_CHANGE,
     ]  # fmt: skip
     assert events[2].tool_name == events[3].tool_name == "pytest"
     assert events[2].payload == {"callId": "pytest-1", "arguments": {"what": "all"}}

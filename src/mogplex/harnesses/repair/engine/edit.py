@@ -89,7 +89,7 @@ def fit(source: Source, node: ast.AST, text: str) -> str:
 
 
 def operator_span(source: Source, start: int, end: int, words: Sequence[str]) -> tuple[int, int]:
-    """The span of an operator (one or two words, as "not in") between two operands. Raises ValueError if there is none."""
+    """The span of an operator (one or two words, as "not in") between two operands. ValueError if there is none."""
     gap = source.text[start:end]
     position = _skip_layout(gap, 0)
     first = position

@@ -8,7 +8,7 @@ import marshal
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ GRACE_SHARES = (
     0.03,
     0.2,
 )  # how long to look for a better patch: the time the first one took, within these parts of all
+PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
+MAX_REPRESENTATIVES = 3
 MAX_COVERING = 400
 SCREEN_SIZE = 16  # candidates screened in one process
 
@@ -36,6 +38,7 @@ class Plausible:
 
     candidate: Candidate
     compiled: Compiled
+    mends: tuple[str, ...] = ()  # of the failing tests, if not all
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Trial:
 @dataclass
 class Findings:
     plausible: list[Plausible] = field(default_factory=list)
-    partial: list[Plausible] = field(default_factory=list)  # mends some failing tests and breaks none that covers it
+    partial: list[Plausible] = field(default_factory=list)  # mends all failing tests of a file, and breaks none
     tried: int = 0
     seconds: float = 0.0
     stopped_by: str = ""
@@ -79,23 +82,25 @@ class Search:
         self._covering = _covering_tests(goal)
         self._seen: set[tuple[str, str, int, int]] = set()
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
-        self._alone: deque[Trial] = (
-            deque()
-        )  # passed the first failing test, or were next to one that killed its process
+        self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
+        self._representatives = representatives(goal)
         self._screened_out: list[Trial] = []
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings()
 
     def run(self, candidates: list[Candidate], deadline: float, limit: int) -> Findings:
-        """Try candidates in order until `deadline` (monotonic) or `limit` tries. Raises ServerLost if no worker is left."""
+        """Try candidates in order until `deadline` (monotonic) or `limit` tries. ServerLost if no worker lives."""
         started = time.monotonic()
         first_found: float | None = None
+        first_partial: float | None = None
         queue = deque(candidates)
         while True:
             now = time.monotonic()
             self.findings.seconds = now - started
             if self.findings.plausible and first_found is None:
                 first_found = now
+            if self.findings.partial and first_partial is None:
+                first_partial = now
             if now > deadline:
                 self.findings.stopped_by = "time"
             elif self.findings.tried >= limit:
@@ -107,6 +112,8 @@ class Search:
                 grace = min(max(first_found - started, low), high)
                 if now - first_found > grace:
                     self.findings.stopped_by = "grace"
+            elif first_partial is not None and now - first_partial > (deadline - started) * PARTIAL_SHARE:
+                self.findings.stopped_by = "grace"
             if self.findings.stopped_by:
                 return self.findings
             self._feed(queue)
@@ -171,14 +178,14 @@ class Search:
         return self._real[trial.candidate.path]
 
     def _screen(self, worker: Worker, trials: list[Trial]) -> None:
-        """Try many candidates on the cheapest failing test in one process."""
-        first = self._goal.failing[:1]
-        limits = cpu_limits(self._goal.baseline, first, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
-        outcome = self._goal.baseline.outcomes[first[0]]
-        known = 0.0 if outcome.outcome == "timeout" else outcome.seconds
+        """Try many candidates on a few cheap failing tests in one process."""
+        tests = self._representatives
+        limits = cpu_limits(self._goal.baseline, tests, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
+        outcomes = [self._goal.baseline.outcomes[test] for test in tests]
+        known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
         request = {
-            "tests": first, "cpu_seconds": limits, "batch": [_encoded(trial.compiled, self._path(trial)) for trial in trials],
-            "quiet_seconds": 1.5 + 2 * known + 3 * limits[0],
+            "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits),
+            "batch": [_encoded(trial.compiled, self._path(trial)) for trial in trials],
         }  # fmt: skip
         self._pool.submit(worker, request, trials)
 
@@ -249,7 +256,7 @@ class Search:
             edit = _encoded(trial.compiled, path)
         request = {
             "tests": trial.tests, "cpu_seconds": limits, "stop": True, "edit": edit,
-            "clean_files": self._goal.unimportable,
+            "clean_files": self._goal.unimportable, "targets": self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),
         }  # fmt: skip
         self._pool.submit(worker, request, trial)
@@ -267,8 +274,23 @@ class Search:
             self.findings.plausible.append(found)
         elif record["outcome"] == "timeout":
             self._retry_later(trial)
-        elif record["fine"] and record["failed"] in self._goal.failing:
-            self.findings.partial.append(found)
+        elif not record.get("spoiled", False) and (mends := whole_files(self._goal, record.get("mended", []))):
+            self.findings.partial.append(replace(found, mends=tuple(mends)))
+
+
+def representatives(goal: Goal) -> list[str]:
+    """The cheapest failing test of each of the files that hold most of them: they may fail for unlike reasons."""
+    by_file: dict[str, list[str]] = {}
+    for test in goal.failing:
+        by_file.setdefault(test.split("::")[0], []).append(test)
+    files = sorted(by_file.values(), key=lambda tests: -len(tests))[:MAX_REPRESENTATIVES]
+    return [tests[0] for tests in files]
+
+
+def whole_files(goal: Goal, mended: list[str]) -> list[str]:
+    """The mended tests of those files whose failing tests are all mended; [] when no file is whole."""
+    broken = {test.split("::")[0] for test in set(goal.failing) - set(mended)}
+    return [test for test in mended if test.split("::")[0] not in broken]
 
 
 def _encoded(compiled: Compiled, path: str) -> dict[str, Any]:

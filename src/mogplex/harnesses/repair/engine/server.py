@@ -72,7 +72,8 @@ class Server:
         def execute(request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
             limits.use_private_temp(directory, session.config)
             if request.get("batch"):
-                return screen(items[request["tests"][0]], request["batch"], index, request["cpu_seconds"][0], emit)
+                chosen = [items[test] for test in request["tests"]]
+                return screen(chosen, request["batch"], index, max(request["cpu_seconds"]), emit)
             edit = request.get("edit")
             if edit and edit.get("code"):
                 if index.apply(edit) is None:

@@ -107,7 +107,7 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     parent = place.source.parents.get(node)
     stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     called = isinstance(parent, ast.Call) and parent.func is node
-    if stored or called or isinstance(parent, (ast.Attribute, ast.Starred)) or isinstance(parent, ast.Expr):
+    if stored or called or isinstance(parent, (ast.Attribute, ast.Starred, ast.Expr)):
         return
     kinds = place.kind_of(node)
     text = place.text(node)
@@ -160,14 +160,16 @@ def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
 
 def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     """`d[k]` to `d.get(k)`, with a few defaults."""
-    if isinstance(node.ctx, ast.Load) and not isinstance(node.slice, ast.Slice):
-        if place.may_be(node.value, {"dict", "defaultdict", "OrderedDict", "Counter", "mappingproxy"}):
-            head, key = place.text(node.value), place.text(node.slice)
-            iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
-            defaults = ("[]", "()", "{}", '""') if iterated else ("0", "None", '""', "[]", "{}", "False", "()", key)
-            yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
-            for number, default in enumerate(defaults):
-                yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
+    if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Slice):
+        return
+    if not place.may_be(node.value, {"dict", "defaultdict", "OrderedDict", "Counter", "mappingproxy"}):
+        return
+    head, key = place.text(node.value), place.text(node.slice)
+    iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
+    defaults = ("[]", "()", "{}", '""') if iterated else ("0", "None", '""', "[]", "{}", "False", "()", key)
+    yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
+    for number, default in enumerate(defaults):
+        yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
 
 
 def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:

@@ -6,6 +6,7 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+from ..edit import Edit
 from ..scope import NUMBERS, Place, Proposal, is_exception
 from .template import Template
 
@@ -128,6 +129,22 @@ def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
     for text in place.kinds:  # self.x where x was meant
         if text.endswith("." + node.id):
             yield place.replace(node, text, 0.6)
+
+
+def swapped_names(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """Two names of one statement exchanged, wherever they stand in it."""
+    loads: dict[str, list[ast.Name]] = {}
+    for inner in place.nodes():
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load) and inner.id in place.names:
+            loads.setdefault(inner.id, []).append(inner)
+    names = list(loads)[:8]
+    for number, one in enumerate(names):
+        for other in names[number + 1 :]:
+            fits = place.is_compatible(one, other)
+            edits = [Edit(*place.source.span(inner), other) for inner in loads[one]]
+            edits += [Edit(*place.source.span(inner), one) for inner in loads[other]]
+            if fits > 0.3:
+                yield Proposal(tuple(edits), fits)
 
 
 def constant_for_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
@@ -275,6 +292,7 @@ TEMPLATES = [
     Template("similar name", 0.65, (ast.Name, ast.Attribute), similar_name),
     Template("other variable", 0.5, (ast.Name,), other_variable),
     Template("constant for a variable", 0.12, (ast.Name,), constant_for_variable),
+    Template("names swapped", 0.2, (ast.Return, ast.Assign, ast.Expr, ast.If, ast.While, ast.AugAssign), swapped_names),
     Template("undefined name", 0.9, (ast.Name,), undefined_name),
     Template("other target", 0.15, (ast.Name,), other_target),
     Template("other attribute", 0.35, (ast.Attribute,), other_attribute),
