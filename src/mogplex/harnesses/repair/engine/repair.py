@@ -14,9 +14,10 @@ from typing import Any
 from . import __version__, choose, files, report, spectra, validate
 from .baseline import HANGING_CPU_SECONDS, Baseline, Outcome, measure, run_all
 from .candidates import Kinds, ordered
+from .goal import Goal
 from .pool import Plan, Pool, ServerLost
 from .protocol import SCHEMA, Stream
-from .search import Findings, Goal, Plausible, Search
+from .search import Findings, Plausible, Search
 from .source import Source
 
 COLLECT_SECONDS = 120.0

@@ -97,13 +97,13 @@ def fixed_summary(report: Report, passed: int) -> str:
         f"Fixed in {patch.get('path')}:{patch.get('line')} ({kind}).",
         *[f"- {line}" for line in str(patch.get("before", "")).splitlines()],
         *[f"+ {line}" for line in str(patch.get("after", "")).splitlines()],
-        f"Checked with the whole suite in a fresh interpreter: {passed} passed, nothing that passed before fails.",
+        f"Checked with the whole suite in a fresh interpreter: {passed} passed, none that passed before fails.",
         f"{report.tried} candidates were tried.",
     ]
     if report.remaining:
         lines.append(
-            f"It mends every failing test of the files it mends any in. {len(report.remaining)} tests in other files failed "
-            f"before and still do: {', '.join(report.remaining[:5])}. They seem to have another cause."
+            f"{len(report.remaining)} tests in other files failed before and still do: "
+            f"{', '.join(report.remaining[:5])}. They seem to have another cause."
         )
     if report.others == 0:
         lines.append("No other plausible patch was found in the time given.")

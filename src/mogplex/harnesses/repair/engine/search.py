@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .baseline import FINE, Baseline, cpu_limits
+from .baseline import FINE, cpu_limits
 from .edit import Candidate
+from .goal import Goal, covering_tests, representatives, whole_files
 from .pool import Pool, ServerLost, Worker
 from .source import Source
 from .units import Compiled, Compiler
@@ -27,7 +28,6 @@ GRACE_SHARES = (
     0.2,
 )  # how long to look for a better patch: the time the first one took, within these parts of all
 PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
-MAX_REPRESENTATIVES = 3
 MAX_COVERING = 400
 SCREEN_SIZE = 16  # candidates screened in one process
 
@@ -58,15 +58,6 @@ class Findings:
     stopped_by: str = ""
 
 
-@dataclass
-class Goal:
-    """What has to pass: failing tests, and test files that could not even be imported."""
-
-    failing: list[str]
-    baseline: Baseline
-    unimportable: list[str] = field(default_factory=list)
-
-
 class Search:
     """One search. `sources` maps real paths to parsed files; `on_progress` is called after every answer."""
 
@@ -79,7 +70,7 @@ class Search:
         self._on_progress = on_progress
         self._compilers = {source.path: Compiler(source, path) for path, source in sources.items()}
         self._real = {source.path: path for path, source in sources.items()}
-        self._covering = _covering_tests(goal)
+        self._covering = covering_tests(goal)
         self._seen: set[tuple[str, str, int, int]] = set()
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
         self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
@@ -278,34 +269,7 @@ class Search:
             self.findings.partial.append(replace(found, mends=tuple(mends)))
 
 
-def representatives(goal: Goal) -> list[str]:
-    """The cheapest failing test of each of the files that hold most of them: they may fail for unlike reasons."""
-    by_file: dict[str, list[str]] = {}
-    for test in goal.failing:
-        by_file.setdefault(test.split("::")[0], []).append(test)
-    files = sorted(by_file.values(), key=lambda tests: -len(tests))[:MAX_REPRESENTATIVES]
-    return [tests[0] for tests in files]
-
-
-def whole_files(goal: Goal, mended: list[str]) -> list[str]:
-    """The mended tests of those files whose failing tests are all mended; [] when no file is whole."""
-    broken = {test.split("::")[0] for test in set(goal.failing) - set(mended)}
-    return [test for test in mended if test.split("::")[0] not in broken]
-
-
 def _encoded(compiled: Compiled, path: str) -> dict[str, Any]:
     """A compiled edit as `CodeIndex.apply` takes it."""
     code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
     return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}
-
-
-def _covering_tests(goal: Goal) -> dict[tuple[str, int], list[str]]:
-    """(real path, line) -> passing tests that run it, the cheapest first; line 0 stands for the whole file."""
-    covering: dict[tuple[str, int], list[str]] = {}
-    for test in goal.baseline.passing():
-        for path, lines in goal.baseline.lines.get(test, {}).items():
-            for line in [0, *lines]:
-                covering.setdefault((path, line), []).append(test)
-    for tests in covering.values():
-        tests.sort(key=lambda test: goal.baseline.outcomes[test].cpu_seconds)
-    return covering
