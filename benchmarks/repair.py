@@ -3,7 +3,7 @@
     python benchmarks/repair.py [--seconds 60] [--only NAME] [--keep]
 
 The recipes say what a tired programmer gets wrong; they were written down before looking at the list of templates.
-Prints one line a bug (fixed, and whether the patch restores the original line), then fixed/total and candidates a second.
+Prints one line a bug (fixed, and whether the patch restores the original line), then the total and candidates a second.
 """
 
 from __future__ import annotations
@@ -708,7 +708,8 @@ def main() -> int:
                 patch = result.get("patch") or {}
                 print(f"          {patch.get('template')}: {str(patch.get('after')).strip()!r}", os.linesep, end="")
     print(
-        f"{fixed}/{len(chosen)} fixed, {spent / max(1, len(chosen)):.1f} s each, {tried / max(spent, 0.1):.0f} candidates/s"
+        f"{fixed}/{len(chosen)} fixed, {spent / max(1, len(chosen)):.1f} s each,"
+        f" {tried / max(spent, 0.1):.0f} candidates/s"
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""A toolkit built once, and small broken repos for the engine to mend. The engine runs as its own process, as in a sandbox."""
+"""A toolkit built once, and small broken repos for the engine, which runs as its own process as in a sandbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mogplex.harnesses.repair.toolkit import Toolkit
 
 @dataclass
 class Outcome:
-    """What one run of the engine said. `records` are its lines in order; `end` is the last one if it is an end record."""
+    """What one run of the engine said. `records` are its lines in order; `end` is the last one, an end record."""
 
     records: list[dict[str, Any]]
     exit_code: int

@@ -37,7 +37,7 @@ from {ENGINE_PACKAGE}.__main__ import main
 sys.exit(main())
 '''
 
-STARTUP = '''"""Runs when any Python of the sandbox starts: offers pytest, after whatever the repo's own environment has."""
+STARTUP = '''"""Runs when any Python of the sandbox starts: offers pytest, after what the repo's own environment has."""
 
 import os
 import sys

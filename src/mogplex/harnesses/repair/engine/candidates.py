@@ -45,7 +45,9 @@ def candidates_of(
 
 def _proposals(template: Template, node: object, place: Place) -> Iterator[Proposal]:
     try:
-        yield from template.propose(node, place)
+        for proposal in template.propose(node, place):
+            if any(place.source.text[edit.start : edit.end] != edit.text for edit in proposal.edits):
+                yield proposal
     except (ValueError, SyntaxError):
         return  # an unusual layout (an operator that isn't where it should be): this template has nothing to say here
 

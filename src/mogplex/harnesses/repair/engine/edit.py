@@ -24,6 +24,7 @@ LOOSE = (
     ast.NamedExpr,
     ast.Starred,
 )
+EMPTY_LITERALS = {"[]", "{}", "()"}
 SKIPPED_TOKENS = {tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
@@ -89,7 +90,7 @@ def fit(source: Source, node: ast.AST, text: str) -> str:
 
 
 def operator_span(source: Source, start: int, end: int, words: Sequence[str]) -> tuple[int, int]:
-    """The span of an operator (one or two words, as "not in") between two operands. Raises ValueError if it isn't there."""
+    """The span of an operator (one or two words, as "not in") between two operands. ValueError if there is none."""
     gap = source.text[start:end]
     position = _skip_layout(gap, 0)
     first = position
@@ -122,9 +123,11 @@ def tokens_of(text: str) -> list[str]:
     flat = "\n".join(line.strip() for line in text.splitlines())  # indentation of a part of a file means nothing here
     try:
         stream = tokenize.generate_tokens(io.StringIO(flat).readline)
-        return [token.string for token in stream if token.type not in SKIPPED_TOKENS]
+        words = [token.string for token in stream if token.type not in SKIPPED_TOKENS]
     except (tokenize.TokenError, SyntaxError, IndentationError):
         return text.split()
+    pairs = [number for number in range(1, len(words)) if words[number - 1] + words[number] in EMPTY_LITERALS]
+    return [word for number, word in enumerate(words) if number not in pairs]  # an empty literal is one word
 
 
 def changed_tokens(before: str, after: str) -> int:

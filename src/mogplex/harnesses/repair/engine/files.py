@@ -7,9 +7,27 @@ import re
 from pathlib import Path
 
 SKIPPED_FOLDERS = {
-    ".git", ".hg", ".venv", "venv", "env", ".env", "node_modules", "__pycache__", ".tox", ".nox", ".eggs", "build", "dist",
-    "site-packages", "docs", "doc", "examples", ".mypy_cache", ".pytest_cache", "benchmarks",
-}  # fmt: skip
+    ".git",
+    ".hg",
+    ".venv",
+    "venv",
+    "env",
+    ".env",
+    "node_modules",
+    "__pycache__",
+    ".tox",
+    ".nox",
+    ".eggs",
+    "build",
+    "dist",
+    "site-packages",
+    "docs",
+    "doc",
+    "examples",
+    ".mypy_cache",
+    ".pytest_cache",
+    "benchmarks",
+}
 TEST_FOLDERS = {"tests", "test", "testcases", "python_testcases", "testing_data"}
 TEST_NAME = re.compile(r"^(test_.*|.*_tests?|tests?|conftest|setup|noxfile|fabfile)\.py$")
 MAX_FILES = 4000

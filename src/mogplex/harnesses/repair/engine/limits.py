@@ -15,7 +15,7 @@ DATA_BYTES = 512 * 1024**2  # what a candidate may allocate beyond the server it
 
 
 class TimeLimit(BaseException):
-    """The test used up its CPU time. No Exception, so that `except Exception` in the code under test can't swallow it."""
+    """The test used up its CPU time. Not an Exception, so that `except Exception` in code under test lets it pass."""
 
 
 def _raise_time_limit(number: int, frame: types.FrameType | None) -> None:

@@ -64,7 +64,7 @@ class Stream:
 
 
 def _hide_from_siblings() -> None:
-    """Make /proc/<us>/fd unreadable for the code under test, which runs under our uid and could forge the stream there."""
+    """Make /proc/<us>/fd unreadable for the code under test: it runs under our uid and could forge the stream there."""
     try:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     except (OSError, AttributeError):

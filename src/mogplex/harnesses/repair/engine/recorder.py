@@ -1,4 +1,4 @@
-"""Records, test by test, which lines of the repo's own files ran; and for failing tests the types of names on each line."""
+"""Records, test by test, which lines of the repo's files ran; and for failing tests the types of names on each line."""
 
 from __future__ import annotations
 

@@ -7,16 +7,17 @@ import re
 import stat
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import __version__, choose, files, report, spectra, validate
 from .baseline import HANGING_CPU_SECONDS, Baseline, Outcome, measure, run_all
 from .candidates import Kinds, ordered
+from .goal import Goal
 from .pool import Plan, Pool, ServerLost
 from .protocol import SCHEMA, Stream
-from .search import Findings, Goal, Plausible, Search
+from .search import Findings, Plausible, Search
 from .source import Source
 
 COLLECT_SECONDS = 120.0
@@ -156,7 +157,11 @@ class Repair:
         self._report.tried = findings.tried
         by_path = {source.path: source for source in sources.values()}
         expected = choose.expected_constants(self._root, goal.failing)
-        return choose.rank(findings.plausible, by_path, expected), findings
+        plausible = choose.rank(findings.plausible, by_path, expected)
+        if not plausible and findings.partial:
+            most = max(len(one.mends) for one in findings.partial)
+            plausible = choose.rank([one for one in findings.partial if len(one.mends) == most], by_path, expected)
+        return plausible, findings
 
     def _learn_types(self, pool: Pool, goal: Goal, sources: dict[str, Source]) -> Kinds:
         kinds: Kinds = {}
@@ -197,7 +202,8 @@ class Repair:
             call = self._stream.call({"what": "the whole suite with a patch, in a fresh interpreter", "patch": patch})
             before = self._elapsed()
             path = os.path.realpath(self._root / one.candidate.path)
-            verdict = validate.validate(plan, path, one.compiled.text, goal, per_test, self._pause)
+            aim = replace(goal, failing=list(one.mends)) if one.mends else goal
+            verdict = validate.validate(plan, path, one.compiled.text, aim, per_test, self._pause)
             summary = f"{verdict.passed} passed, {verdict.failed} failed" if verdict.ok else verdict.reason
             self._stream.answer(call, verdict.ok, 0 if verdict.ok else 1, summary, self._elapsed() - before)
             if not verdict.ok:
@@ -206,6 +212,7 @@ class Repair:
             write_atomically(Path(path), source.encode(one.compiled.text))
             self._stream.send("file_change", path=one.candidate.path, kind="modified")
             self._report.patch, self._report.others = patch, len(plausible) - 1
+            self._report.remaining = [test for test in goal.failing if test not in aim.failing]
             text = report.fixed_summary(self._report, verdict.passed)
             self._stream.message(text)
             self._stream.end(True, text, None, self.result())
@@ -243,7 +250,7 @@ def _lacks_module(message: str, root: Path) -> bool:
 
 
 def _import_failure(root: Path, error: dict[str, str]) -> Outcome:
-    """What pytest said about a file that can't be imported. Its last line tells the reason, its `file:line:` lines where."""
+    """What pytest said about a file that can't be imported: its last line tells why, its `file:line:` lines where."""
     reason = [line for line in error["text"].splitlines() if line.startswith("E ")] or error["text"].splitlines()[-1:]
     frames = [(os.path.realpath(root / path), int(line)) for path, line in LOCATION.findall(error["text"])]
     return Outcome("error", reason[-1][1:].strip() if reason else "could not be imported", frames=frames)

@@ -21,6 +21,7 @@ class Report:
 
     failing: list[str] = field(default_factory=list)
     flaky: list[str] = field(default_factory=list)
+    remaining: list[str] = field(default_factory=list)  # still fail with the patch
     environment: list[str] = field(default_factory=list)  # fail because a package is not installed
     suspects: list[Suspect] = field(default_factory=list)
     patch: dict[str, Any] | None = None
@@ -44,6 +45,8 @@ class Report:
         }
         if self.environment:
             record["environmentFailures"] = self.environment
+        if self.remaining:
+            record["remainingFailures"] = self.remaining
         if self.no_changes:
             record["noChanges"] = True
         return record
@@ -94,8 +97,14 @@ def fixed_summary(report: Report, passed: int) -> str:
         f"Fixed in {patch.get('path')}:{patch.get('line')} ({kind}).",
         *[f"- {line}" for line in str(patch.get("before", "")).splitlines()],
         *[f"+ {line}" for line in str(patch.get("after", "")).splitlines()],
-        f"The whole suite passes with it in a fresh interpreter ({passed} passed); {report.tried} candidates were tried.",
+        f"Checked with the whole suite in a fresh interpreter: {passed} passed, none that passed before fails.",
+        f"{report.tried} candidates were tried.",
     ]
+    if report.remaining:
+        lines.append(
+            f"{len(report.remaining)} tests in other files failed before and still do: "
+            f"{', '.join(report.remaining[:5])}. They seem to have another cause."
+        )
     if report.others == 0:
         lines.append("No other plausible patch was found in the time given.")
     else:
@@ -125,7 +134,7 @@ def unfixed_summary(report: Report, findings: Findings | None) -> str:
         if findings.partial:
             one = findings.partial[0].candidate
             lines.append(
-                f"{len(findings.partial)} patches mend some of the failing tests but not all, the first of them at "
+                f"{len(findings.partial)} patches seemed to mend some of the failing tests, the first of them at "
                 f"{one.path}:{one.line} ({one.template}): there may be more than one fault."
             )
     if report.suspects:

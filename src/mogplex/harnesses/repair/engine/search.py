@@ -8,24 +8,26 @@ import marshal
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from .baseline import FINE, Baseline, cpu_limits
+from .baseline import FINE, cpu_limits
 from .edit import Candidate
+from .goal import Goal, covering_tests, representatives, whole_files
 from .pool import Pool, ServerLost, Worker
 from .source import Source
 from .units import Compiled, Compiler
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
-RETRY_SHARE = 0.25  # the score of a candidate that timed out, for its next round
+RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 CPU_FACTOR = 4.0
 ENOUGH_PLAUSIBLE = 12
 GRACE_SHARES = (
     0.03,
     0.2,
 )  # how long to look for a better patch: the time the first one took, within these parts of all
+PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
 MAX_COVERING = 400
 SCREEN_SIZE = 16  # candidates screened in one process
 
@@ -36,6 +38,7 @@ class Plausible:
 
     candidate: Candidate
     compiled: Compiled
+    mends: tuple[str, ...] = ()  # of the failing tests, if not all
 
 
 @dataclass
@@ -49,19 +52,10 @@ class Trial:
 @dataclass
 class Findings:
     plausible: list[Plausible] = field(default_factory=list)
-    partial: list[Plausible] = field(default_factory=list)  # mends some failing tests and breaks none that covers it
+    partial: list[Plausible] = field(default_factory=list)  # mends all failing tests of a file, and breaks none
     tried: int = 0
     seconds: float = 0.0
     stopped_by: str = ""
-
-
-@dataclass
-class Goal:
-    """What has to pass: failing tests, and test files that could not even be imported."""
-
-    failing: list[str]
-    baseline: Baseline
-    unimportable: list[str] = field(default_factory=list)
 
 
 class Search:
@@ -76,26 +70,28 @@ class Search:
         self._on_progress = on_progress
         self._compilers = {source.path: Compiler(source, path) for path, source in sources.items()}
         self._real = {source.path: path for path, source in sources.items()}
-        self._covering = _covering_tests(goal)
+        self._covering = covering_tests(goal)
         self._seen: set[tuple[str, str, int, int]] = set()
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
-        self._alone: deque[Trial] = (
-            deque()
-        )  # passed the first failing test, or were next to one that killed its process
+        self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
+        self._representatives = representatives(goal)
         self._screened_out: list[Trial] = []
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings()
 
     def run(self, candidates: list[Candidate], deadline: float, limit: int) -> Findings:
-        """Try candidates in order until `deadline` (monotonic) or `limit` tries. Raises ServerLost if all workers died."""
+        """Try candidates in order until `deadline` (monotonic) or `limit` tries. ServerLost if no worker lives."""
         started = time.monotonic()
         first_found: float | None = None
+        first_partial: float | None = None
         queue = deque(candidates)
         while True:
             now = time.monotonic()
             self.findings.seconds = now - started
             if self.findings.plausible and first_found is None:
                 first_found = now
+            if self.findings.partial and first_partial is None:
+                first_partial = now
             if now > deadline:
                 self.findings.stopped_by = "time"
             elif self.findings.tried >= limit:
@@ -107,6 +103,8 @@ class Search:
                 grace = min(max(first_found - started, low), high)
                 if now - first_found > grace:
                     self.findings.stopped_by = "grace"
+            elif first_partial is not None and now - first_partial > (deadline - started) * PARTIAL_SHARE:
+                self.findings.stopped_by = "grace"
             if self.findings.stopped_by:
                 return self.findings
             self._feed(queue)
@@ -159,7 +157,7 @@ class Search:
         elif self._alone:
             self._submit(worker, self._alone.popleft())
         elif self._screened_out and not self.findings.plausible and not any(one.is_busy for one in self._pool.workers):
-            for trial in self._screened_out:  # nothing found: what one edit left behind may have hidden another
+            for trial in self._screened_out:  # what one edit left behind may have hidden another
                 (self._alone if trial.compiled.kind == "body" else self._cold).append(trial)
             self._screened_out.clear()
             return self._feed_warm(worker, queue)
@@ -171,14 +169,14 @@ class Search:
         return self._real[trial.candidate.path]
 
     def _screen(self, worker: Worker, trials: list[Trial]) -> None:
-        """Try many candidates on the cheapest failing test in one process."""
-        first = self._goal.failing[:1]
-        limits = cpu_limits(self._goal.baseline, first, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
-        outcome = self._goal.baseline.outcomes[first[0]]
-        known = 0.0 if outcome.outcome == "timeout" else outcome.seconds
+        """Try many candidates on a few cheap failing tests in one process."""
+        tests = self._representatives
+        limits = cpu_limits(self._goal.baseline, tests, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
+        outcomes = [self._goal.baseline.outcomes[test] for test in tests]
+        known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
         request = {
-            "tests": first, "cpu_seconds": limits, "batch": [_encoded(trial.compiled, self._path(trial)) for trial in trials],
-            "quiet_seconds": 1.5 + 2 * known + 3 * limits[0],
+            "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits),
+            "batch": [_encoded(trial.compiled, self._path(trial)) for trial in trials],
         }  # fmt: skip
         self._pool.submit(worker, request, trials)
 
@@ -249,7 +247,7 @@ class Search:
             edit = _encoded(trial.compiled, path)
         request = {
             "tests": trial.tests, "cpu_seconds": limits, "stop": True, "edit": edit,
-            "clean_files": self._goal.unimportable,
+            "clean_files": self._goal.unimportable, "targets": self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),
         }  # fmt: skip
         self._pool.submit(worker, request, trial)
@@ -267,23 +265,11 @@ class Search:
             self.findings.plausible.append(found)
         elif record["outcome"] == "timeout":
             self._retry_later(trial)
-        elif record["fine"] and record["failed"] in self._goal.failing:
-            self.findings.partial.append(found)
+        elif not record.get("spoiled", False) and (mends := whole_files(self._goal, record.get("mended", []))):
+            self.findings.partial.append(replace(found, mends=tuple(mends)))
 
 
 def _encoded(compiled: Compiled, path: str) -> dict[str, Any]:
     """A compiled edit as `CodeIndex.apply` takes it."""
     code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
     return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}
-
-
-def _covering_tests(goal: Goal) -> dict[tuple[str, int], list[str]]:
-    """(real path, line) -> passing tests that run it, the cheapest first; line 0 stands for the whole file."""
-    covering: dict[tuple[str, int], list[str]] = {}
-    for test in goal.baseline.passing():
-        for path, lines in goal.baseline.lines.get(test, {}).items():
-            for line in [0, *lines]:
-                covering.setdefault((path, line), []).append(test)
-    for tests in covering.values():
-        tests.sort(key=lambda test: goal.baseline.outcomes[test].cpu_seconds)
-    return covering

@@ -1,4 +1,4 @@
-"""The process that holds the collected suite, and the workers forked from it. Code of the repo runs only in their children.
+"""The process that holds the collected suite, and the workers forked from it. Tests run only in their children.
 
 Its settings come as one JSON object on stdin: {"root", "files", "paths", "arguments", "warm": [fds], "cold": [fds],
 "control": fd, "collect_cpu_seconds", "overlay"}.
@@ -72,7 +72,8 @@ class Server:
         def execute(request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
             limits.use_private_temp(directory, session.config)
             if request.get("batch"):
-                return screen(items[request["tests"][0]], request["batch"], index, request["cpu_seconds"][0], emit)
+                chosen = [items[test] for test in request["tests"]]
+                return screen(chosen, request["batch"], index, max(request["cpu_seconds"]), emit)
             edit = request.get("edit")
             if edit and edit.get("code"):
                 if index.apply(edit) is None:

@@ -16,7 +16,7 @@ NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 class Source:
-    """A parsed file. `path` is relative to the repo. Raises SyntaxError, UnicodeDecodeError or ValueError if unusable."""
+    """A parsed file. `path` is relative to the repo. Raises SyntaxError or ValueError if it is no usable Python."""
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path

@@ -88,7 +88,7 @@ def rank(scores: dict[str, dict[int, float]], sources: dict[str, Source]) -> lis
 
 
 def _inherit(source: Source, direct: dict[ast.stmt, float]) -> dict[ast.stmt, float]:
-    """Suspicion of statements that run at import: signatures, and assignments whose name a suspicious statement reads."""
+    """Suspicion of what runs at import: signatures, and assignments whose name a suspicious statement reads."""
     inherited: dict[ast.stmt, float] = {}
     reads: dict[str, float] = {}
     for statement, score in direct.items():

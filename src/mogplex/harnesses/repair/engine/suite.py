@@ -104,7 +104,8 @@ class Batch:
     """Some tests to run one after another in this process.
 
     `request`: tests (node ids), cpu_seconds (one limit per test), full (pytest's whole protocol instead of the fast
-    path), stop (at the first that isn't fine), detail (emit a line per test), record (None, "lines" or "types").
+    path), stop (at the first that isn't fine, unless it is one of `targets`), detail (emit a line per test), record
+    (None, "lines" or "types").
     """
 
     def __init__(self, request: dict[str, Any], plugin: SuitePlugin, emit: Emit, root: str, files: set[str]) -> None:
@@ -118,6 +119,8 @@ class Batch:
         """Run the batch; the returned record says how many were fine and which one stopped it."""
         request = self.request
         fine = 0
+        targets = set(request.get("targets", ()))
+        mended: list[str] = []
         stopped: dict[str, Any] = {}
         lines = open_line_recorder(self._root, self._files) if request.get("record") == "lines" else None
         kinds = Types(self._files) if request.get("record") == "types" else None
@@ -135,12 +138,15 @@ class Batch:
                 self._emit(result)
             if result["outcome"] in ("passed", "skipped"):
                 fine += 1
+                if test in targets:
+                    mended.append(test)
             else:
                 stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
-                if request.get("stop"):
+                if request.get("stop") and (test not in targets or result["outcome"] == "timeout"):
+                    stopped["spoiled"] = test not in targets
                     break
         record: Any = lines.stop() if lines else kinds.stop() if kinds else None
-        return {"done": True, "fine": fine, "record": record, **stopped}
+        return {"done": True, "fine": fine, "record": record, "mended": mended, **stopped}
 
     def _run_one(self, item: Any, test: str, following: Any, cpu_seconds: float) -> dict[str, Any]:
         if item is None:
@@ -180,8 +186,12 @@ class Batch:
         return {"outcome": outcome, "message": _crash_message(bad[0]) if bad else "", "frames": plugin.frames}
 
 
-def screen(item: Any, edits: list[dict[str, Any]], index: CodeIndex, cpu_seconds: float, emit: Emit) -> dict[str, Any]:
-    """Try many edits on one failing test in this one process: {"screened": number, "outcome"} for each.
+def screen(
+    items: list[Any], edits: list[dict[str, Any]], index: CodeIndex, cpu_seconds: float, emit: Emit
+) -> dict[str, Any]:
+    """Try many edits on a few failing tests in this one process: {"screened": number, "outcome"} for each.
+
+    The outcome is "passed" as soon as one of the tests passes.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
@@ -191,19 +201,28 @@ def screen(item: Any, edits: list[dict[str, Any]], index: CodeIndex, cpu_seconds
         if undo is None:
             emit({"screened": number, "outcome": "cold"})
             continue
-        if hasattr(item, "_initrequest"):
-            item._initrequest()
-        item._excinfo = None
-        limits.arm(cpu_seconds)
-        try:
-            outcome = run_fast(item, None)["outcome"]
-        except limits.TimeLimit:
-            outcome = "timeout"
-        finally:
-            limits.disarm()
+        outcome = "failed"
+        for item in items:
+            outcome = _run_again(item, cpu_seconds)
+            if outcome != "failed":
+                break
         undo()
         emit({"screened": number, "outcome": outcome})
     return {"done": True, "fine": 0}
+
+
+def _run_again(item: Any, cpu_seconds: float) -> str:
+    """Run a test that may have run in this process before."""
+    if hasattr(item, "_initrequest"):
+        item._initrequest()
+    item._excinfo = None
+    limits.arm(cpu_seconds)
+    try:
+        return str(run_fast(item, None)["outcome"])
+    except limits.TimeLimit:
+        return "timeout"
+    finally:
+        limits.disarm()
 
 
 def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:

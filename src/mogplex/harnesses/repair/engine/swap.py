@@ -9,8 +9,8 @@ import marshal
 import os
 import sys
 import types
-from collections.abc import Iterator
-from typing import Any, Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 real_path = functools.lru_cache(maxsize=None)(os.path.realpath)
 

@@ -98,7 +98,7 @@ class Compiler:
         return None
 
     def _compile_globals(self, candidate: Candidate, text: str) -> Compiled:
-        """An edit inside one assignment of the module: that one, and the assignments after it that build on its names."""
+        """An edit inside one assignment of the module: that one, and later assignments that build on its names."""
         for number, statement in enumerate(self.source.tree.body):
             start, end = self.source.span(statement)
             if not all(start <= edit.start and edit.end <= end for edit in candidate.edits):

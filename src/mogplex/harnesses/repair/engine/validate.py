@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .baseline import FINE, Baseline, run_all
+from .goal import Goal
 from .pool import Plan, Pool, ServerLost
-from .search import Goal
 
 COLLECT_SECONDS = 120.0
 

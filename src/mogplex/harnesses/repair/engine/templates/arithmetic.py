@@ -10,17 +10,47 @@ from ..scope import NUMBERS, Place, Proposal
 from .template import Template
 
 SYMBOLS: dict[type[ast.operator], str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
-    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@",
-}  # fmt: skip
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.MatMult: "@",
+}
 NEAR = {
-    "+": ("-",), "-": ("+",), "*": ("/", "//", "**"), "/": ("//", "*"), "//": ("/", "%", "*"), "%": ("//",), "**": ("*",),
-    "&": ("|", "^"), "|": ("&", "^"), "^": ("&", "|"), "<<": (">>",), ">>": ("<<",), "@": ("*",),
-}  # fmt: skip
+    "+": ("-",),
+    "-": ("+",),
+    "*": ("/", "//", "**"),
+    "/": ("//", "*"),
+    "//": ("/", "%", "*"),
+    "%": ("//",),
+    "**": ("*",),
+    "&": ("|", "^"),
+    "|": ("&", "^"),
+    "^": ("&", "|"),
+    "<<": (">>",),
+    ">>": ("<<",),
+    "@": ("*",),
+}
 FAR = {
-    "+": ("*", "|", "%"), "-": ("*", "/", "%", "&"), "*": ("+", "-"), "/": ("-", "%"), "//": ("-", ">>"), "%": ("/", "-", "*"),
-    "**": ("+", "//"), "&": ("-", "%"), "|": ("+",), "^": ("+", "-"),
-}  # fmt: skip
+    "+": ("*", "|", "%"),
+    "-": ("*", "/", "%", "&"),
+    "*": ("+", "-"),
+    "/": ("-", "%"),
+    "//": ("-", ">>"),
+    "%": ("/", "-", "*"),
+    "**": ("+", "//"),
+    "&": ("-", "%"),
+    "|": ("+",),
+    "^": ("+", "-"),
+}
 ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift, ast.Add)
 
 
@@ -82,8 +112,10 @@ def sign(node: ast.AST, place: Place) -> Iterator[Proposal]:
         if not isinstance(node.op, (ast.USub, ast.Invert)):
             return
         yield place.replace(node, place.text(node.operand))
-    elif isinstance(node, (ast.Name, ast.Subscript, ast.Call, ast.Attribute)) and _is_plain_load(node, place):
-        if place.kind_of(node) & NUMBERS or (isinstance(node, (ast.Call, ast.Subscript)) and not place.kind_of(node)):
+    elif _is_plain_load(node, place):
+        kinds = place.kind_of(node)
+        unknown = isinstance(node, (ast.Call, ast.Subscript)) and not kinds
+        if kinds & NUMBERS or unknown:
             in_key = any(isinstance(above, ast.Lambda) for above in place.source.ancestors(node))  # sort orders
             yield place.replace(node, f"-{place.text(node)}", 1.0 if in_key else 0.3)
 
@@ -92,9 +124,7 @@ def _is_plain_load(node: ast.AST, place: Place) -> bool:
     parent = place.source.parents.get(node)
     stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     is_part = isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and parent.func is node)
-    return not (
-        stored or is_part or (isinstance(parent, (ast.keyword, ast.Starred)) and isinstance(parent, ast.Starred))
-    )
+    return not (stored or is_part or isinstance(parent, ast.Starred))
 
 
 def off_by_one(node: ast.expr, place: Place) -> Iterator[Proposal]:

@@ -12,14 +12,27 @@ STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
 STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
 ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
 TYPE_FRIENDS = {
-    "list": ("tuple",), "tuple": ("list",), "int": ("float", "bool"), "float": ("int",), "str": ("bytes",), "bytes": ("str",),
-    "set": ("frozenset",), "dict": ("list",),
-}  # fmt: skip
+    "list": ("tuple",),
+    "tuple": ("list",),
+    "int": ("float", "bool"),
+    "float": ("int",),
+    "str": ("bytes",),
+    "bytes": ("str",),
+    "set": ("frozenset",),
+    "dict": ("list",),
+}
 KNOWN_KEYWORDS = {
-    "sorted": ("reverse=True",), "sort": ("reverse=True",), "enumerate": ("start=1",), "print": ('end=""',),
-    "min": ("default=None", "default=0"), "max": ("default=None", "default=0"), "round": ("2",), "split": ("maxsplit=1",),
-    "zip_longest": ('fillvalue=""',), "dumps": ("sort_keys=True",),
-}  # fmt: skip
+    "sorted": ("reverse=True",),
+    "sort": ("reverse=True",),
+    "enumerate": ("start=1",),
+    "print": ('end=""',),
+    "min": ("default=None", "default=0"),
+    "max": ("default=None", "default=0"),
+    "round": ("2",),
+    "split": ("maxsplit=1",),
+    "zip_longest": ('fillvalue=""',),
+    "dumps": ("sort_keys=True",),
+}
 
 
 def swapped_arguments(node: ast.Call, place: Place) -> Iterator[Proposal]:
@@ -94,7 +107,7 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     parent = place.source.parents.get(node)
     stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
     called = isinstance(parent, ast.Call) and parent.func is node
-    if stored or called or isinstance(parent, (ast.Attribute, ast.Starred)) or isinstance(parent, ast.Expr):
+    if stored or called or isinstance(parent, (ast.Attribute, ast.Starred, ast.Expr)):
         return
     kinds = place.kind_of(node)
     text = place.text(node)
@@ -147,14 +160,16 @@ def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
 
 def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     """`d[k]` to `d.get(k)`, with a few defaults."""
-    if isinstance(node.ctx, ast.Load) and not isinstance(node.slice, ast.Slice):
-        if place.may_be(node.value, {"dict", "defaultdict", "OrderedDict", "Counter", "mappingproxy"}):
-            head, key = place.text(node.value), place.text(node.slice)
-            iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
-            defaults = ("[]", "()", "{}", '""') if iterated else ("0", "None", '""', "[]", "{}", "False", "()", key)
-            yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
-            for number, default in enumerate(defaults):
-                yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
+    if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Slice):
+        return
+    if not place.may_be(node.value, {"dict", "defaultdict", "OrderedDict", "Counter", "mappingproxy"}):
+        return
+    head, key = place.text(node.value), place.text(node.slice)
+    iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
+    defaults = ("[]", "()", "{}", '""') if iterated else ("0", "None", '""', "[]", "{}", "False", "()", key)
+    yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
+    for number, default in enumerate(defaults):
+        yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
 
 
 def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:

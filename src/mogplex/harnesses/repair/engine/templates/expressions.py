@@ -91,9 +91,10 @@ def _is_argument_like(node: ast.AST, place: Place) -> bool:
 def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:
     """`x` to `x + name`, `x - name`, `x * name`: a term that is missing."""
     parent = place.source.parents.get(node)
-    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or not _is_argument_like(node, place):
-        if not isinstance(parent, (ast.Compare, ast.Slice, ast.Subscript)):
-            return
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    if not _is_argument_like(node, place) and not isinstance(parent, (ast.Compare, ast.Slice, ast.Subscript)):
+        return
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return
     kinds = place.kind_of(node)

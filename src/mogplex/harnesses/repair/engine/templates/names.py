@@ -6,30 +6,10 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+from ..edit import Edit
 from ..scope import NUMBERS, Place, Proposal, is_exception
+from .similar import SIMILAR
 from .template import Template
-
-SIMILAR = (
-    ("any", "all"), ("min", "max"), ("split", "rsplit", "partition", "rpartition"), ("partition", "rpartition"),
-    ("append", "extend", "insert", "add"), ("append", "appendleft"), ("pop", "popleft"), ("extend", "extendleft"),
-    ("add", "update", "discard", "remove"), ("keys", "values", "items"), ("lower", "upper", "casefold"),
-    ("capitalize", "title", "upper", "lower", "swapcase"), ("find", "rfind", "index", "rindex"),
-    ("strip", "lstrip", "rstrip"), ("startswith", "endswith"), ("floor", "ceil", "trunc"), ("round", "floor", "ceil", "int"),
-    ("int", "float", "str", "bool"), ("list", "tuple", "set", "sorted", "dict"), ("list", "iter", "reversed"),
-    ("sort", "reverse"), ("sorted", "reversed"), ("bisect_left", "bisect_right", "bisect", "insort"),
-    ("heappush", "heappop", "heapreplace", "heappushpop"), ("nlargest", "nsmallest"), ("union", "intersection", "difference"),
-    ("issubset", "issuperset"), ("difference", "symmetric_difference"), ("update", "setdefault"), ("get", "pop", "setdefault"),
-    ("isdigit", "isalpha", "isalnum", "isnumeric", "isdecimal"), ("islower", "isupper"), ("ljust", "rjust", "center", "zfill"),
-    ("sin", "cos", "tan"), ("isinstance", "issubclass"), ("getattr", "hasattr"), ("encode", "decode"), ("ord", "chr"),
-    ("permutations", "combinations", "combinations_with_replacement", "product"), ("zip", "zip_longest"), ("islice", "takewhile"),
-    ("takewhile", "dropwhile"), ("match", "search", "fullmatch", "findall", "finditer"), ("sub", "subn"), ("sum", "len", "max"),
-    ("read", "readline", "readlines"), ("remove", "pop"), ("replace", "strip"), ("copy", "deepcopy"), ("filter", "map"),
-    ("enumerate", "range", "zip"), ("str", "repr"), ("__getitem__", "get"), ("next", "iter"), ("year", "month", "day"),
-    ("hours", "minutes", "seconds", "days"), ("seconds", "total_seconds", "microseconds"), ("pi", "tau"), ("abs", "int"),
-    ("start", "stop", "step"), ("left", "right"), ("first", "last"), ("prev", "next"), ("head", "tail"), ("low", "high"),
-    ("width", "height"), ("x", "y"), ("args", "kwargs"), ("key", "value"), ("__lt__", "__le__"), ("parent", "child"),
-    ("isfile", "isdir", "exists"), ("basename", "dirname"), ("stem", "name", "suffix"), ("join", "split"), ("log", "log2", "log10"),
-)  # fmt: skip
 
 
 def similar_name(node: ast.AST, place: Place) -> Iterator[Proposal]:
@@ -49,7 +29,7 @@ def similar_name(node: ast.AST, place: Place) -> Iterator[Proposal]:
 
 
 def _with_attribute(node: ast.AST, place: Place, name: str, weight: float) -> Proposal:
-    start, end = place.source.span(node)
+    _, end = place.source.span(node)
     return place.span_edit(end - len(getattr(node, "attr", "")), end, name, weight)
 
 
@@ -71,6 +51,22 @@ def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
     for text in place.kinds:  # self.x where x was meant
         if text.endswith("." + node.id):
             yield place.replace(node, text, 0.6)
+
+
+def swapped_names(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """Two names of one statement exchanged, wherever they stand in it."""
+    loads: dict[str, list[ast.Name]] = {}
+    for inner in place.nodes():
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load) and inner.id in place.names:
+            loads.setdefault(inner.id, []).append(inner)
+    names = list(loads)[:8]
+    for number, one in enumerate(names):
+        for other in names[number + 1 :]:
+            fits = place.is_compatible(one, other)
+            edits = [Edit(*place.source.span(inner), other) for inner in loads[one]]
+            edits += [Edit(*place.source.span(inner), one) for inner in loads[other]]
+            if fits > 0.3:
+                yield Proposal(tuple(edits), fits)
 
 
 def constant_for_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
@@ -218,6 +214,7 @@ TEMPLATES = [
     Template("similar name", 0.65, (ast.Name, ast.Attribute), similar_name),
     Template("other variable", 0.5, (ast.Name,), other_variable),
     Template("constant for a variable", 0.12, (ast.Name,), constant_for_variable),
+    Template("names swapped", 0.2, (ast.Return, ast.Assign, ast.Expr, ast.If, ast.While, ast.AugAssign), swapped_names),
     Template("undefined name", 0.9, (ast.Name,), undefined_name),
     Template("other target", 0.15, (ast.Name,), other_target),
     Template("other attribute", 0.35, (ast.Attribute,), other_attribute),

@@ -1,4 +1,4 @@
-"""Statements in the wrong place or of the wrong kind: moved, swapped, deleted, `if` for `while`, `break` for `continue`."""
+"""Statements in the wrong place or of the wrong kind: moved, swapped, deleted, `if` and `while`."""
 
 from __future__ import annotations
 

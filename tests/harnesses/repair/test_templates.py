@@ -1,0 +1,208 @@
+"""Templates, edits and ordering: pure functions, no process."""
+
+from __future__ import annotations
+
+import ast
+import random
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from mogplex.harnesses.repair.engine.candidates import candidates_of, ordered
+from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits, changed_tokens, operator_span
+from mogplex.harnesses.repair.engine.scope import Vocabulary
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.spectra import Suspect, ochiai
+from mogplex.harnesses.repair.engine.templates import all_templates
+from mogplex.harnesses.repair.engine.units import Compiler
+
+PROGRAM = '''"""A bit of everything."""
+from math import floor
+
+LIMIT = 10
+TABLE = {"a": 1, "b": [2, 3]}
+
+
+class Stack:
+    def __init__(self, items=None, size=0):
+        self.items = items or []  # kept
+        self.size = size
+
+    def push(self, item, *more, twice=False):
+        if item is None or (twice and self.size >= LIMIT):
+            raise ValueError("no item")
+        self.items.append(item)
+        self.size += 1
+        return self
+
+    def top(self, count=1, pattern="[a-z]+"):
+        try:
+            return self.items[-count:] if count > 1 else [self.items[0]]
+        except (IndexError, TypeError):
+            return []
+
+
+def walk(tree, depth=0):
+    total = 0
+    for index, node in enumerate(tree):
+        if isinstance(node, (list, tuple)) and not depth > 3:
+            yield from walk(node, depth + 1)
+            continue
+        while total < LIMIT and node != 0:
+            total = total + floor(node / 2) - index
+            node -= 1
+        yield (node, total * (index + 2))
+
+
+def pick(values, key=lambda pair: pair[1]):
+    best = max(sorted(values, key=key), default=None)
+    text = "%s-é" % best if best else ""
+    return {name: value for name, value in values if name in TABLE and value.get("x", 0) <= len(text)}
+'''
+
+
+def suspects(text: str) -> list[Suspect]:
+    source = Source("program.py", text.encode())
+    return [Suspect("program.py", statement.lineno, 1.0, statement, source) for statement in source.statements()]
+
+
+def candidates(text: str) -> list[Candidate]:
+    return ordered(suspects(text), {})
+
+
+def test_every_candidate_differs_and_nearly_all_parse() -> None:
+    found = candidates(PROGRAM)
+    assert len(found) > 2000
+    broken: list[str] = []
+    for candidate in found:
+        after = apply_edits(PROGRAM, candidate.edits)
+        assert after != PROGRAM, candidate
+        assert 0 < candidate.prior <= 1.5, candidate
+        try:
+            ast.parse(after)
+        except SyntaxError:
+            broken.append(candidate.template)
+    assert len(broken) < len(found) * 0.05, {name: broken.count(name) for name in set(broken)}
+
+
+def test_every_template_has_something_to_say() -> None:
+    said = {
+        candidate.template for candidate in candidates(PROGRAM + "\n\ndef f(a=[]):\n    a.sort()\n    del undefnied\n")
+    }
+    silent = {template.name for template in all_templates()} - said
+    silent -= {"condition regrouped", "comparison chain shortened", "comparison operands swapped"}
+    assert not silent - {"range bounds", "variable for a constant"}, silent
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "template"),
+    [
+        ("def f(a, b):\n    return a < b\n", "def f(a, b):\n    return a <= b\n", "comparison boundary"),
+        ("def f(a, b):\n    return a not  in b\n", "def f(a, b):\n    return a in b\n", "comparison opposite"),
+        ("def f(a, b):\n    return (a - b) * 2\n", "def f(a, b):\n    return (a + b) * 2\n", "arithmetic operator"),
+        ("def f(a, b):\n    return g(a, b)\n", "def f(a, b):\n    return g(b, a)\n", "arguments swapped"),
+        ("def f(a):\n    return a[1:2]\n", "def f(a):\n    return a[:2]\n", "slice bounds"),
+        ("def f(a):\n    yield g(a)\n", "def f(a):\n    yield from g(a)\n", "yield from"),
+        ("def f(a):\n    return any(a)\n", "def f(a):\n    return all(a)\n", "similar name"),
+        ("def f(a):\n    a = a + 1\n    return a\n", "def f(a):\n    return a\n    a = a + 1\n", "statements swapped"),
+        ("def f(d, k):\n    return d[k]\n", "def f(d, k):\n    return d.get(k)\n", "lookup with default"),
+        (
+            "def f(x=[]):\n    return x\n",
+            "def f(x=None):\n    if x is None:\n        x = []\n    return x\n",
+            "mutable default",
+        ),
+        ("def f(a):\n\tif a:\n\t\treturn 1\n", "def f(a):\n\tif not a:\n\t\treturn 1\n", "condition negated"),
+        ("def f(a, é):\n    return é - a  # é\n", "def f(a, é):\n    return é + a  # é\n", "arithmetic operator"),
+    ],
+)
+def test_a_template_makes_the_edit_it_is_for(before: str, after: str, template: str) -> None:
+    texts = [apply_edits(before, one.edits) for one in candidates(before) if one.template == template]
+    assert after in texts, texts
+
+
+def test_one_line_does_not_starve_the_others() -> None:
+    found = candidates(PROGRAM)
+    first = [candidate.line for candidate in found[:200]]
+    assert len(set(first)) >= 10
+    assert max(first.count(line) for line in set(first)) < 100
+
+
+def test_a_more_suspicious_line_comes_first() -> None:
+    text = "def f(a, b):\n    c = a < b\n    d = a < b\n    return c, d\n"
+    source = Source("p.py", text.encode())
+    body = source.tree.body[0].body  # type: ignore[attr-defined]
+    found = ordered([Suspect("p.py", 2, 0.3, body[0], source), Suspect("p.py", 3, 0.9, body[1], source)], {})
+    assert found[0].line == 3
+
+
+def test_types_seen_at_run_time_rule_out_names_that_do_not_fit() -> None:
+    text = "def f(number, name, other):\n    return number + 1\n"
+    source = Source("p.py", text.encode())
+    suspect = Suspect("p.py", 2, 1.0, source.tree.body[0].body[0], source)  # type: ignore[attr-defined]
+    kinds = {"number": {"int"}, "name": {"str"}, "other": {"int"}}
+    template = [one for one in all_templates() if one.name == "other variable"]
+    found = candidates_of(suspect, Vocabulary.of(source), kinds, template)
+    weights = {one.edits[0].text: one.prior for one in found}
+    assert weights["other"] > 3 * weights["name"]
+
+
+@given(st.text(max_size=60), st.data())
+def test_edits_replace_spans_and_nothing_else(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), min_size=4, max_size=4)))
+    edits = (Edit(cuts[0], cuts[1], "<A>"), Edit(cuts[2], cuts[3], "<B>"))
+    assume(cuts[1] < cuts[2])  # two insertions in one place have no order of their own
+    expected = text[: cuts[0]] + "<A>" + text[cuts[1] : cuts[2]] + "<B>" + text[cuts[3] :]
+    assert apply_edits(text, edits) == apply_edits(text, edits[::-1]) == expected
+
+
+def test_overlapping_edits_are_refused() -> None:
+    with pytest.raises(ValueError, match="overlap"):
+        apply_edits("abcdef", (Edit(0, 3, "x"), Edit(2, 4, "y")))
+
+
+def test_operators_are_found_behind_comments_and_parentheses() -> None:
+    source = Source("p.py", b"x = ((a)  # <= not this\n     <= b)\n")
+    node = next(one for one in ast.walk(source.tree) if isinstance(one, ast.Compare))
+    start, end = operator_span(source, source.span(node.left)[1], source.span(node.comparators[0])[0], ["<="])
+    assert source.text[start:end] == "<=" and source.line_of(start) == 2
+
+
+@given(st.integers(1, 50), st.integers(0, 50), st.integers(0, 50))
+def test_ochiai_is_between_0_and_1_and_grows_with_failures(failed: int, covering: int, passed: int) -> None:
+    covering = min(covering, failed)
+    score = ochiai(covering, passed, failed)
+    assert 0.0 <= score <= 1.0
+    assert score <= ochiai(min(covering + 1, failed), passed, failed)
+    assert score >= ochiai(covering, passed + 1, failed)
+
+
+def test_the_size_of_a_patch_ignores_layout() -> None:
+    assert changed_tokens("    a  =  1\n", "a = 1  # note\n") == 0
+    assert changed_tokens("    return a < b\n", "    return a <= b\n") == 1
+    assert changed_tokens("    return x\n", "        seen.add(node)\n    return x\n") == 6
+
+
+def test_compiling_one_function_equals_compiling_the_file() -> None:
+    source = Source("program.py", PROGRAM.encode())
+    compiler = Compiler(source, "program.py")
+    bodies = [one for one in candidates(PROGRAM) if compiler.function_around(one) is not None]
+    random.Random(7).shuffle(bodies)
+    checked = 0
+    for candidate in bodies:
+        try:
+            compiled = compiler.compile(candidate)
+        except SyntaxError:
+            continue
+        assert compiled.code is not None and compiled.kind == "body"
+        whole = compile(apply_edits(PROGRAM, candidate.edits), "program.py", "exec", dont_inherit=True)
+        assert compiled.code in _codes(whole), candidate
+        checked += 1
+        if checked == 120:
+            return
+    raise AssertionError("too few candidates compiled")
+
+
+def _codes(code: object) -> list[object]:
+    inner = [one for one in getattr(code, "co_consts", ()) if hasattr(one, "co_code")]
+    return [code, *[found for one in inner for found in _codes(one)]]
