@@ -73,8 +73,9 @@ def serve(settings: Settings, *, on_first_key: Callable[[str, str], None], on_st
         home.prepare()
         listener = house.enter_context(open_listener(settings.host, settings.port))
         url = url_of(listener)
-        house.enter_context(home.alone(url))
         database = Database(settings.database)
+        house.enter_context(home.alone(url, database.path))
+        _layout(settings, home).prepare()
         house.callback(database.close)
         upgrade(database)
         parts = _Parts.build(settings, database)
@@ -203,7 +204,6 @@ def _equip(settings: Settings, home: Home, parts: _Parts) -> Equipment:
 
 
 async def _prepare(equipment: Equipment) -> None:
-    equipment.layout.prepare()
     equipment.git.prepare()
     await equipment.layout.check_access()
     for name in await equipment.layout.sweep():
