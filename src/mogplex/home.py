@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-import sqlalchemy
-
 from mogplex.domain.errors import BadRequest, Conflict
 from mogplex.settings import Settings
 
@@ -47,16 +45,17 @@ class Home:
         return ROOT_WORK_PARENT / name
 
     @contextmanager
-    def alone(self, url: str) -> Iterator[None]:
-        """Hold the lock of the SQLite file: the engine's limits do not hold across processes on it.
+    def alone(self, url: str, database: Path | None) -> Iterator[None]:
+        """Hold the lock of the SQLite file `database`: the engine's limits do not hold across processes on it.
+        None: a database of another kind, which needs no lock.
 
-        Raises Conflict that names who has it.
+        Raises Conflict that names who has it, BadRequest when there can't be such a file.
         """
-        if not self._settings.database.startswith("sqlite"):
+        if database is None:
             yield
             return
         # Beside the file and not in the home: two homes may have been given the same file.
-        path = Path(f"{_file_of(self._settings.database)}.lock")
+        path = Path(f"{database.resolve()}.lock")
         with _open(path) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,7 +63,7 @@ class Home:
                 file.seek(0)
                 holder = file.read(200).strip() or "another process"
                 raise Conflict(
-                    f"{self._settings.database} is already served by {holder}. "
+                    f"sqlite:///{database} is already served by {holder}. "
                     "Use that one, stop it, or set MOGPLEX_HOME to another folder."
                 ) from fault
             file.truncate(0)
@@ -81,11 +80,6 @@ def _open(path: Path) -> TextIO:
             f"{path} can't be opened: {fault.strerror}. Give this user a folder that exists and may be written to, "
             "with MOGPLEX_HOME or MOGPLEX_DATABASE_URL."
         ) from fault
-
-
-def _file_of(database_url: str) -> Path:
-    """The file behind a SQLite URL, the same whatever way leads to it."""
-    return Path(sqlalchemy.make_url(database_url).database or "").resolve()
 
 
 def _is_open_to_all(path: Path) -> bool:

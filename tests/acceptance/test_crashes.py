@@ -128,6 +128,19 @@ def test_a_second_server_on_the_same_home_is_refused(fragile: House) -> None:
     assert "Traceback" not in second.stderr
 
 
+def test_a_second_server_on_the_same_database_is_refused(fragile: House) -> None:
+    fragile.start()
+    other = House()
+    try:
+        url = f"sqlite:///{fragile.home / 'mogplex.db'}"
+        second = other.cli("serve", "--port", str(other.port), "--database-url", url, check=False)
+        assert second.returncode == 1
+        assert f"already served by pid {fragile.process.pid if fragile.process else None}" in second.stderr
+        assert "Traceback" not in second.stderr
+    finally:
+        other.close()
+
+
 def test_a_taken_port_is_told(fragile: House) -> None:
     fragile.start()
     other = House()

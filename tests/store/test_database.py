@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from mogplex.domain.errors import ServiceUnavailable
+from mogplex.domain.errors import BadRequest, ServiceUnavailable
 from mogplex.store import hits, keys
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
@@ -226,3 +226,10 @@ def sqlite_url(tmp_path: Path) -> str:
     upgrade(database)
     database.close()
     return url
+
+
+@pytest.mark.parametrize("url", ["geheim", "sqlite", "mysql://me:geheim@host/name"])
+def test_a_url_of_no_known_database_is_told_without_the_password(url: str) -> None:
+    with pytest.raises(BadRequest, match="postgresql://") as refusal:
+        Database(url)
+    assert "geheim" not in refusal.value.message

@@ -123,3 +123,9 @@ async def test_others_may_not_enter(world: World) -> None:
         assert directory.stat().st_mode & 0o007 == 0
     if ROOT:
         shell(world.top, f"! setpriv --reuid=4242 --regid=4242 --clear-groups ls {world.layout.mirrors} 2>/dev/null")
+
+
+def test_a_place_where_no_folder_can_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(WorkspaceError, match="MOGPLEX_WORK_DIR"):
+        Layout(tmp_path / "file" / "work").prepare()

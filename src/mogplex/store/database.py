@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from mogplex.domain.errors import ServiceUnavailable
+from mogplex.domain.errors import BadRequest, ServiceUnavailable
 from mogplex.store import postgres, sqlite
 from mogplex.store.faults import told_as_ours
 
@@ -52,6 +52,18 @@ class Transaction:
             self.connection.execute(postgres.TAKE_TURN, {"key": zlib.crc32(name.encode())})
 
 
+def _parse(url: str) -> sa.URL:
+    wanted = "Write sqlite:////absolute/path or postgresql://user:password@host/name."
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as fault:
+        # It is not repeated: a mistyped URL may hold a password where nothing would find it.
+        raise BadRequest(f"MOGPLEX_DATABASE_URL or --database-url is no URL. {wanted}") from fault
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise BadRequest(f"The database {parsed.render_as_string(hide_password=True)} can't be used. {wanted}")
+    return parsed
+
+
 class Database:
     """One database. Thread-safe; a transaction belongs to the thread that opened it.
 
@@ -62,8 +74,9 @@ class Database:
     def __init__(
         self, url: str, *, clock: Clock | None = None, pool_size: int = 20, busy_timeout_seconds: float = 10.0
     ) -> None:
-        """`url`: `sqlite:////absolute/path` or `postgresql://…`. `clock` replaces the database's own, for tests."""
-        self.url = sa.make_url(url)
+        """`url`: `sqlite:////absolute/path` or `postgresql://…`; BadRequest for any other. `clock` replaces the
+        database's own, for tests."""
+        self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.path: Path | None = None
         self._file: tuple[int, int] | None = None  # which file it was when it was first seen

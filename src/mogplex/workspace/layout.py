@@ -38,7 +38,20 @@ class Layout:
         self.runs = work_dir / "runs"
 
     def prepare(self) -> None:
-        """Make the folders. Repos' contents can be private: only we and the runner's group may enter."""
+        """Make the folders. Repos' contents can be private: only we and the runner's group may enter.
+
+        Raises:
+            WorkspaceError: they can't be made here.
+        """
+        try:
+            self._make()
+        except OSError as fault:
+            raise WorkspaceError(
+                f"{fault.filename or self.work_dir} can't be made or opened for work: {fault.strerror}. Give this "
+                f"user a folder that may be written to, with MOGPLEX_WORK_DIR."
+            ) from fault
+
+    def _make(self) -> None:
         for directory in (self.work_dir, self.git_home):
             if not directory.exists():
                 directory.mkdir(parents=True, exist_ok=True)
