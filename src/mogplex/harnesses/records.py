@@ -114,7 +114,7 @@ def _file_change(record: Mapping[str, Any]) -> list[EventDraft]:
 
 def _progress(record: Mapping[str, Any]) -> list[EventDraft]:
     facts = {_camel(name): value for name, value in record.items() if name not in ("type", "text")}
-    return [EventDraft(EventType.LOG, _text(record, "text") or "progress", payload={"stream": "progress", **facts})]
+    return [EventDraft(EventType.LOG, _text(record, "text") or "progress", payload={**facts, "stream": "progress"})]
 
 
 def _camel(name: str) -> str:

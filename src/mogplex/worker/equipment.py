@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mogplex.domain.ports import Harness, Limits, Mount, SandboxDriver
+from mogplex.egress.address import Reach
 from mogplex.service.attempts import Attempts
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.git import Git
@@ -37,3 +38,4 @@ class Equipment:
     limits: Limits
     identity: Identity
     check_timeout_seconds: float
+    reach: Reach = Reach()  # how the names of allowed hosts become addresses

@@ -32,6 +32,7 @@ class StartPoint:
     environment: Mapping[str, str]  # the repo's and the run's, for the commands in a sandbox
     commit: str
     expected_tip: str | None
+    allow_hosts: tuple[str, ...] = ()  # what the sandboxes may reach
 
     async def check_out(self, name: str) -> Checkout:
         """A fresh checkout of the start commit."""
@@ -74,7 +75,9 @@ async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint
     results = Results(equipment.layout.result_store(repo.id), mirror, equipment.git)
     results.prepare()
     environment = {**repo.environment, **run.environment}
-    return StartPoint(run, equipment, folder, mirror, results, repo.clone_url, environment, commit, working_tip)
+    return StartPoint(
+        run, equipment, folder, mirror, results, repo.clone_url, environment, commit, working_tip, repo.allow_hosts
+    )
 
 
 async def _choose_commit(run: Run, repo: Repo, mirror: Mirror, working_tip: str | None) -> str:
