@@ -146,7 +146,7 @@ class Search:
             return True
         trials: list[Trial] = []
         while len(trials) < SCREEN_SIZE and (trial := self._next_trial(queue)) is not None:
-            if self._path(trial) not in self._pool.loaded:
+            if self._path(trial) not in self._pool.loaded or not self._representatives:
                 self._alone.append(trial)  # imported by a test only: the edited text is put in its place then
             elif trial.compiled.code is None:
                 self._cold.append(trial)

@@ -218,11 +218,15 @@ def _run_again(item: Any, cpu_seconds: float) -> str:
     item._excinfo = None
     limits.arm(cpu_seconds)
     try:
-        return str(run_fast(item, None)["outcome"])
+        outcome = str(run_fast(item, None)["outcome"])
     except limits.TimeLimit:
-        return "timeout"
+        outcome = "timeout"
     finally:
         limits.disarm()
+    if outcome != "passed":
+        with contextlib.suppress(BaseException):  # a teardown that was cut short would fail every later test
+            item.session._setupstate.teardown_exact(None)
+    return outcome
 
 
 def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:
