@@ -17,8 +17,9 @@ from .candidates import Kinds, ordered
 from .goal import Goal
 from .pool import Plan, Pool, ServerLost
 from .protocol import SCHEMA, Stream
-from .search import Findings, Plausible, Search
+from .search import Search
 from .source import Source
+from .trial import Findings, Plausible
 
 COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
