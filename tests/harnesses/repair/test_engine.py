@@ -170,6 +170,33 @@ def test_only_the_test_that_was_asked_for_has_to_pass(repo: Repo) -> None:
     assert "n + 1" in (repo.root / "two.py").read_text()
 
 
+def test_a_test_that_needs_an_earlier_one_does_not_hide_the_fix(repo: Repo) -> None:
+    program = "seen = []\n\n\ndef add(a, b):\n    seen.append(a)\n    return a - b\n"
+    tests = (
+        "import sums\n"
+        "def test_fill(): sums.seen.extend('xyz')\n"
+        "def test_needs_fill():\n    sums.add(0, 0)\n    assert 'x' in sums.seen\n"
+        "def test_add(): assert sums.add(2, 3) == 5\n"
+    )
+    repo.write(sums__py=program, test_sums__py=tests)
+    assert repo.repair().end["success"] is True
+    assert "a + b" in (repo.root / "sums.py").read_text()
+
+
+def test_a_fault_of_the_environment_does_not_hide_the_one_in_the_code(repo: Repo) -> None:
+    repo.write(
+        up__py="def up(n):\n    return n - 1\n",
+        test_up__py="from up import up\ndef test_up(): assert up(1) == 2\n",
+        test_more__py="def test_missing(): import surely_not_installed_here\ndef test_plugin(no_such_fixture): pass\n",
+        test_else__py="from up import up\ndef test_else():\n    up(1)\n    assert 'a' == 'qwertyuiop'\n",
+    )
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "n + 1" in (repo.root / "up.py").read_text()
+    assert sorted(outcome.result["environmentFailures"]) == ["test_more.py::test_missing", "test_more.py::test_plugin"]
+    assert outcome.result["remainingFailures"] == ["test_else.py::test_else"]
+
+
 def test_a_repo_without_tests_is_a_clear_failure(repo: Repo) -> None:
     repo.write(one__py="x = 1\n")
     outcome = repo.repair()

@@ -11,6 +11,7 @@ from .pool import Pool, ServerLost
 FINE = ("passed", "skipped")
 MAX_PATIENT = 3  # so many tests that ran out of time are given more of it
 PATIENCE = 2.0
+SLOWDOWN = 3.0  # what recording lines may cost
 HANGING_CPU_SECONDS = 0.5  # enough to see which lines a loop runs
 
 
@@ -50,9 +51,11 @@ class Baseline:
 
 
 def run_all(
-    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None
+    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, slowest_seconds: float = 0.0
 ) -> tuple[dict[str, Outcome], dict[str, Any]]:
     """Run tests one after another in one child; a test that kills or hangs the child is noted and the rest goes on.
+
+    `slowest_seconds` is how long one of them is known to take: a test may be that silent, and several times more.
 
     Returns the outcomes, and what the recorder saw: for "lines" test -> real path -> lines, for "types" real path ->
     line -> name -> type names. What was recorded in a child that was killed is lost.
@@ -64,7 +67,7 @@ def run_all(
     while left:
         request = {
             "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": True, "detail": True, "record": record,
-            "quiet_seconds": cpu_seconds * 2 + 2,
+            "quiet_seconds": cpu_seconds * 2 + 2 + slowest_seconds * SLOWDOWN,
         }  # fmt: skip
         running = left[0]
         try:
@@ -107,7 +110,8 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float) -> Baseline:
     recordable = [test for test in tests if test not in crashed]
     hanging = [test for test in recordable if outcomes[test].outcome == "timeout"]
     finite = [test for test in recordable if test not in hanging]
-    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE, record="lines")
+    slowest = max((outcomes[test].seconds for test in finite), default=0.0)
+    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE * SLOWDOWN, "lines", slowest)
     looping, more_lines = run_all(pool, hanging, HANGING_CPU_SECONDS, record="lines")
     again.update(looping)
     lines.update(more_lines)

@@ -6,8 +6,8 @@ import ast
 from pathlib import Path
 
 from .edit import Edit, apply_edits, changed_tokens
-from .search import Plausible
 from .source import Source
+from .trial import Plausible
 
 TOKEN_PRICE = 0.7
 RARITY_PRICE = 5.0

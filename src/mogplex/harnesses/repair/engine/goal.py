@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .baseline import Baseline
+from .files import is_test_path
 
 MAX_REPRESENTATIVES = 3
 
@@ -19,9 +20,14 @@ class Goal:
 
 
 def representatives(goal: Goal) -> list[str]:
-    """The cheapest failing test of each of the files that hold most of them: they may fail for unlike reasons."""
+    """The cheapest failing test of each of the files that hold most of them: they may fail for unlike reasons.
+
+    Empty when none can be run again and again in one process.
+    """
     by_file: dict[str, list[str]] = {}
     for test in goal.failing:
+        if not is_test_path(test.split("::")[0]):
+            continue  # a doctest can't run twice in one process
         by_file.setdefault(test.split("::")[0], []).append(test)
     files = sorted(by_file.values(), key=lambda tests: -len(tests))[:MAX_REPRESENTATIVES]
     return [tests[0] for tests in files]

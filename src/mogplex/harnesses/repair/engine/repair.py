@@ -17,14 +17,16 @@ from .candidates import Kinds, ordered
 from .goal import Goal
 from .pool import Plan, Pool, ServerLost
 from .protocol import SCHEMA, Stream
-from .search import Findings, Plausible, Search
+from .search import Search
 from .source import Source
+from .trial import Findings, Plausible
 
 COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 VALIDATION_SHARE = 0.2  # of the time is kept for the final check
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
 MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
 LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
 
 
@@ -241,7 +243,9 @@ def _matches(test: str, wanted: str) -> bool:
 
 
 def _lacks_module(message: str, root: Path) -> bool:
-    """Whether a test fails because the environment lacks a package, which no patch of the repo can mend."""
+    """Whether a test fails because the environment lacks a package or pytest plugin, which no patch can mend."""
+    if MISSING_FIXTURE.search(message):
+        return True
     name = MISSING_MODULE.search(message)
     if name is None:
         return False

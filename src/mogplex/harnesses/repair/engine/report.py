@@ -7,9 +7,9 @@ from typing import Any
 
 from .baseline import Baseline
 from .choose import hunk
-from .search import Findings, Plausible
 from .source import Source
 from .spectra import Suspect
+from .trial import Findings, Plausible
 
 SHOWN_SUSPECTS = 8
 MANY_PLAUSIBLE = 4

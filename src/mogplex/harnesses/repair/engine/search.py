@@ -8,7 +8,7 @@ import marshal
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .edit import Candidate
 from .goal import Goal, covering_tests, representatives, whole_files
 from .pool import Pool, ServerLost, Worker
 from .source import Source
+from .trial import Findings, Plausible, Trial
 from .units import Compiled, Compiler
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
@@ -30,32 +31,6 @@ GRACE_SHARES = (
 PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
 MAX_COVERING = 400
 SCREEN_SIZE = 16  # candidates screened in one process
-
-
-@dataclass(frozen=True)
-class Plausible:
-    """A candidate that passes the failing tests and every test that covers its line."""
-
-    candidate: Candidate
-    compiled: Compiled
-    mends: tuple[str, ...] = ()  # of the failing tests, if not all
-
-
-@dataclass
-class Trial:
-    candidate: Candidate
-    compiled: Compiled
-    tests: list[str]
-    round: int = 0
-
-
-@dataclass
-class Findings:
-    plausible: list[Plausible] = field(default_factory=list)
-    partial: list[Plausible] = field(default_factory=list)  # mends all failing tests of a file, and breaks none
-    tried: int = 0
-    seconds: float = 0.0
-    stopped_by: str = ""
 
 
 class Search:
@@ -75,6 +50,10 @@ class Search:
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
         self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
         self._representatives = representatives(goal)
+        self._fragile: set[str] = (
+            set()
+        )  # pass in the suite but not among the chosen tests: they need another one before
+        self._sound: set[str] = set()
         self._screened_out: list[Trial] = []
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings()
@@ -146,7 +125,7 @@ class Search:
             return True
         trials: list[Trial] = []
         while len(trials) < SCREEN_SIZE and (trial := self._next_trial(queue)) is not None:
-            if self._path(trial) not in self._pool.loaded:
+            if self._path(trial) not in self._pool.loaded or not self._representatives:
                 self._alone.append(trial)  # imported by a test only: the edited text is put in its place then
             elif trial.compiled.code is None:
                 self._cold.append(trial)
@@ -234,6 +213,7 @@ class Search:
         covering = self._covering.get((self._real[candidate.path], candidate.line), [])
         if not covering:
             covering = self._covering.get((self._real[candidate.path], 0), [])
+        covering = [test for test in covering if test not in self._fragile]
         return [*self._goal.failing, *covering[:MAX_COVERING]]
 
     def _submit(self, worker: Worker, trial: Trial) -> None:
@@ -246,14 +226,33 @@ class Search:
         else:
             edit = _encoded(trial.compiled, path)
         request = {
-            "tests": trial.tests, "cpu_seconds": limits, "stop": True, "edit": edit,
-            "clean_files": self._goal.unimportable, "targets": self._goal.failing,
+            "tests": trial.tests, "cpu_seconds": limits, "stop": True, "edit": None if trial.is_control else edit,
+            "clean_files": self._goal.unimportable, "targets": trial.tests if trial.is_control else self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),
         }  # fmt: skip
         self._pool.submit(worker, request, trial)
 
+    def _control(self, trial: Trial, spoiled: str) -> None:
+        """A patch mends every target but this test fails: is that the patch's doing, or does it fail without it too?"""
+        if spoiled in self._fragile:
+            trial.tests = [test for test in trial.tests if test not in self._fragile]
+            self._alone.append(trial)
+        elif spoiled not in self._sound:
+            self._alone.append(replace(trial, is_control=True))
+
+    def _judge_control(self, trial: Trial, record: dict[str, Any]) -> None:
+        bad = set(record.get("bad", [])) - set(self._goal.failing)
+        self._fragile |= bad
+        self._sound |= set(trial.tests) - bad
+        if bad:
+            tests = [test for test in trial.tests if test not in self._fragile]
+            self._alone.append(replace(trial, is_control=False, tests=tests))
+
     def _judge(self, worker: Worker, record: dict[str, Any]) -> None:
         trial: Trial = worker.request
+        if trial.is_control:
+            self._judge_control(trial, record)
+            return
         if record.get("cold"):
             self._cold.append(trial)
             return
@@ -265,6 +264,8 @@ class Search:
             self.findings.plausible.append(found)
         elif record["outcome"] == "timeout":
             self._retry_later(trial)
+        elif record.get("spoiled") and len(record.get("mended", [])) == len(self._goal.failing) and not worker.is_cold:
+            self._control(trial, record["failed"])
         elif not record.get("spoiled", False) and (mends := whole_files(self._goal, record.get("mended", []))):
             self.findings.partial.append(replace(found, mends=tuple(mends)))
 

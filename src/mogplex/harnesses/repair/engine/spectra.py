@@ -40,10 +40,26 @@ def ochiai(failed_covering: int, passed_covering: int, failed: int) -> float:
 
 
 def line_scores(baseline: Baseline, failing: list[str]) -> dict[str, dict[int, float]]:
-    """Real path -> line -> suspicion."""
+    """Real path -> line -> suspicion.
+
+    Each test file is looked at on its own as well: failing tests of different files may fail for unlike reasons, and
+    one that no patch can mend must not make the others' lines look innocent.
+    """
+    groups: dict[str, list[str]] = {}
+    for test in failing:
+        groups.setdefault(test.split("::")[0], []).append(test)
+    scores: dict[str, dict[int, float]] = {}
+    for targets in [failing, *groups.values()] if len(groups) > 1 else [failing]:
+        for (path, line), score in _group_scores(baseline, set(targets)).items():
+            lines = scores.setdefault(path, {})
+            lines[line] = max(lines.get(line, 0.0), score)
+    _raise_traceback_lines(scores, baseline, failing)
+    return scores
+
+
+def _group_scores(baseline: Baseline, targets: set[str]) -> dict[tuple[str, int], float]:
     failed: dict[tuple[str, int], int] = {}
     passed: dict[tuple[str, int], int] = {}
-    targets = set(failing)
     good = set(baseline.passing())
     for test, files in baseline.lines.items():
         counts = failed if test in targets else passed if test in good else None
@@ -52,12 +68,8 @@ def line_scores(baseline: Baseline, failing: list[str]) -> dict[str, dict[int, f
         for path, lines in files.items():
             for line in lines:
                 counts[path, line] = counts.get((path, line), 0) + 1
-    known = sum(1 for test in failing if test in baseline.lines) or 1
-    scores: dict[str, dict[int, float]] = {}
-    for (path, line), count in failed.items():
-        scores.setdefault(path, {})[line] = ochiai(count, passed.get((path, line), 0), known)
-    _raise_traceback_lines(scores, baseline, failing)
-    return scores
+    known = sum(1 for test in targets if test in baseline.lines) or 1
+    return {place: ochiai(count, passed.get(place, 0), known) for place, count in failed.items()}
 
 
 def _raise_traceback_lines(scores: dict[str, dict[int, float]], baseline: Baseline, failing: list[str]) -> None:

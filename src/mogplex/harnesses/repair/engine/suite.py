@@ -121,6 +121,7 @@ class Batch:
         fine = 0
         targets = set(request.get("targets", ()))
         mended: list[str] = []
+        bad: list[str] = []
         stopped: dict[str, Any] = {}
         lines = open_line_recorder(self._root, self._files) if request.get("record") == "lines" else None
         kinds = Types(self._files) if request.get("record") == "types" else None
@@ -141,12 +142,13 @@ class Batch:
                 if test in targets:
                     mended.append(test)
             else:
+                bad.append(test)
                 stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
                 if request.get("stop") and (test not in targets or result["outcome"] == "timeout"):
                     stopped["spoiled"] = test not in targets
                     break
         record: Any = lines.stop() if lines else kinds.stop() if kinds else None
-        return {"done": True, "fine": fine, "record": record, "mended": mended, **stopped}
+        return {"done": True, "fine": fine, "record": record, "mended": mended, "bad": bad, **stopped}
 
     def _run_one(self, item: Any, test: str, following: Any, cpu_seconds: float) -> dict[str, Any]:
         if item is None:
@@ -218,11 +220,15 @@ def _run_again(item: Any, cpu_seconds: float) -> str:
     item._excinfo = None
     limits.arm(cpu_seconds)
     try:
-        return str(run_fast(item, None)["outcome"])
+        outcome = str(run_fast(item, None)["outcome"])
     except limits.TimeLimit:
-        return "timeout"
+        outcome = "timeout"
     finally:
         limits.disarm()
+    if outcome != "passed":
+        with contextlib.suppress(BaseException):  # a teardown that was cut short would fail every later test
+            item.session._setupstate.teardown_exact(None)
+    return outcome
 
 
 def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:

@@ -9,6 +9,7 @@ import __future__
 
 import ast
 import types
+import warnings
 from dataclasses import dataclass
 
 from .edit import Candidate, Edit, apply_edits
@@ -58,7 +59,11 @@ class Compiler:
 
     def compile(self, candidate: Candidate) -> Compiled:
         """Raises SyntaxError (or ValueError) when the edited text is no Python."""
-        text = apply_edits(self.source.text, candidate.edits)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the compiler thinks of an edit is nobody's business
+            return self._compile(candidate, apply_edits(self.source.text, candidate.edits))
+
+    def _compile(self, candidate: Candidate, text: str) -> Compiled:
         function = self.function_around(candidate)
         if function is None:
             return self._compile_signature(candidate, text) or self._compile_globals(candidate, text)

@@ -10,6 +10,7 @@ from .template import Template
 
 EMPTY = ("[]", "{}", "()", "set()", '""', "0", "None")
 SMALL_NUMBERS = (0, 1, -1, 2, 10)
+POWERS_OF_TEN = tuple(10**exponent for exponent in range(1, 13))
 MAX_OTHERS = 30
 
 
@@ -41,6 +42,10 @@ def other_constant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
             seen.add(repr(one.value))
             number += 1
             yield place.replace(node, place.text(one), 1.0 / (1 + 0.1 * number))
+    if node.value in POWERS_OF_TEN:
+        for power in POWERS_OF_TEN:
+            if power != node.value and max(power, node.value) // min(power, node.value) in (10, 1000):
+                yield place.replace(node, str(power), 0.8)
     if here is int:
         for value in SMALL_NUMBERS:
             if repr(value) not in seen:
