@@ -62,9 +62,12 @@ class Told:
     def __init__(self) -> None:
         self.drafts: list[EventDraft] = []
         self.raw = RawLog()
+        self.started = asyncio.Event()
 
     async def add(self, *drafts: EventDraft) -> None:
         self.drafts += drafts
+        if self.of(EventType.SETUP_STARTED):
+            self.started.set()
 
     def of(self, kind: EventType) -> list[EventDraft]:
         return [draft for draft in self.drafts if draft.type is kind]
@@ -147,7 +150,7 @@ class SetupWorld:
             environment=tools.environment, path=tools.path, limits=self.equipment.limits,
         )  # fmt: skip
         output = RawLog()
-        exit = await run_to_end(self.equipment, spec, output)
+        exit = await run_to_end(self.driver, spec, output)
         await self.layout.remove_tree(checkout.directory)
         return exit, output.text()
 
@@ -165,5 +168,3 @@ def make_world() -> Iterator[SetupWorld]:
 def play(story: Any) -> Any:
     """Run a coroutine on a loop of its own."""
     return asyncio.run(asyncio.wait_for(story, 100))
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket
 from typing import Any, Protocol
 
 from mogplex.domain.event import EventDraft
@@ -37,7 +38,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
-    """One command in one fresh sandbox. `environment` is all the command gets besides PATH, HOME, TMPDIR and LANG."""
+    """One command in one fresh sandbox. `environment` is all the command gets besides PATH, HOME, TMPDIR and LANG.
+
+    `listeners`: TCP ports on the sandbox's own 127.0.0.1 that somebody outside will serve (`SandboxProcess.listeners`).
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -47,6 +51,7 @@ class SandboxSpec:
     directory: str = "/work"
     limits: Limits = Limits()
     stdin: bytes = b""
+    listeners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,12 @@ class SandboxProcess(Protocol):
     @property
     def stderr(self) -> AsyncIterator[bytes]: ...
 
+    @property
+    def listeners(self) -> Mapping[int, socket]:
+        """A listening socket for each port of the spec's `listeners`, there before the command ran: whoever connects
+        early waits. Closed when the sandbox ends; who serves one takes a `dup()` of it."""
+        ...
+
     def interrupt(self) -> None:
         """Ask the command to stop (SIGINT to the command itself, not to the sandbox's init)."""
         ...
@@ -103,6 +114,11 @@ class Probe:
 
 class SandboxDriver(Protocol):
     name: str
+
+    @property
+    def can_listen(self) -> bool:
+        """Whether `SandboxSpec.listeners` is possible; where it is not, `start` refuses such a spec."""
+        ...
 
     async def probe(self) -> Probe:
         """Really start one command; never guess."""

@@ -70,9 +70,9 @@ def find_steps(files: Mapping[str, str | None]) -> tuple[Step, ...]:
     return tuple(step for step in steps if step is not None)
 
 
-def choose(steps: Iterable[Step], tools: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The commands that can be run with `tools`, and a sentence on each step that can't."""
-    commands, notes = [], []
+def choose(steps: Iterable[Step], tools: Collection[str]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """The steps to do with `tools`, and a sentence on each that can't be done."""
+    chosen, notes = [], []
     for wanted in steps:
         step: Step | None = wanted
         while step is not None and step.tool not in tools:
@@ -80,8 +80,8 @@ def choose(steps: Iterable[Step], tools: Collection[str]) -> tuple[tuple[str, ..
             step = step.instead
             notes.append(f"{note}: {f'used {step.source} instead' if step else 'its packages were not installed'}.")
         if step is not None:
-            commands.append(step.command)
-    return tuple(commands), tuple(notes)
+            chosen.append(step)
+    return tuple(chosen), tuple(notes)
 
 
 def _find_python(files: Mapping[str, str | None]) -> Step | None:

@@ -107,7 +107,7 @@ def _file_change(record: Mapping[str, Any]) -> list[EventDraft]:
 
 def _progress(record: Mapping[str, Any]) -> list[EventDraft]:
     facts = {name: value for name, value in record.items() if name not in ("type", "text")}
-    return [EventDraft(EventType.LOG, _text(record, "text") or "progress", payload={"stream": "progress", **facts})]
+    return [EventDraft(EventType.LOG, _text(record, "text") or "progress", payload={**facts, "stream": "progress"})]
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:

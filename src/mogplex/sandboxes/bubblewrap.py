@@ -22,6 +22,7 @@ from mogplex.sandboxes.cgroup import Group
 from mogplex.sandboxes.disk import DiskLedger, look_at_free
 from mogplex.sandboxes.gate import Gate
 from mogplex.sandboxes.hierarchy import Hierarchy
+from mogplex.sandboxes.listeners import SocketMaker
 from mogplex.sandboxes.output import OutputPipe
 from mogplex.sandboxes.process import BubblewrapProcess
 from mogplex.sandboxes.remedy import explain_failure
@@ -40,6 +41,7 @@ class BubblewrapDriver:
     """
 
     name = "bubblewrap"
+    can_listen = True
 
     def __init__(
         self,
@@ -97,16 +99,25 @@ class BubblewrapDriver:
         hierarchy = await self._find_hierarchy()
         group = None if hierarchy is None else hierarchy.create(spec.limits)  # 0.3 ms: not worth a thread
         process: BubblewrapProcess | None = None
+        maker: SocketMaker | None = None
         try:
+            if spec.listeners:
+                maker = SocketMaker(spec.name, spec.listeners)
             process = self._launch(spec, group, self._enforced(spec, hierarchy))
             await process.prepare()  # from here on its namespaces exist, and nothing has run in them yet
+            if maker is not None:
+                await process.listen(maker)
         except BaseException:
             if process is not None:
                 process.kill()
                 await process.wait()  # also when cancelled: a half-made sandbox must not outlive this call
+                process.close()
             elif group is not None:
                 group.remove()
             raise
+        finally:
+            if maker is not None:
+                maker.close()
 
         def make_watchdog(end: Callable[[str], None]) -> Watchdog:
             return Watchdog(spec.limits, writable, group, self._disk_rules, self._ledger, end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 
 
@@ -35,6 +36,12 @@ def _resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
+def _is_readable(fd: int) -> bool:
+    poller = select.poll()  # not select(): that takes no descriptor above 1023
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(0))
+
+
 class ProcessHandle:
     """A process held by a pidfd: it can be signalled and awaited safely even when its number was given away again.
 
@@ -52,6 +59,10 @@ class ProcessHandle:
             return
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._fd, number)
+
+    def has_ended(self) -> bool:
+        """Whether the process has ended; while it has not, `pid` is its number and nobody else's."""
+        return self._fd < 0 or _is_readable(self._fd)
 
     async def wait_exit(self) -> None:
         """Return once the process has ended (reaped or not)."""

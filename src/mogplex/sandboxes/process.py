@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from socket import socket
 
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Limits, SandboxExit
@@ -16,6 +17,7 @@ from mogplex.sandboxes.census import find_command, is_alive, list_members
 from mogplex.sandboxes.cgroup import Group, Usage
 from mogplex.sandboxes.gate import Gate
 from mogplex.sandboxes.handle import ProcessHandle
+from mogplex.sandboxes.listeners import SocketMaker
 from mogplex.sandboxes.output import OutputPipe
 from mogplex.sandboxes.status import FirstProcess, StatusPipe
 from mogplex.sandboxes.watchdog import Watchdog
@@ -57,6 +59,7 @@ class BubblewrapProcess:
         self._timers: list[asyncio.TimerHandle] = []
         self._watchdog: Watchdog | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._listeners: dict[int, socket] = {}
         self._born = asyncio.Event()
         self._ending = asyncio.create_task(self._see_to_end(), name=f"sandbox {name}")
 
@@ -71,6 +74,10 @@ class BubblewrapProcess:
     @property
     def stderr(self) -> OutputPipe:
         return self._stderr
+
+    @property
+    def listeners(self) -> Mapping[int, socket]:
+        return self._listeners
 
     # --- start -------------------------------------------------------------------------------------------------
 
@@ -93,6 +100,15 @@ class BubblewrapProcess:
         if first is None or self._ending.done() or self._cause is not None or not self._gate.is_ready():
             raise SandboxError(await self._explain())
         return first
+
+    async def listen(self, maker: SocketMaker) -> None:
+        """Open the listeners while the sandbox stands at its gate. Raises SandboxError."""
+        assert self._first_handle is not None, "prepare() comes first"
+        listeners = await maker.make(self._first_handle)
+        if self._ending.done():  # killed meanwhile, so nobody would close them any more
+            _close(listeners)
+            raise SandboxError(await self._explain())
+        self._listeners = listeners
 
     async def _explain(self) -> str:
         self.kill()
@@ -234,9 +250,15 @@ class BubblewrapProcess:
         self._stop_watching()
         self._gate.close()
         self._status.close()
+        _close(self._listeners)
         self._outer.close()
         if self._first_handle is not None:
             self._first_handle.close()
+
+
+def _close(listeners: Mapping[int, socket]) -> None:
+    for listener in listeners.values():
+        listener.close()
 
 
 def _offer_to_oom_killer(pid: int) -> None:

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from socket import socket
 
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Probe, SandboxExit, SandboxSpec
@@ -50,6 +51,7 @@ class UnconfinedProcess:
     ) -> None:
         self.stdout, self.stderr = pipes
         self.enforced: Mapping[str, str] = _ENFORCED
+        self.listeners: Mapping[int, socket] = {}
         self._popen = popen
         self._report = report
         self._room = room
@@ -119,6 +121,7 @@ class UnconfinedDriver:
     """Starts commands without isolation, as `runner` when this process is root."""
 
     name = "unconfined"
+    can_listen = False  # there is no network of its own to listen in: the command sees the host's
 
     def __init__(self, runner: Runner | None = None) -> None:
         self.runner = runner or Runner.detect()
@@ -140,6 +143,10 @@ class UnconfinedDriver:
     async def start(self, spec: SandboxSpec) -> UnconfinedProcess:
         """Start `spec`; the caller ends it with `kill()` in a `finally`. Raises SandboxError."""
         check_spec(spec)
+        if spec.listeners:
+            raise SandboxError(
+                f"Cannot listen for {spec.name!r} unconfined: it has no network of its own. Use the driver bubblewrap."
+            )
         room = self._make_room(spec)
         try:
             process = self._launch(spec, room)

@@ -17,6 +17,7 @@ from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.verdict import touched_tests
 from mogplex.worker.checks import Checks
 from mogplex.worker.clock import PhaseClock
+from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.patience import patiently
@@ -77,14 +78,14 @@ class Attempt:
         await self._finish()
 
     async def _work(self, timer: asyncio.TimerHandle) -> None:
-        async with self._workspace() as (start, checkout):
-            await self._run_harness(start, checkout)
+        async with self._workspace() as (start, checkout), self._egress(start) as egress:
+            await self._run_harness(start, checkout, egress)
             await self._take_patch(start, checkout)
             self.stop.check()
             timer.cancel()  # from here on each check has a limit of its own
             if claim_fault(self.claim, self.exit.exit_code if self.exit else None) is None:
                 await self._validate_result()
-                await self._check(start)
+                await self._check(start, egress)
                 await self._deliver(start)
 
     def _time_out(self) -> None:
@@ -105,9 +106,12 @@ class Attempt:
                     start = await self.stop.or_result(held.enter_async_context(setup.open(start)))
                 yield start, checkout
 
-    async def _run_harness(self, start: StartPoint, checkout: Checkout) -> None:
+    def _egress(self, start: StartPoint) -> Egress:
+        return Egress(start.repo.allow_hosts, self.transcript.add, self.equipment.driver, self.equipment.reach)
+
+    async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> None:
         """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
-        harness_run = HarnessRun(self.run, self.equipment, self.transcript, self.stop)
+        harness_run = HarnessRun(self.run, self.equipment, self.transcript, self.stop, egress)
         process = await harness_run.start(start, checkout, self.clock)
         with self.clock.phase("running"):
             self.claim, self.exit = await harness_run.follow(process)
@@ -160,11 +164,11 @@ class Attempt:
         if fault is not None:
             self.output_valid, self.detail = False, fault
 
-    async def _check(self, start: StartPoint) -> None:
+    async def _check(self, start: StartPoint, egress: Egress) -> None:
         """Ask the repo owner's checks, on checkouts that the harness never saw."""
         if not self.run.checks or not self.output_valid:
             return
-        checks = Checks(self.run, self.equipment, self.transcript, self.stop)
+        checks = Checks(self.run, self.equipment, self.transcript, self.stop, egress)
         with self.clock.phase("checking"):
             report = await checks.run_all(start, self.patch)
         self.verdict, self.baseline, self.detail = report.verdict, report.baseline, report.detail

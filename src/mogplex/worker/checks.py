@@ -14,6 +14,7 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run, Verdict
 from mogplex.domain.verdict import CheckEnd, TestCounts, combine, is_test_path, judge
+from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.harness_run import work_directory
 from mogplex.worker.junit import read_tests
@@ -42,7 +43,8 @@ class CheckReport:
 class Checks:
     """Runs the checks of one run."""
 
-    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop) -> None:
+    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop, egress: Egress) -> None:
+        self._egress = egress
         self._run = run
         self._equipment = equipment
         self._transcript = transcript
@@ -152,7 +154,8 @@ class Checks:
             directory=work_directory(self._run),
             limits=replace(self._equipment.limits, wall_seconds=self._equipment.check_timeout_seconds),
         )
-        process = await self._equipment.driver.start(spec)
+        process = await self._equipment.driver.start(self._egress.equip(spec))
+        self._egress.serve(process)
         try:
             await asyncio.gather(_keep(process.stdout, output), _keep(process.stderr, output))
             return await process.wait()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mogplex.domain.ports import Harness, Limits, Mount, SandboxDriver
+from mogplex.egress.address import Reach
 from mogplex.service.attempts import Attempts
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
@@ -43,3 +44,4 @@ class Equipment:
     limits: Limits
     identity: Identity
     check_timeout_seconds: float
+    reach: Reach = Reach()  # how the names of allowed hosts become addresses

@@ -11,6 +11,7 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, HarnessStream, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
 from mogplex.worker.clock import PhaseClock
+from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
@@ -23,7 +24,8 @@ DRAIN_SECONDS = 5.0  # after the last process is gone, for what is still in the 
 class HarnessRun:
     """One run of one harness. It translates and records; it decides nothing."""
 
-    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop) -> None:
+    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop, egress: Egress) -> None:
+        self._egress = egress
         self._run = run
         self._equipment = equipment
         self._transcript = transcript
@@ -65,7 +67,8 @@ class HarnessRun:
             stdin=launch.stdin,
         )
         with clock.phase("preparing", "sandboxMs"):
-            process = await self._equipment.driver.start(spec)
+            process = await self._equipment.driver.start(self._egress.equip(spec))
+        self._egress.serve(process)
         payload = {
             "driver": self._equipment.driver.name,
             "baseCommit": checkout.commit,

@@ -28,7 +28,7 @@ QUESTIONS: Mapping[str, tuple[str, ...]] = {
 # Who asks whose registry.
 _SAME_AS = {"uv": "python3", "pnpm": "npm"}
 _PATH = "/usr/local/bin:/usr/bin:/bin"
-_URL = re.compile(r"[a-z][a-z+]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+)(?::\d+)?")
+_URL = re.compile(r"[a-z][a-z+]*://(?:[^\s/@]*@)?([A-Za-z0-9.-]+(?::\d+)?)")
 _BARE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}\Z")
 
 
@@ -58,7 +58,7 @@ class Registries:
 
 
 def find_hosts(text: str, *, bare: bool) -> frozenset[str]:
-    """The hosts of the URLs in `text`; with `bare` also of words that look like a host by themselves."""
+    """The hosts, or HOST:PORT, of the URLs in `text`; with `bare` also of words that look like a host by themselves."""
     found = set(_URL.findall(text))
     if bare:
         found |= {word for word in re.split(r"[\s,|]+", text) if _BARE.match(word)}

@@ -19,6 +19,7 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run
 from mogplex.domain.setup import ENVIRONMENT, KEYED, READ, VERSIONS, choose, find_steps, is_none
+from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.harness_run import work_directory
 from mogplex.worker.setup_sandbox import LAYOUT, make_spec, run_to_end, show_environment
@@ -91,11 +92,13 @@ class Setup:
             if not steps:
                 return None
             tools = await self._probe(start, VERSIONS)
-            commands, notes = choose(steps, tools)
+            chosen, notes = choose(steps, tools)
             for note in notes:
                 await self._transcript.add(EventDraft(EventType.LOG, note, payload={"stream": "mogplex"}))
-            if not commands:
+            if not chosen:
                 return None
+            commands = tuple(step.command for step in chosen)
+            tools = {name: tools[name] for name in tools if name in {"python3", *(step.tool for step in chosen)}}
         parts = [*commands, root, *(f"{tool} {version}" for tool, version in sorted(tools.items()))]
         parts += [f"{each.path} {each.object_id}" for name, each in sorted(entries.items()) if KEYED.match(name)]
         parts += await self._named_files(start, commands)
@@ -121,7 +124,7 @@ class Setup:
         name = f"{self._run.id}-{self._run.attempt}-tools"
         spec = SandboxSpec(name, ("/bin/sh", "-c", script), directory="/", limits=limits)
         output = RawLog()
-        await self._stop.or_result(run_to_end(self._equipment, spec, output))
+        await self._stop.or_result(run_to_end(self._equipment.driver, spec, output))
         pairs = (line.partition("\t") for line in output.text().splitlines())
         return {tool: version for tool, _, version in pairs if tool in versions}
 
@@ -143,7 +146,10 @@ class Setup:
             Tools((), {**installer.environment, **self._equipment.registries.variables}, installer.path),
             self._equipment.limits,
         )
-        exit = await run_to_end(self._equipment, spec, output)
+        hosts = {*start.repo.allow_hosts, *await self._equipment.registries.hosts_for(recipe.tools)}
+        driver = self._equipment.driver
+        async with Egress(sorted(hosts), self._transcript.add, driver, self._equipment.reach) as egress:
+            exit = await run_to_end(driver, spec, output, egress)
         if exit.exit_code != 0:
             self._transcript.raw.add(output.text().encode())  # it is all that `sandboxes logs` will have to show
             await self._tell(exit.exit_code, False, begun, output.text())

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from mogplex.domain.ports import Limits, Mount, SandboxExit, SandboxSpec
+from mogplex.domain.ports import Limits, Mount, SandboxDriver, SandboxExit, SandboxSpec
 from mogplex.domain.setup import ENVIRONMENT
-from mogplex.worker.equipment import Equipment, Tools
+from mogplex.worker.egress import Egress
+from mogplex.worker.equipment import Tools
 from mogplex.worker.transcript import RawLog
 
 LAYOUT = 1  # raise when a snapshot of before can't be used any more
@@ -88,10 +89,14 @@ def show_environment(folder: Path) -> Tools:
     return Tools(tuple(mounts), environment, tuple(path))
 
 
-async def run_to_end(equipment: Equipment, spec: SandboxSpec, output: RawLog) -> SandboxExit:
-    """Run it and keep what it prints. However this ends, nothing of it is left running."""
-    process = await equipment.driver.start(spec)
+async def run_to_end(
+    driver: SandboxDriver, spec: SandboxSpec, output: RawLog, egress: Egress | None = None
+) -> SandboxExit:
+    """Run it and keep what it prints; without `egress` it has no network. Nothing is left running, however it ends."""
+    process = await driver.start(egress.equip(spec) if egress else spec)
     try:
+        if egress:
+            egress.serve(process)
         await asyncio.gather(_keep(process.stdout, output), _keep(process.stderr, output))
         return await process.wait()
     finally:

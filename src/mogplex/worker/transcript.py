@@ -142,7 +142,7 @@ class Transcript:
             self.usage = replace(self.usage, tool_calls=self.usage.tool_calls + 1)
         elif draft.type is EventType.TOOL_RESULT and draft.payload.get("ok") is False:
             self.usage = replace(self.usage, tool_errors=self.usage.tool_errors + 1)
-        if draft.type is EventType.LOG:
+        if draft.type is EventType.LOG and draft.payload.get("stream") != "egress":  # nobody may talk those away
             self._log_events += 1
             admitted = self._log_events <= MAX_LOG_EVENTS
         else:

@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests.worker.setup_world import FROM_WHEELS, WHEEL, SetupWorld, Told, make_world, play
 
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventType
 from mogplex.worker.stop import Stop, Stopped
+from tests.worker.setup_world import FROM_WHEELS, WHEEL, SetupWorld, Told, make_world, play
 
 ANSWER = "python -c 'import answer; print(answer.ANSWER)'"
 
@@ -47,14 +47,14 @@ def test_what_it_installs_is_there_read_only_and_kept_for_the_next_run(world: Se
 
 def test_another_setup_or_another_file_that_it_names_is_installed_anew(world: SetupWorld) -> None:
     async def story() -> list[bool]:
-        cached = []
-        world.commit(dict([WHEEL]))
+        cached, command = [], "head --lines=1 < ./lists/one.txt; ls -d lists"
+        world.commit({"lists/one.txt": "1"})
         for commands, files in (
-            ((FROM_WHEELS,), {}),
-            ((FROM_WHEELS,), {"elsewhere.py": "x = 1\n"}),
-            ((FROM_WHEELS, "true"), {}),
-            ((FROM_WHEELS,), {"wheels/more.txt": "in a folder that the command names"}),
-            ((FROM_WHEELS,), {"requirements-dev.txt": "# a list that it may read\n"}),
+            ((command,), {}),
+            ((command,), {"elsewhere.py": "x = 1\n"}),
+            ((command, "true"), {}),
+            ((command,), {"lists/two.txt": "in a folder that the command names"}),
+            ((command,), {"requirements-dev.txt": "# a list that it may read\n"}),
         ):
             world.commit(files)
             told = Told()
@@ -103,9 +103,7 @@ def test_what_the_sandbox_has_no_program_for_is_told(world: SetupWorld) -> None:
             assert start.prepared.mounts == ()
         (note,) = told.drafts
         assert note.type is EventType.LOG
-        assert note.message == (
-            "Cargo.lock is there, but the sandbox has no `cargo`: its packages were not installed."
-        )
+        assert note.message == ("Cargo.lock is there, but the sandbox has no `cargo`: its packages were not installed.")
 
     if os.path.exists("/usr/bin/cargo") or os.path.exists("/usr/local/bin/cargo"):
         pytest.skip("this system has a cargo that sandboxes see")
@@ -132,14 +130,17 @@ def test_a_failure_says_what_failed_and_leaves_nothing(world: SetupWorld) -> Non
 def test_it_has_neither_network_nor_variables_of_ours(world: SetupWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOGPLEX_API_KEY", "very-secret")
 
+    connect = "import socket; socket.create_connection(('192.0.2.1', 80), 2)"
+
     async def story() -> str:
-        async with world.open("env", "cat /proc/net/dev", "ls /work/.git > /dev/null && touch /work/x", told=(told := Told())):
+        async with world.open("env", f'! python -c "{connect}"', "touch /work/x", told=(told := Told())):
             return str(told.finished["output"])
 
     said = play(story())
     assert "very-secret" not in said
     assert "MOGPLEX" not in said
-    assert [line.split(":")[0].strip() for line in said.splitlines() if ":" in line and "bytes" in line] == []
+    assert "http_proxy" not in said, "no host is allowed, so there is no proxy"
+    assert "Network is unreachable" in said
 
 
 def test_two_runs_at_once_install_once(world: SetupWorld) -> None:
@@ -164,8 +165,7 @@ def test_a_stop_ends_it_and_the_next_run_installs(world: SetupWorld) -> None:
         stop, told = Stop(), Told()
 
         async def stop_soon() -> None:
-            while not told.of(EventType.SETUP_STARTED):
-                await asyncio.sleep(0.02)
+            await told.started.wait()
             await asyncio.sleep(0.3)
             stop.set(Cause.CANCELLED, "enough")
 
@@ -198,7 +198,7 @@ def test_a_link_in_place_of_the_modules_shows_nothing_of_the_host(world: SetupWo
 
 def test_an_editable_install_runs_the_code_of_the_run(world: SetupWorld) -> None:
     """The build is the repo's own, so that no network is needed; what counts is where it leads: to /work."""
-    backend = '''
+    backend = """
 import zipfile
 
 def build_editable(directory, config_settings=None, metadata_directory=None):
@@ -209,7 +209,7 @@ def build_editable(directory, config_settings=None, metadata_directory=None):
         wheel.writestr("thing-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
         wheel.writestr("thing-1.dist-info/RECORD", "")
     return name
-'''
+"""
     project = """
 [project]
 name = "thing"
@@ -224,7 +224,9 @@ backend-path = ["."]
 
     async def story() -> None:
         async with world.open() as start:
-            _, said = await world.act(start, "echo 'VALUE = 2' > src/thing.py; cd /; python -c 'import thing; print(thing.VALUE)'")
+            _, said = await world.act(
+                start, "echo 'VALUE = 2' > src/thing.py; cd /; python -c 'import thing; print(thing.VALUE)'"
+            )
             assert said == "2\n"
 
     play(story())
