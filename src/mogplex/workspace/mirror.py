@@ -104,7 +104,7 @@ class Mirror:
         if not asked:
             return []
         output = await self._git.run(
-            "--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", *asked, git_dir=self.directory
+            "--literal-pathspecs", "ls-tree", "-t", "-z", "--full-tree", commit, "--", *asked, git_dir=self.directory
         )
         return [entry for entry in _read_entries(output.stdout) if entry.path in asked]
 
