@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 def _hosts(text: str) -> tuple[str, ...]:
     return () if text == "none" else _words(text)
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(word.strip()) for word in text.split(",") if word.strip())
 
 
 def _folder(text: str) -> Path:
@@ -118,6 +121,12 @@ class Settings:
     )
     sandbox_processes: int = _setting(
         "MOGPLEX_SANDBOX_PROCESSES", 512, "Processes and threads of one sandbox.", _whole(16, 65536)
+    )
+    egress_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "MOGPLEX_EGRESS_NETWORKS",
+        (),
+        "Private networks, with commas between them, that allowed hosts may lie in, such as 10.1.0.0/16.",
+        _networks,
     )
     timeout_seconds: float = _setting(
         "MOGPLEX_TIMEOUT_SECONDS", 1800.0, "Wall clock of a run that asks for no other.", _seconds(1, 86400)

@@ -23,6 +23,7 @@ from mogplex.domain.redact import Redactor
 from mogplex.domain.repo import RemoteFacts, Repo
 from mogplex.domain.sanitiser import Sanitiser
 from mogplex.domain.worker import WorkerInfo
+from mogplex.egress.address import Reach
 from mogplex.harnesses import HARNESSES
 from mogplex.harnesses.repair.toolkit import Toolkit
 from mogplex.home import Home
@@ -205,6 +206,7 @@ def _equip(settings: Settings, home: Home, parts: _Parts) -> Equipment:
         ),
         identity=Identity(settings.git_author_name, settings.git_author_email),
         check_timeout_seconds=settings.check_timeout_seconds,
+        reach=Reach(permitted=settings.egress_networks),
     )
 
 

@@ -89,4 +89,4 @@ outcomes["large head"] = post("X: " + "x" * 200_000)
 outcomes["not for a proxy"] = say(b"GET / HTTP/1.1\r\nHost: good.test\r\n\r\n")
 told = {name: {"status": status, "text": text} for name, (status, text) in outcomes.items()}
 direct = {"outside": reach(OUTSIDE, 80), "host server": reach("127.0.0.1", PORT), "cloud": reach("169.254.169.254", 80)}
-print(json.dumps({"told": told, "direct": direct, "dripped": drip()}))
+sys.stdout.write(json.dumps({"told": told, "direct": direct, "dripped": drip()}))
