@@ -72,4 +72,6 @@ def test_a_setup_that_fails_is_the_outcome_and_its_output_can_be_read(house: Hou
     (finished,) = [event for event in events if event["type"] == "setup_finished"]
     assert finished["payload"]["exitCode"] == 127
     assert "half way" in finished["payload"]["output"]
+    (sandbox,) = [each for each in house.client.list_sandboxes()["sandboxes"] if each["run_id"] == run["runId"]]
+    assert "half way" in house.client.get_sandbox_logs(sandbox["id"])["log"]
     assert "sandbox_ready" not in [event["type"] for event in events]

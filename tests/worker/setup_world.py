@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import io
 import shutil
 import subprocess
@@ -15,10 +16,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from mogplex.domain.event import EventDraft, EventType
-from mogplex.domain.ports import Limits, SandboxExit, SandboxSpec
+from mogplex.domain.ports import Limits, SandboxDriver, SandboxExit, SandboxSpec
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Run
 from mogplex.sandboxes.bubblewrap import BubblewrapDriver
+from mogplex.sandboxes.runner import Runner
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
@@ -84,8 +86,8 @@ class SetupWorld:
     def __init__(self, top: Path, limit_bytes: int = 1 << 30) -> None:
         self.top = top
         self.origin = top / "origin"
-        self.driver = BubblewrapDriver()
-        runner = self.driver.runner
+        self.driver: SandboxDriver = BubblewrapDriver()
+        runner = Runner.detect()
         self.layout = Layout(top / "work", runner.uid, runner.gid)
         self.layout.prepare()
         git = Git(self.layout.git_home)
@@ -109,6 +111,10 @@ class SetupWorld:
         )
         self._runs = 0
         self.commit({"README": "A repo.\n"})
+
+    def use(self, driver: SandboxDriver) -> None:
+        self.driver = driver
+        self.equipment = dataclasses.replace(self.equipment, driver=driver)
 
     def commit(self, files: dict[str, str | bytes]) -> None:
         """Write files and commit; the next run starts there."""

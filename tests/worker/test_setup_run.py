@@ -11,6 +11,7 @@ import pytest
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventType
+from mogplex.sandboxes.unconfined import UnconfinedDriver
 from mogplex.worker.stop import Stop, Stopped
 from tests.worker.setup_world import FROM_WHEELS, WHEEL, SetupWorld, Told, make_world, play
 
@@ -228,5 +229,19 @@ backend-path = ["."]
                 start, "echo 'VALUE = 2' > src/thing.py; cd /; python -c 'import thing; print(thing.VALUE)'"
             )
             assert said == "2\n"
+
+    play(story())
+
+
+def test_it_works_without_isolation_too(world: SetupWorld) -> None:
+    """There, what was installed is used where it lies on the host."""
+    world.use(UnconfinedDriver())
+    world.commit(dict([WHEEL]))
+
+    async def story() -> None:
+        for cached in (False, True):
+            async with world.open(FROM_WHEELS, told=(told := Told())) as start:
+                assert (await world.act(start, ANSWER))[1] == "42\n"
+            assert told.finished["cached"] is cached
 
     play(story())

@@ -23,7 +23,7 @@ KEYED = re.compile(
     r"(pyproject\.toml|setup\.(py|cfg)|uv\.lock|poetry\.lock|Pipfile(\.lock)?|.*requirements.*\.(txt|in)|requirements|"
     r"constraints.*\.txt|\.python-version|package\.json|package-lock\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|"
     r"\.npmrc|yarn\.lock|go\.(mod|sum|work|work\.sum)|Cargo\.(toml|lock)|rust-toolchain(\.toml)?|Gemfile(\.lock)?|"
-    r"\.ruby-version)\Z"
+    r"\.ruby-version|(GNU)?[Mm]akefile|[Jj]ustfile|hatch_build\.py|CMakeLists\.txt|meson\.build|build\.rs)\Z"
 )
 # Program -> the command that tells its version, which belongs to the key as well.
 VERSIONS: Mapping[str, str] = {
@@ -150,8 +150,8 @@ def _find_node(files: Mapping[str, str | None]) -> Step | None:
     if not any(package.get(kind) for kind in kinds):
         return None
     if "pnpm-lock.yaml" in files:
-        command = f"pnpm install --frozen-lockfile --package-import-method copy && {_KEEP_MODULES}"
-        return Step("pnpm-lock.yaml", "pnpm", command)
+        command = 'pnpm install --frozen-lockfile --package-import-method copy --store-dir "$TMPDIR/pnpm"'
+        return Step("pnpm-lock.yaml", "pnpm", f"{command} && {_KEEP_MODULES}")
     if "package-lock.json" in files:
         return Step("package-lock.json", "npm", f"npm ci --no-audit --no-fund && {_KEEP_MODULES}")
     return None

@@ -36,7 +36,6 @@ _ENVIRONMENT = {
     "UV_PYTHON_DOWNLOADS": "never",
     "UV_LINK_MODE": "copy",
     "NPM_CONFIG_CACHE": f"{SCRATCH}/npm",
-    "NPM_CONFIG_STORE_DIR": f"{SCRATCH}/pnpm",
     "NPM_CONFIG_UPDATE_NOTIFIER": "false",
     "GOMODCACHE": f"{ENVIRONMENT}/go",
     "CARGO_HOME": f"{ENVIRONMENT}/cargo",
