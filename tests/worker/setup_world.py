@@ -36,6 +36,7 @@ from mogplex.workspace.layout import Layout
 from mogplex.workspace.mirror import Mirrors
 
 REPO_ID = "repo-1"
+OWNERS = {"DATABASE_PASSWORD": "owners-secret"}  # what a repo's `env` holds, for runs only
 FROM_WHEELS = "pip install -q --no-index --find-links wheels answer"
 
 
@@ -142,7 +143,7 @@ class SetupWorld:
         commit = await mirror.resolve_branch("main")
         assert commit is not None
         async with self.layout.open_run(run.id, 1) as folder:
-            start = StartPoint(run, repo, self.equipment, folder, mirror, cast(Any, None), {}, commit, None)
+            start = StartPoint(run, repo, self.equipment, folder, mirror, cast(Any, None), OWNERS, commit, None)
             transcript = cast(Transcript, told or Told())
             async with Setup(run, self.equipment, transcript, stop or Stop()).open(start) as prepared:
                 yield prepared

@@ -173,7 +173,7 @@ class Setup:
 
 def _words(command: str) -> list[str]:
     try:
-        words = shlex.split(command, comments=True)
+        words = shlex.split(command)  # with the words of comments
     except ValueError:
         words = command.split()  # an open quote: the shell will say so
     return [part.strip(";&|()") for word in words for part in word.split("=") if part.strip(";&|()./")]
