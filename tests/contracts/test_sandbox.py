@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -29,7 +30,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "unconfined": ("unconfined", {}),
 }
 GAPS = {
-    "unconfined": {"read-only mounts", "disk limit", "process limit", "memory of all processes together"},
+    "unconfined": {"listeners", "read-only mounts", "disk limit", "process limit", "memory of all processes together"},
     "bubblewrap-rlimits": {"memory files"},
 }
 
@@ -573,3 +574,68 @@ def test_time_is_bounded_even_when_reading_and_killing_race(driver: Any) -> None
     started = time.monotonic()
     assert asyncio.run(many()) == ["caller"] * 8
     assert time.monotonic() - started < 30
+
+
+# --- listeners -------------------------------------------------------------------------------------------------
+
+ASK = "import socket, sys; print(socket.create_connection(('127.0.0.1', int(sys.argv[1])), timeout=20).recv(100))"
+
+
+def test_a_driver_says_whether_it_can_listen(driver: Any, variant: str) -> None:
+    assert driver.can_listen == ("listeners" not in GAPS.get(variant, set()))
+    if not driver.can_listen:
+        with pytest.raises(SandboxError, match="no network of its own"):
+            run(driver, "/usr/bin/true", listeners=(3128,))
+
+
+def test_listeners_are_there_before_the_command_and_gone_after_it(driver: Any, variant: str) -> None:
+    skip_gap(variant, "listeners")
+
+    async def serve() -> tuple[bytes, list[int]]:
+        script = f"{ASK}; {ASK.replace('argv[1]', 'argv[2]')}"
+        process = await driver.start(
+            SandboxSpec("test", (PYTHON, "-c", script, "3128", "8081"), directory="/", listeners=(3128, 8081))
+        )
+        loop = asyncio.get_running_loop()
+        try:
+            for port in (3128, 8081):
+                with process.listeners[port].dup() as listener:
+                    listener.setblocking(False)
+                    connection, _ = await asyncio.wait_for(loop.sock_accept(listener), 20)
+                with connection:
+                    await loop.sock_sendall(connection, b"on %d" % port)
+            out = await collect(process.stdout)
+            await process.wait()
+        finally:
+            process.kill()
+        return out, [listener.fileno() for listener in process.listeners.values()]
+
+    out, descriptors = asyncio.run(serve())
+    assert out == b"b'on 3128'\nb'on 8081'\n"
+    assert descriptors == [-1, -1]
+
+
+def test_two_sandboxes_have_their_own_ports(driver: Any, variant: str) -> None:
+    skip_gap(variant, "listeners")
+
+    async def both() -> list[bytes]:
+        specs = [SandboxSpec(name, (PYTHON, "-c", ASK, "3128"), directory="/", listeners=(3128,)) for name in "ab"]
+        processes = await asyncio.gather(*map(driver.start, specs))
+        try:
+            for process in processes:
+                connection, _ = await asyncio.to_thread(_accept, process.listeners[3128])
+                with connection:
+                    connection.sendall(process.name.encode())
+            return await asyncio.gather(*(collect(process.stdout) for process in processes))
+        finally:
+            for process in processes:
+                process.kill()
+                await process.wait()
+
+    assert asyncio.run(both()) == [b"b'a'\n", b"b'b'\n"]
+
+
+def _accept(listener: socket.socket) -> tuple[socket.socket, Any]:
+    with listener.dup() as own:
+        own.settimeout(20)
+        return own.accept()

@@ -314,3 +314,35 @@ def test_nothing_outlives_the_proxy() -> None:
         return [str(task) for task in asyncio.all_tasks() if "_converse" in str(task)]
 
     assert asyncio.run(main()) == []
+
+
+def test_a_slow_name_server_is_asked_a_few_things_at_once() -> None:
+    asking, most = 0, 0
+
+    async def resolve(authority: Authority) -> Sequence[str]:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0.02)
+        asking -= 1
+        return []
+
+    async def refuse(refusal: Refusal) -> None:
+        raise AssertionError(refusal)
+
+    async def main() -> list[bytes]:
+        proxy = Proxy(AllowList(["*.good.test"]), refuse, Reach(resolve), ProxyLimits(lookups=2))
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        serving = asyncio.create_task(proxy.serve(listener))
+        room = Room(proxy, listener.getsockname()[1], 0, [])
+        asks = [f"CONNECT {letter}.good.test:443 HTTP/1.0\r\n\r\n".encode() for letter in "abcdef"]
+        try:
+            return await asyncio.gather(*map(room.say, asks))
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+    said = asyncio.run(main())
+    assert all(answer.startswith(b"HTTP/1.1 502") for answer in said)
+    assert most == 2

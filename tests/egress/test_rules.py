@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mogplex.egress.address import Reach, Refused, Unresolved, find_address_fault, is_own
+from mogplex.egress.address import Reach, Refused, Unresolved, find_address_fault, is_own, resolve
 from mogplex.egress.allowlist import AllowList
 from mogplex.egress.authority import Authority, BadAuthority, read_authority
 
@@ -197,6 +197,12 @@ def test_no_harmless_answer_is_a_refusal_that_says_why() -> None:
 def test_no_answer_is_told_apart(answers: list[str] | Exception) -> None:
     with pytest.raises(Unresolved, match=r"example\.org"):
         find(answers)
+
+
+def test_the_systems_resolver_gives_plain_addresses() -> None:
+    assert set(asyncio.run(resolve(Authority("localhost", 80)))) <= {"127.0.0.1", "::1"}
+    with pytest.raises(Unresolved):
+        asyncio.run(Reach().find(Authority("no-such-name.invalid", 80)))
 
 
 def test_an_address_is_not_resolved_but_checked() -> None:

@@ -41,6 +41,18 @@ libc = ctypes.CDLL(None, use_errno=True)
 print(libc.ptrace(16, 1, None, None), flush=True)  # PTRACE_ATTACH: stops the sandbox's first process
 raise SystemExit(0)
 """
+LISTENER_PORT = 3917
+CALL = f"""
+import errno, json, os, socket
+with socket.create_connection(("127.0.0.1", {LISTENER_PORT}), timeout=20) as connection:
+    said = connection.recv(100).decode()
+try:
+    socket.socket().bind(("127.0.0.1", {LISTENER_PORT}))
+    taken = "bound"
+except OSError as error:
+    taken = errno.errorcode[error.errno]
+print(json.dumps({{"said": said, "taken": taken, "descriptors": len(os.listdir("/proc/self/fd"))}}))
+"""
 BOMB = ":(){ :|:& };:; :|:; sleep 1000"
 HOG = 'data = [b"x" * 2**20 for _ in range(400)]; print("had it")'
 
@@ -131,6 +143,25 @@ class Play:
             mounts=(Mount(work, "/work", writable=True),),
         )
 
+    async def listen(self) -> None:
+        """A listener made from outside: only the sandbox's own network has it."""
+        process = await self.driver.start(
+            SandboxSpec("listen", (PYTHON, "-c", CALL), directory="/", listeners=(LISTENER_PORT,))
+        )
+        try:
+            with process.listeners[LISTENER_PORT].dup() as listener:
+                listener.setblocking(False)
+                connection, _ = await asyncio.wait_for(asyncio.get_running_loop().sock_accept(listener), 20)
+                with connection, socket.socket() as outside:
+                    self.outcomes["listener on the host"] = outside.connect_ex(("127.0.0.1", LISTENER_PORT)) == 0
+                    connection.sendall(b"served")
+            out = bytearray()
+            await self._take(process.stdout, out)
+            await process.wait()
+        finally:
+            process.kill()
+        self.outcomes["listener inside"] = json.loads(out)
+
     async def freeze(self) -> None:
         started = time.monotonic()
         await self.run("freeze", PYTHON, "-c", FREEZE, limits=Limits(wall_seconds=1.0))
@@ -143,6 +174,7 @@ async def main(script: bytes) -> None:
         os.chmod(folder, 0o711)
         play = Play(driver, Path(folder))
         await play.attack_from_inside(script)
+        await play.listen()
         await play.exhaust()
         await play.freeze()
     sys.stdout.write(json.dumps(play.outcomes))

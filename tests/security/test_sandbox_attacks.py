@@ -91,6 +91,12 @@ def test_the_worker_is_invisible(attempts: dict[str, Any]) -> None:
     assert attempts["pids"] <= 4
 
 
+def test_a_listener_made_from_outside_is_the_sandboxs_alone(play: dict[str, Any]) -> None:
+    assert play["listener on the host"] is False
+    # stdin, stdout, stderr and the folder that is being listed: the socket itself is not handed in
+    assert play["listener inside"] == {"said": "served", "taken": "EADDRINUSE", "descriptors": 4}
+
+
 def test_nothing_outside_can_be_written(play: dict[str, Any], attempts: dict[str, Any]) -> None:
     for path in ("/new", "/usr/new", "/etc/new", "/bin/new", "/etc/passwd", "/dev/new", "/home/new", "/repo/new"):
         assert attempts[f"write {path}"] == "EROFS", path

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -20,6 +22,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolve = Callable[[Authority], Awaitable[Sequence[str]]]  # raises OSError
 
+RESOLVING_THREADS = 16  # of all runs of this process together
 _REFUSED: tuple[tuple[Network, str], ...] = tuple(
     (ip_network(network), kind)
     for network, kind in (
@@ -79,9 +82,15 @@ def is_own(address: Address) -> bool:
 
 async def resolve(authority: Authority) -> Sequence[str]:
     """Every address of a name, by the system's resolver. Raises OSError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(authority.host, authority.port, type=socket.SOCK_STREAM)
+    look_up = functools.partial(socket.getaddrinfo, authority.host, authority.port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_find_threads(), look_up)
     return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+@functools.cache
+def _find_threads() -> ThreadPoolExecutor:
+    """Threads for look-ups alone: a name server that answers slowly on purpose must not hold up the worker's own."""
+    return ThreadPoolExecutor(RESOLVING_THREADS, "egress-names")
 
 
 @dataclass(frozen=True, slots=True)

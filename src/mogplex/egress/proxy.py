@@ -51,6 +51,7 @@ class ProxyLimits:
     dial_seconds: float = 10.0  # for each address
     idle_seconds: float = 300.0
     connections: int = 128  # at once
+    lookups: int = 4  # of names, at once
     total_bytes: int = 50 * 1024**3  # both directions together
 
 
@@ -72,6 +73,7 @@ class Proxy:
         self._reach = reach
         self._limits = limits
         self._open = 0
+        self._lookups = asyncio.Semaphore(limits.lookups)
         self.meter = Meter(limits.total_bytes)
 
     async def serve(self, listener: socket.socket) -> None:
@@ -153,7 +155,8 @@ class Proxy:
             await self._refuse(client, authority, limit, allow=False)
             return None
         try:
-            addresses = await self._reach.find(authority)
+            async with self._lookups:  # no time limit of ours: the system's thread would stay busy all the same
+                addresses = await self._reach.find(authority)
         except Refused as refused:
             await self._refuse(client, authority, str(refused), allow=False)
             return None

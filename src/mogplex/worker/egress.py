@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from socket import socket
 from types import TracebackType
 
 from mogplex.domain.event import EventDraft, EventType
@@ -87,20 +88,25 @@ class Egress:
         """Answer what comes in on the sandbox's listener, until the sandbox or this block ends."""
         if not self.is_open:
             return
-        task = asyncio.create_task(self._serve(process), name="egress")
+        listener = process.listeners[PORT]
+        if listener.fileno() < 0:
+            return  # the sandbox has ended already
+        listener = listener.dup()  # it closes its own when it ends
+        listener.setblocking(False)
+        task = asyncio.create_task(self._serve(process, listener), name="egress")
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
+        task.add_done_callback(lambda _: listener.close())  # also when the task was cancelled before it began
 
-    async def _serve(self, process: SandboxProcess) -> None:
-        listener = process.listeners[PORT].dup()  # the sandbox closes its own
-        listener.setblocking(False)
+    async def _serve(self, process: SandboxProcess, listener: socket) -> None:
         proxying = asyncio.create_task(self._proxy.serve(listener))
         try:
             await process.wait()
         finally:
             proxying.cancel()
-            with suppress(asyncio.CancelledError):
-                await proxying
+            (ended,) = await asyncio.gather(proxying, return_exceptions=True)
+            if isinstance(ended, Exception):
+                log.error("egress: the proxy of a sandbox broke", exc_info=ended)
 
     async def _tell_refusal(self, refusal: Refusal) -> None:
         self._refusals += 1
