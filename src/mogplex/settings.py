@@ -11,6 +11,14 @@ from typing import Any
 
 from mogplex.domain.errors import BadRequest
 
+# Where packages come from instead of the installers' defaults, and whose certificates are believed.
+SETUP_VARIABLES = (
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "UV_INDEX",
+    "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "NPM_CONFIG_REGISTRY", "NODE_EXTRA_CA_CERTS", "GOPROXY",
+    "GOSUMDB", "GONOSUMDB", "CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+)  # fmt: skip
+
 
 def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any]) -> Any:
     return field(default=default, metadata={"variable": variable, "meaning": meaning, "parse": parse})
@@ -54,6 +62,14 @@ def _switch(text: str) -> bool:
     if text.lower() not in words:
         raise ValueError("must be on or off")
     return words[text.lower()]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    return () if text == "none" else _words(text)
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -144,6 +160,21 @@ class Settings:
     )
     queue_limit: int = _setting(
         "MOGPLEX_QUEUE_LIMIT", 1000, "Pending runs above which a start is answered 429.", _whole(1, 1_000_000)
+    )
+    setup_hosts: tuple[str, ...] | None = _setting(
+        "MOGPLEX_SETUP_HOSTS",
+        None,
+        "Hosts that setups may reach instead of their installers' own, separated by commas; `none` for no host.",
+        _hosts,
+    )
+    setup_variables: tuple[str, ...] = _setting(
+        "MOGPLEX_SETUP_VARIABLES",
+        SETUP_VARIABLES,
+        "Variables of the server that setups get; hosts of URLs in them are allowed too.",
+        _words,
+    )
+    setup_cache_mib: int = _setting(
+        "MOGPLEX_SETUP_CACHE_MIB", 10240, "What setups installed, kept for later runs.", _whole(0, 100 * 1024 * 1024)
     )
     git_author_name: str = _setting("MOGPLEX_GIT_AUTHOR_NAME", "Mogplex", "Author of the commits we make.", _word)
     git_author_email: str = _setting("MOGPLEX_GIT_AUTHOR_EMAIL", "mogplex@localhost", "Address of that author.", _word)

@@ -41,8 +41,11 @@ from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
 from mogplex.worker.equipment import Equipment, Tools
+from mogplex.worker.installer import Installer
+from mogplex.worker.registries import Registries
 from mogplex.worker.worker import Worker
 from mogplex.workspace.checkout import Identity
+from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
 from mogplex.workspace.layout import Layout
 from mogplex.workspace.mirror import Mirrors
@@ -190,6 +193,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
     layout = _layout(settings, home)
     git = Git(layout.git_home)
     toolkit = Toolkit.build(layout.work_dir / "tools")
+    variables = {name: os.environ[name] for name in settings.setup_variables if os.environ.get(name)}
     return Equipment(
         attempts=parts.attempts,
         driver=driver,
@@ -197,6 +201,9 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         runner_git=Git(layout.git_home, runner.uid, runner.gid),
         layout=layout,
         mirrors=Mirrors(layout.mirrors, git),
+        environments=Environments(layout, settings.setup_cache_mib << 20),
+        installer=Installer.build(layout.work_dir / "tools"),
+        registries=Registries(settings.setup_hosts, variables),
         harnesses=parts.harnesses,
         tools=Tools((toolkit.mount,), toolkit.environment(), toolkit.path),
         limits=Limits(

@@ -225,3 +225,20 @@ async def test_many_fetches_do_not_pile_packs_up(world: World, monkeypatch: pyte
         mirror = await world.refresh()
     assert len(list(mirror.objects.glob("pack/*.pack"))) <= 3
     assert await mirror.resolve_commit(world.at()) == world.at()
+
+
+@asynchronously
+async def test_a_folder_is_listed_and_files_are_read_at_a_commit(world: World) -> None:
+    mirror = await world.refresh()
+    commit = world.at("main")
+    listed = {entry.path: entry for entry in await mirror.list_folder(commit, "")}
+    assert sorted(listed) == [".gitignore", "a.txt", "link", "run.sh", "src"]
+    assert await mirror.read_text(listed["a.txt"].object_id) == "one\ntwo\nthree\nfour\n"
+    assert [entry.path for entry in await mirror.list_folder(commit, "src/deep")] == ["code.py"]
+    assert await mirror.list_folder(commit, "link") == [], "a link is not followed"
+    assert await mirror.list_folder(commit, "nowhere") == []
+    with pytest.raises(WorkspaceError):
+        await mirror.read_text(listed["a.txt"].object_id, limit_bytes=3)
+    found = await mirror.object_ids(commit, ["src", "src/deep/code.py", "a.txt", "*.txt", "nowhere"])
+    assert [entry.path for entry in found] == ["a.txt", "src", "src/deep/code.py"]
+    assert await mirror.object_ids(commit, []) == []

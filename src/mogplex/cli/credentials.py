@@ -63,7 +63,7 @@ def read_credentials(url_flag: str | None, key_flag: str | None) -> Credentials:
     given_key, key_source = _first((key_flag, "--api-key"), (os.environ.get(API_KEY_VARIABLE), API_KEY_VARIABLE))
     stored: dict[str, Any] = {}
     if given_url is None or given_key is None:  # a broken file is no trouble for who doesn't need it
-        stored = _read_auth_file()
+        stored = read_auth_file()
     url = given_url or stored.get("url") or DEFAULT_URL
     if given_url is None:
         url_source = str(find_auth_file()) if stored.get("url") else "the default"
@@ -132,7 +132,7 @@ def save_credentials(url: str, api_key: str) -> Path:
     return path
 
 
-def _read_auth_file() -> dict[str, Any]:
+def read_auth_file() -> dict[str, Any]:
     path = find_auth_file()
     try:
         with path.open(encoding="utf-8") as file:

@@ -10,7 +10,7 @@ import click
 
 from mogplex import __version__, wiring
 from mogplex.cli import exit_codes
-from mogplex.cli.credentials import save_credentials
+from mogplex.cli.credentials import read_auth_file, save_credentials
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
 from mogplex.domain.errors import MogplexError
@@ -42,11 +42,21 @@ def serve(**flags: Any) -> int:
     try:
         settings = Settings.read(**flags)
         logging.basicConfig(level=settings.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
+        if settings.log_level != "debug":
+            for chatty in ("alembic", "dbos", "uvicorn.error"):  # how they start is nobody's news
+                logging.getLogger(chatty).setLevel(logging.WARNING)
         wiring.serve(settings, on_first_key=_keep_key, on_start=_greet)
     except MogplexError as fault:
         note(f"error: {fault.message}")
         return exit_codes.FAILURE
     return exit_codes.OK
+
+
+def _keep_address(url: str) -> None:
+    """The key of this home stays; where its server listens may have changed since it was stored."""
+    stored = read_auth_file()
+    if stored.get("apiKey") and stored.get("url") != url:
+        save_credentials(url, str(stored["apiKey"]))
 
 
 def _keep_key(url: str, api_key: str) -> None:
@@ -55,5 +65,6 @@ def _keep_key(url: str, api_key: str) -> None:
 
 
 def _greet(url: str) -> None:
+    _keep_address(url)
     write_line(f"mogplex {__version__} serves {url} (API docs at {url}/docs)")
     write_line('next: mogplex repos add PATH, then mogplex run --repo ID "what to do"')

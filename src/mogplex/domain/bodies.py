@@ -110,7 +110,7 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "name": {**_text("owner/name; left out, found out from the clone URL."), "pattern": _FULL_NAME},
     "defaultBranch": _text("Base branch of runs that name none; left out, the remote's.", 244),
     "rootDirectory": _text("Folder to work in, relative.", 1024),
-    "setup": {**_COMMANDS, "description": "Commands that prepare a checkout. Kept and shown; not run by this version."},
+    "setup": {**_COMMANDS, "description": "Commands that install what runs need; empty: found from the files."},
     "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
     "env": _pairs("Environment variables for runs. Only their names are shown again.", _VARIABLE, 100, 8192),
     "allowHosts": _texts("Hosts that sandboxes may reach."),

@@ -101,7 +101,9 @@ def claim_fault(claim: Claim | None, exit_code: int | None) -> str | None:
 
 _FAILURES: dict[Outcome, Failure] = {
     Outcome.CHECKS_FAILED: Failure("checks", True, "Read what the check printed, then retry."),
-    Outcome.HARNESS_FAILED: Failure("harness", True, "Read the events; retry with a clearer prompt."),
+    Outcome.HARNESS_FAILED: Failure(
+        "harness", True, "Read the run's events and result, then retry or choose another harness."
+    ),
     Outcome.MODEL_UNAVAILABLE: Failure("model", True, "Check the provider's key and status (mogplex doctor); retry."),
     Outcome.BUDGET_EXCEEDED: Failure("budget", True, "Retry with a larger budget; the patch made so far is kept."),
     Outcome.TIMED_OUT: Failure("time", True, "Retry with a longer --timeout; the patch made so far is kept."),

@@ -120,18 +120,21 @@ class Attempts:
             check_table.insert(tx, run.id, cleaned)
         return True
 
-    def cached_baseline(self, repo_id: str, commit: str, command: str) -> CheckRecord | None:
-        """What this check said on this commit before any work, if an earlier run kept it; marked `cached`."""
-        with self._database.read() as tx:
-            return check_table.get_baseline(tx, repo_id, commit, command)
+    def cached_baseline(self, repo_id: str, commit: str, command: str, setup_key: str = "") -> CheckRecord | None:
+        """What this check said on this commit before any work, if an earlier run kept it; marked `cached`.
 
-    def save_baseline(self, run: Run, commit: str, check: CheckRecord) -> bool:
+        `setup_key` names what the repo's setup had installed; "" is nothing.
+        """
+        with self._database.read() as tx:
+            return check_table.get_baseline(tx, repo_id, commit, command, setup_key)
+
+    def save_baseline(self, run: Run, commit: str, check: CheckRecord, setup_key: str = "") -> bool:
         """False: not ours any more."""
         cleaned = _clean_check(check, self._sanitiser(run))
         with self._database.write() as tx:
             if not _holds(tx, run):
                 return False
-            check_table.put_baseline(tx, run.repo_id, commit, check.command, cleaned)
+            check_table.put_baseline(tx, run.repo_id, commit, check.command, cleaned, setup_key)
         return True
 
     def repo_of(self, run: Run) -> Repo:

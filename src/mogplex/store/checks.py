@@ -24,21 +24,26 @@ def select(tx: Transaction, run_id: str) -> list[CheckRecord]:
     return [replace(CheckRecord.of(record), created_at=created_at) for record, created_at in rows]
 
 
-def get_baseline(tx: Transaction, repo_id: str, commit: str, command: str) -> CheckRecord | None:
+def get_baseline(tx: Transaction, repo_id: str, commit: str, command: str, setup_key: str = "") -> CheckRecord | None:
+    """`setup_key`: what the repo's setup had installed; a check says something else where something else is."""
     wanted = sa.select(baselines.c.record, baselines.c.created_at).where(
-        baselines.c.repo_id == repo_id, baselines.c.commit == commit, baselines.c.command_hash == _hash(command)
+        baselines.c.repo_id == repo_id,
+        baselines.c.commit == commit,
+        baselines.c.command_hash == _hash(command, setup_key),
     )
     row = tx.execute(wanted).one_or_none()
     return None if row is None else replace(CheckRecord.of(row[0]), created_at=row[1], cached=True)
 
 
-def put_baseline(tx: Transaction, repo_id: str, commit: str, command: str, record: CheckRecord) -> None:
+def put_baseline(
+    tx: Transaction, repo_id: str, commit: str, command: str, record: CheckRecord, setup_key: str = ""
+) -> None:
     """The newest one is kept. `command` as it ran: the record may bear a cleaned one."""
     insert_or = sqlite.insert if tx.is_sqlite else postgresql.insert
     row = {
         "repo_id": repo_id,
         "commit": commit,
-        "command_hash": _hash(command),
+        "command_hash": _hash(command, setup_key),
         "record": record.as_wire(),
         "created_at": tx.now,
     }
@@ -51,6 +56,7 @@ def put_baseline(tx: Transaction, repo_id: str, commit: str, command: str, recor
     )
 
 
-def _hash(command: str) -> str:
+def _hash(command: str, setup_key: str) -> str:
     """Commands may be longer than an index entry."""
-    return hashlib.sha256(command.encode()).hexdigest()
+    text = f"{command}\0{setup_key}" if setup_key else command
+    return hashlib.sha256(text.encode()).hexdigest()

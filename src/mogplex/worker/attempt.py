@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from mogplex.domain.ending import Cause, Delivered, Facts, claim_fault, conclude, failure_of
@@ -22,6 +22,7 @@ from mogplex.worker.equipment import Equipment
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.patience import patiently
 from mogplex.worker.result import find_result_fault
+from mogplex.worker.setup import Setup
 from mogplex.worker.start_point import StartPoint, find_start
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.transcript import Transcript
@@ -99,10 +100,14 @@ class Attempt:
             with self.clock.phase("preparing", "checkoutMs"):
                 checkout = await self.stop.or_result(start.check_out("work"))
             await patiently(self.equipment.attempts.update, self.run, base_commit=start.commit)
-            yield start, checkout
+            async with AsyncExitStack() as held:
+                setup = Setup(self.run, self.equipment, self.transcript, self.stop)
+                with self.clock.phase("preparing"):
+                    start = await self.stop.or_result(held.enter_async_context(setup.open(start)))
+                yield start, checkout
 
     def _egress(self, start: StartPoint) -> Egress:
-        return Egress(start.allow_hosts, self.transcript.add, self.equipment.driver, self.equipment.reach)
+        return Egress(start.repo.allow_hosts, self.transcript.add, self.equipment.driver, self.equipment.reach)
 
     async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> None:
         """Run it to its end or to a stop; what it leaves is a claim, never a decision."""

@@ -69,7 +69,9 @@ class Checks:
         self, start: StartPoint, patch: Patch | None, command: str, number: int
     ) -> tuple[Verdict, Verdict, str]:
         on_patch = self._on_patch(start, patch, command, number)
-        known = await patiently(self._equipment.attempts.cached_baseline, self._run.repo_id, start.commit, command)
+        known = await patiently(
+            self._equipment.attempts.cached_baseline, self._run.repo_id, start.commit, command, start.prepared_key
+        )
         if known is not None:
             await self._tell(replace(known, cached=True))
             base_end, patch_end = _end_of(known), await on_patch
@@ -85,7 +87,7 @@ class Checks:
         checkout = await start.check_out(f"base-{number}")
         end, record = await self._execute(start, checkout, command, CheckTarget.BASE, number)
         if end.sandbox_error is None and end.killed_by is None:
-            await patiently(self._equipment.attempts.save_baseline, self._run, start.commit, record)
+            await patiently(self._equipment.attempts.save_baseline, self._run, start.commit, record, start.prepared_key)
         return end
 
     async def _on_patch(self, start: StartPoint, patch: Patch | None, command: str, number: int) -> CheckEnd | None:
@@ -99,7 +101,9 @@ class Checks:
         self, start: StartPoint, checkout: Checkout, command: str, target: CheckTarget, number: int
     ) -> tuple[CheckEnd, CheckRecord]:
         """One command in one sandbox, told by two events and kept as a record with its output."""
-        begin = EventDraft(EventType.CHECK_STARTED, command, payload={"command": command, "target": target})
+        begin = EventDraft(
+            EventType.CHECK_STARTED, f"{command} on {target}", payload={"command": command, "target": target}
+        )
         await self._transcript.add(begin)
         report_folder = start.folder / f"report-{target}-{number}"
         self._equipment.layout.create_private(report_folder)
@@ -138,13 +142,18 @@ class Checks:
     async def _in_sandbox(
         self, start: StartPoint, checkout: Checkout, command: str, name: str, report_folder: Path, output: RawLog
     ) -> SandboxExit:
-        tools = self._equipment.tools
+        tools, prepared = self._equipment.tools, start.prepared
         spec = SandboxSpec(
             name=f"{self._run.id}-{self._run.attempt}-{name}",
             argv=("/bin/sh", "-c", command),
-            mounts=(*checkout.mounts(), *tools.mounts, Mount(report_folder, REPORT_FOLDER, writable=True)),
-            environment={**tools.environment, **COUNTING, **start.environment},
-            path=tools.path,
+            mounts=(
+                *checkout.mounts(),
+                *prepared.mounts,
+                *tools.mounts,
+                Mount(report_folder, REPORT_FOLDER, writable=True),
+            ),
+            environment={**tools.environment, **prepared.environment, **COUNTING, **start.environment},
+            path=(*prepared.path, *tools.path),
             directory=work_directory(self._run),
             limits=replace(self._equipment.limits, wall_seconds=self._equipment.check_timeout_seconds),
         )

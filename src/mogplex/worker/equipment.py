@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from mogplex.domain.ports import Harness, Limits, Mount, SandboxDriver
 from mogplex.egress.address import Reach
 from mogplex.service.attempts import Attempts
+from mogplex.worker.installer import Installer
+from mogplex.worker.registries import Registries
 from mogplex.workspace.checkout import Identity
+from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
 from mogplex.workspace.layout import Layout
 from mogplex.workspace.mirror import Mirrors
@@ -33,6 +36,9 @@ class Equipment:
     runner_git: Git  # as the user that agents run as: checkouts
     layout: Layout
     mirrors: Mirrors
+    environments: Environments
+    installer: Installer
+    registries: Registries
     harnesses: Mapping[str, Harness]
     tools: Tools
     limits: Limits

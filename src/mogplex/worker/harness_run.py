@@ -50,13 +50,18 @@ class HarnessRun:
     async def start(self, start: StartPoint, checkout: Checkout, clock: PhaseClock) -> SandboxProcess:
         """Start the sandbox and say with which limits. Raises SandboxError."""
         launch = self._harness.launch(self._task)
-        tools = self._equipment.tools
+        tools, prepared = self._equipment.tools, start.prepared
         spec = SandboxSpec(
             name=f"{self._run.id}-{self._run.attempt}",
             argv=launch.argv,
-            mounts=(*checkout.mounts(), *(tools.mounts if not launch.mounts else ()), *launch.mounts),
-            environment={**tools.environment, **start.environment, **launch.environment},
-            path=(*launch.path, *tools.path),
+            mounts=(
+                *checkout.mounts(),
+                *prepared.mounts,
+                *(tools.mounts if not launch.mounts else ()),
+                *launch.mounts,
+            ),
+            environment={**tools.environment, **prepared.environment, **start.environment, **launch.environment},
+            path=(*prepared.path, *launch.path, *tools.path),
             directory=self._task.directory,
             limits=self._equipment.limits,
             stdin=launch.stdin,

@@ -9,7 +9,7 @@ from pathlib import Path
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Run
-from mogplex.worker.equipment import Equipment
+from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.patience import patiently
 from mogplex.workspace.checkout import Checkout, check_out, check_root_directory
 from mogplex.workspace.delivery import Delivered, deliver_branch
@@ -21,18 +21,19 @@ from mogplex.workspace.results import Results
 @dataclass(frozen=True, slots=True)
 class StartPoint:
     """`folder` is the attempt's own. `expected_tip` is the commit that the working branch had on the remote; None: it
-    did not exist."""
+    did not exist. `prepared` is what the setup installed, for every command of the run; `prepared_key` names it."""
 
     run: Run
+    repo: Repo
     equipment: Equipment
     folder: Path
     mirror: Mirror
     results: Results
-    clone_url: str
     environment: Mapping[str, str]  # the repo's and the run's, for the commands in a sandbox
     commit: str
     expected_tip: str | None
-    allow_hosts: tuple[str, ...] = ()  # what the sandboxes may reach
+    prepared: Tools = Tools()
+    prepared_key: str = ""
 
     async def check_out(self, name: str) -> Checkout:
         """A fresh checkout of the start commit."""
@@ -60,7 +61,7 @@ class StartPoint:
     async def deliver(self, patch: Patch) -> Delivered:
         """Push the working branch. Raises DeliveryError."""
         return await deliver_branch(
-            self.results, self.clone_url, patch.commit, self.run.working_branch, self.expected_tip
+            self.results, self.repo.clone_url, patch.commit, self.run.working_branch, self.expected_tip
         )
 
 
@@ -75,9 +76,7 @@ async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint
     results = Results(equipment.layout.result_store(repo.id), mirror, equipment.git)
     results.prepare()
     environment = {**repo.environment, **run.environment}
-    return StartPoint(
-        run, equipment, folder, mirror, results, repo.clone_url, environment, commit, working_tip, repo.allow_hosts
-    )
+    return StartPoint(run, repo, equipment, folder, mirror, results, environment, commit, working_tip)
 
 
 async def _choose_commit(run: Run, repo: Repo, mirror: Mirror, working_tip: str | None) -> str:

@@ -3,6 +3,7 @@
 git/                      configuration of our git
 mirrors/<repo>.git        what the remotes have, read-only for sandboxes
 results/<repo>.git        what runs made: refs/runs/<run>
+environments/<repo>/<key> what a setup installed, owned by the runner
 runs/<run>-<attempt>/     checkouts of one attempt, 0700, owned by the runner
 runs/<run>-<attempt>.lock held as long as the attempt's worker lives
 """
@@ -35,6 +36,7 @@ class Layout:
         self.git_home = work_dir / "git"
         self.mirrors = work_dir / "mirrors"
         self.results = work_dir / "results"
+        self.environments = work_dir / "environments"
         self.runs = work_dir / "runs"
 
     def prepare(self) -> None:
@@ -56,11 +58,15 @@ class Layout:
             if not directory.exists():
                 directory.mkdir(parents=True, exist_ok=True)
                 directory.chmod(0o755)  # whatever our umask is; later, the operator's choice stands
-        for directory in (self.mirrors, self.results, self.runs):
-            directory.mkdir(mode=0o700, exist_ok=True)
-            if self.runner_gid is not None:
-                os.chown(directory, -1, self.runner_gid)
-                directory.chmod(0o750)
+        for directory in (self.mirrors, self.results, self.environments, self.runs):
+            self.make_shared(directory)
+
+    def make_shared(self, directory: Path) -> None:
+        """Make a folder of ours that the runner's group may enter. Its parent must be trusted."""
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if self.runner_gid is not None:
+            os.chown(directory, -1, self.runner_gid)
+            directory.chmod(0o750)
 
     async def check_access(self) -> None:
         """Make sure that the runner can reach `work_dir`, by letting it try.

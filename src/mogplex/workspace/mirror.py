@@ -8,7 +8,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mogplex.domain.errors import WorkspaceError
@@ -84,18 +84,34 @@ class Mirror:
         output = await self._git.run(
             "--literal-pathspecs", "ls-tree", "-t", "-z", "--full-tree", commit, "--", *asked, git_dir=self.directory
         )
-        found = []
-        for record in os.fsdecode(output.stdout).split("\0"):
-            if record:
-                facts, _, name = record.partition("\t")
-                mode, _, object_id = facts.split(" ")
-                if name in asked:  # and not its neighbours, which git lists as well
-                    found.append(Entry(mode, object_id, name))
-        return found
+        return [entry for entry in _read_entries(output.stdout) if entry.path in asked]  # git lists neighbours as well
 
     async def entry(self, commit: str, path: str) -> Entry | None:
         """The entry at exactly `path`, without following links."""
         return next((entry for entry in await self.entries(commit, path) if entry.path == path), None)
+
+    async def list_folder(self, commit: str, path: str) -> list[Entry]:
+        """What folder `path` ("" for the top) holds, by name; nothing when it is no folder. Links are not followed."""
+        output = await self._git.run(
+            "--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", *([f"{path}/"] if path else []),
+            git_dir=self.directory,
+        )  # fmt: skip
+        return [replace(entry, path=entry.path.rpartition("/")[2]) for entry in _read_entries(output.stdout)]
+
+    async def object_ids(self, commit: str, paths: Iterable[str]) -> list[Entry]:
+        """The entries at those of `paths` (plain and relative) that are there."""
+        asked = sorted(set(paths))
+        if not asked:
+            return []
+        output = await self._git.run(
+            "--literal-pathspecs", "ls-tree", "-t", "-z", "--full-tree", commit, "--", *asked, git_dir=self.directory
+        )
+        return [entry for entry in _read_entries(output.stdout) if entry.path in asked]
+
+    async def read_text(self, object_id: str, limit_bytes: int = 1024 * 1024) -> str:
+        """A file's text, with what isn't UTF-8 replaced. Raises WorkspaceError above `limit_bytes`."""
+        output = await self._git.run("cat-file", "blob", object_id, git_dir=self.directory, output_bytes=limit_bytes)
+        return output.stdout.decode("utf-8", "replace")
 
     def tags(self) -> Iterable[tuple[str, str]]:
         """(full name, object id) of every tag. Read from the packed refs: a refresh leaves no others."""
@@ -210,6 +226,15 @@ def _write_record(directory: Path, record: _Record) -> None:
     draft = directory / f"{_RECORD}.new"
     draft.write_text(json.dumps({"digest": record.digest, "default_branch": branch}))
     draft.rename(directory / _RECORD)
+
+
+def _read_entries(listed: bytes) -> Iterable[Entry]:
+    """From what `git ls-tree -z` prints."""
+    for record in os.fsdecode(listed).split("\0"):
+        if record:
+            facts, _, name = record.partition("\t")
+            mode, _, object_id = facts.split(" ")
+            yield Entry(mode, object_id, name)
 
 
 def _read_if_there(path: Path) -> bytes:

@@ -1,0 +1,190 @@
+"""A repo's setup: found, run once in a sandbox of the runs' shape, kept, and shown to the harness and the checks.
+
+Nothing of ours and nothing of the repo owner's `env` is in that sandbox: it has the network, a run has the secrets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shlex
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
+from mogplex.domain.run import Run
+from mogplex.domain.setup import ENVIRONMENT, KEYED, READ, VERSIONS, choose, find_steps, is_none
+from mogplex.worker.egress import Egress
+from mogplex.worker.equipment import Equipment, Tools
+from mogplex.worker.harness_run import work_directory
+from mogplex.worker.setup_sandbox import LAYOUT, make_spec, run_to_end, show_environment
+from mogplex.worker.start_point import StartPoint
+from mogplex.worker.stop import Stop
+from mogplex.worker.transcript import RawLog, Transcript
+
+SHOWN_CHARACTERS = 2000  # of the output, in the error
+KEPT_CHARACTERS = 8000  # of the output, in the event
+PROBE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to run. `tools` are the programs that may be used; `key` names the result."""
+
+    commands: tuple[str, ...]
+    detected: bool
+    tools: tuple[str, ...]
+    key: str
+
+
+class Setup:
+    """The setup of one run."""
+
+    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop) -> None:
+        self._run = run
+        self._equipment = equipment
+        self._transcript = transcript
+        self._stop = stop
+
+    @asynccontextmanager
+    async def open(self, start: StartPoint) -> AsyncIterator[StartPoint]:
+        """The start point with what its setup installed, which stays until the body ends.
+
+        Raises WorkspaceError when the setup fails.
+        """
+        recipe = await self._find_recipe(start)
+        if recipe is None:
+            yield start
+            return
+        begun = time.monotonic()
+        shown = "\n".join(recipe.commands)
+        payload = {"command": shown, "detected": recipe.detected}
+        await self._transcript.add(EventDraft(EventType.SETUP_STARTED, shown, payload=payload))
+        output = RawLog()
+
+        async def build(folder: Path) -> None:
+            await self._build(start, recipe, folder, output, begun)
+
+        async with self._equipment.environments.open(self._run.repo_id, recipe.key, build) as snapshot:
+            await self._tell(0, snapshot.cached, begun, output.text())
+            yield replace(start, prepared=show_environment(snapshot.folder), prepared_key=recipe.key)
+
+    # --- finding out -------------------------------------------------------------------------------------------
+
+    async def _find_recipe(self, start: StartPoint) -> Recipe | None:
+        """None: there is nothing to do."""
+        commands: tuple[str, ...] = start.repo.setup
+        if commands and is_none(commands):
+            return None
+        root = self._run.root_directory
+        entries = {each.path: each for each in await start.mirror.list_folder(start.commit, root)}
+        if commands:
+            tools = await self._probe(start, VERSIONS)
+        else:
+            files = {name: None for name, each in entries.items() if each.mode.startswith("100")}
+            texts = {name: await start.mirror.read_text(entries[name].object_id) for name in files if READ.match(name)}
+            steps = find_steps({**files, **texts})
+            if not steps:
+                return None
+            tools = await self._probe(start, VERSIONS)
+            chosen, notes = choose(steps, tools)
+            for note in notes:
+                await self._transcript.add(EventDraft(EventType.LOG, note, payload={"stream": "mogplex"}))
+            if not chosen:
+                return None
+            commands = tuple(step.command for step in chosen)
+            tools = {name: tools[name] for name in tools if name in {"python3", *(step.tool for step in chosen)}}
+        parts = [*commands, root, *(f"{tool} {version}" for tool, version in sorted(tools.items()))]
+        parts += [f"{each.path} {each.object_id}" for name, each in sorted(entries.items()) if KEYED.match(name)]
+        parts += await self._named_files(start, commands)
+        parts += [f"layout {LAYOUT} {self._equipment.driver.name}"]
+        key = hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()
+        return Recipe(commands, not start.repo.setup, tuple(tools), key)
+
+    async def _named_files(self, start: StartPoint, commands: tuple[str, ...]) -> list[str]:
+        """What the words of the commands name in the repo: a script or a list that changes asks for another setup."""
+        folder = PurePosixPath(self._run.root_directory)
+        paths = {str(folder / word) for command in commands for word in _words(command)} - {"."}
+        plain = [path for path in paths if not path.startswith("/") and ".." not in PurePosixPath(path).parts]
+        return [f"{each.path} {each.object_id}" for each in await start.mirror.object_ids(start.commit, plain)]
+
+    async def _probe(self, start: StartPoint, versions: Mapping[str, str]) -> dict[str, str]:
+        """Which of the programs the sandbox has, with their versions. Asked each time: systems are upgraded."""
+        script = "".join(
+            f"if command -v {tool} > /dev/null; then printf '%s\\t%s\\n' {tool} "
+            f'"$({ask} 2> /dev/null | head -n 1)"; fi\n'
+            for tool, ask in versions.items()
+        )
+        limits = replace(self._equipment.limits, wall_seconds=PROBE_SECONDS)
+        name = f"{self._run.id}-{self._run.attempt}-tools"
+        spec = SandboxSpec(name, ("/bin/sh", "-c", script), directory="/", limits=limits)
+        output = RawLog()
+        await self._stop.or_result(run_to_end(self._equipment.driver, spec, output))
+        pairs = (line.partition("\t") for line in output.text().splitlines())
+        return {tool: version for tool, _, version in pairs if tool in versions}
+
+    # --- doing it ----------------------------------------------------------------------------------------------
+
+    async def _build(self, start: StartPoint, recipe: Recipe, folder: Path, output: RawLog, begun: float) -> None:
+        """Fill `folder`. Raises WorkspaceError, with what the commands said last."""
+        layout = self._equipment.layout
+        checkout = await start.check_out("setup")
+        scratch = start.folder / "setup-scratch"
+        layout.create_private(scratch)
+        installer = self._equipment.installer
+        spec = make_spec(
+            f"{self._run.id}-{self._run.attempt}-setup",
+            recipe.commands,
+            work_directory(self._run),
+            (*checkout.mounts(), Mount(folder, ENVIRONMENT, writable=True), installer.mount),
+            scratch,
+            Tools((), {**installer.environment, **self._equipment.registries.variables}, installer.path),
+            self._equipment.limits,
+        )
+        hosts = {*start.repo.allow_hosts, *await self._equipment.registries.hosts_for(recipe.tools)}
+        driver = self._equipment.driver
+        async with Egress(sorted(hosts), self._transcript.add, driver, self._equipment.reach) as egress:
+            exit = await run_to_end(driver, spec, output, egress)
+        if exit.exit_code != 0:
+            self._transcript.raw.add(output.text().encode())  # it is all that `sandboxes logs` will have to show
+            await self._tell(exit.exit_code, False, begun, output.text())
+            raise WorkspaceError(_explain(exit, recipe, output.text()))
+        await asyncio.gather(layout.remove_tree(checkout.directory), layout.remove_tree(scratch))
+
+    async def _tell(self, exit_code: int | None, cached: bool, begun: float, output: str) -> None:
+        duration_ms = round((time.monotonic() - begun) * 1000)
+        if cached:
+            text = "setup taken from the cache"
+        else:
+            text = "setup done" if exit_code == 0 else f"setup failed (exit code {exit_code})"
+        payload = {
+            "exitCode": exit_code,
+            "cached": cached,
+            "durationMs": duration_ms,
+            "output": output[-KEPT_CHARACTERS:],
+        }
+        await self._transcript.add(EventDraft(EventType.SETUP_FINISHED, text, payload=payload))
+
+
+def _words(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)  # with the words of comments
+    except ValueError:
+        words = command.split()  # an open quote: the shell will say so
+    return [part.strip(";&|()") for word in words for part in word.split("=") if part.strip(";&|()./")]
+
+
+def _explain(exit: SandboxExit, recipe: Recipe, output: str) -> str:
+    how = f"ended with exit code {exit.exit_code}" if exit.exit_code is not None else f"was ended ({exit.killed_by})"
+    found = "that was found from the repo's files " if recipe.detected else ""
+    remedy = "Correct it, or give the repo's setup yourself (`true` for none)" if recipe.detected else "Correct it"
+    return (
+        f"The setup {found}{how}: {' ; '.join(recipe.commands)}. {remedy}. "
+        f"`sandboxes logs` has its output, which ends:\n"
+        f"{output.strip()[-SHOWN_CHARACTERS:]}"
+    )
