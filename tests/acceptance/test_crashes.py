@@ -170,3 +170,19 @@ def test_twenty_at_once_make_one_run(fragile: House) -> None:
     assert len(answers) == 20
     assert len({answer["runId"] for answer in answers}) == 1
     assert [answer["replayed"] for answer in answers].count(False) == 1
+
+
+def test_the_cli_finds_a_server_that_moved_to_another_port(fragile: House) -> None:
+    fragile.start()
+    fragile.stop()
+    fragile.port = free_port()
+    fragile.start()
+    environment = {name: value for name, value in fragile.environment.items() if name != "MOGPLEX_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mogplex", "harnesses", "list", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from mogplex import __version__, wiring
 from mogplex.cli import exit_codes
-from mogplex.cli.credentials import read_auth_file, save_credentials
+from mogplex.cli.credentials import CredentialsError, read_auth_file, save_credentials
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -53,10 +55,15 @@ def serve(**flags: Any) -> int:
 
 
 def _keep_address(url: str) -> None:
-    """The key of this home stays; where its server listens may have changed since it was stored."""
-    stored = read_auth_file()
-    if stored.get("apiKey") and stored.get("url") != url:
-        save_credentials(url, str(stored["apiKey"]))
+    """The key of this home stays; where its server listens may have changed since it was stored. A login to a server
+    elsewhere is left alone."""
+    try:
+        stored = read_auth_file()
+        is_ours = urlsplit(str(stored.get("url", ""))).hostname in LOOPBACK
+        if is_ours and stored.get("apiKey") and stored["url"] != url:
+            save_credentials(url, str(stored["apiKey"]))
+    except (CredentialsError, ValueError) as fault:
+        note(f"the address of this server could not be kept for the CLI: {fault}")
 
 
 def _keep_key(url: str, api_key: str) -> None:
