@@ -177,6 +177,7 @@ def test_the_cli_finds_a_server_that_moved_to_another_port(fragile: House) -> No
     fragile.stop()
     fragile.port = free_port()
     fragile.start()
+    fragile.until(lambda: str(fragile.port) in (fragile.home / "auth.json").read_text(), 10, "the new address")
     environment = {name: value for name, value in fragile.environment.items() if name != "MOGPLEX_URL"}
     done = subprocess.run(
         [sys.executable, "-m", "mogplex", "harnesses", "list", "--json"],
