@@ -13,33 +13,56 @@ import pytest
 
 from tests.acceptance.house import SUCCESS, House, assert_truthful, free_port
 
-PHASES = {
-    "pending": ("queued", f"sleep 1\n{SUCCESS}"),
-    "preparing": ("attempt_started", f"sleep 1\n{SUCCESS}"),
-    "running": ("stream_started", f"echo begun\nsleep 2\n{SUCCESS}"),
-    "checking": ("check_started", f"echo x >> notes.txt\n{SUCCESS}"),
-    "delivering": ("delivered", f"echo x >> notes.txt\n{SUCCESS}"),
-}
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
-@pytest.mark.parametrize("phase", sorted(PHASES))
-def test_the_server_dies_and_comes_back(fragile: House, phase: str, number: int) -> None:
+def die_and_come_back(house: House, number: int) -> None:
+    house.stop(number)
+    house.until(lambda: not house.left_processes(), 5, "the sandboxes to be gone")
+    house.start()
+
+
+def assert_goes_on(house: House, run_id: str, events_before: int) -> None:
+    ended = house.wait(run_id)
+    assert_truthful(house, run_id)
+    assert ended["status"] == "success", ended["error"]
+    assert len(house.events(run_id)) >= events_before
+
+
+@SIGNALS
+def test_the_server_dies_while_runs_wait_run_and_are_checked(fragile: House, number: int) -> None:
+    fragile.settings["MOGPLEX_SLOTS"] = "3"
     fragile.start()
-    repo = fragile.add_repo(checks=["sleep 1"] if phase == "checking" else [])
-    event, script = PHASES[phase]
-    run_id = fragile.run_script(repo["id"], script)["runId"]
+    repo = fragile.add_repo()
+    running = fragile.run_script(repo["id"], f"echo begun\nsleep 3\n{SUCCESS}", workingBranch="one")["runId"]
+    checking = fragile.run_script(repo["id"], f"echo x >> notes.txt\n{SUCCESS}", checks=["sleep 3"])["runId"]
+    fragile.wait_for_event(running, "stream_started")
+    same_branch = {"createBranch": True, "workingBranch": "one"}
+    pending = fragile.run_script(repo["id"], f"sleep 0\n{SUCCESS}", **same_branch)["runId"]
+    fragile.wait_for_event(checking, "check_started")
+    assert fragile.client.get_run(pending)["status"] == "pending"
+    assert fragile.left_processes(), "what must be gone afterwards is there now"
+    before = {run_id: len(fragile.events(run_id)) for run_id in (running, checking, pending)}
+    die_and_come_back(fragile, number)
+    for run_id, count in before.items():
+        assert_goes_on(fragile, run_id, count)
+
+
+@SIGNALS
+@pytest.mark.parametrize("event", ["attempt_started", "delivered"], ids=["preparing", "delivering"])
+def test_the_server_dies_while_a_run_is_prepared_or_delivered(fragile: House, event: str, number: int) -> None:
+    fragile.start()
+    repo = fragile.add_repo()
+    run_id = fragile.run_script(repo["id"], f"echo x >> notes.txt\nsleep 0.5\n{SUCCESS}")["runId"]
     fragile.wait_for_event(run_id, event)
     before = len(fragile.events(run_id))
-    if phase == "running":
-        assert fragile.left_processes(), "what must be gone afterwards is there now"
-    fragile.stop(number)
-    fragile.until(lambda: not fragile.left_processes(), 5, "the sandbox to be gone")
-    fragile.start()
+    die_and_come_back(fragile, number)
     ended = fragile.wait(run_id)
     assert_truthful(fragile, run_id)
-    assert ended["status"] == "success", ended["error"]
     assert len(fragile.events(run_id)) >= before
+    # Once the push has begun, a lost run is not played again: then it says that it was interrupted.
+    expected = ("completed", "interrupted") if event == "delivered" else ("completed",)
+    assert ended["outcome"] in expected, ended["error"]
 
 
 def test_a_run_that_loses_its_worker_too_often_is_interrupted(fragile: House) -> None:
