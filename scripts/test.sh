@@ -5,4 +5,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/setup.sh --tests
 bash scripts/check.sh
 PATH=$PWD/.venv/bin:$PATH
-exec pytest -n 4 "$@" # more than there are cores: many tests wait for a process of theirs
+exec pytest -n 4 --dist loadfile "$@" # more workers than cores: many tests wait for a process of theirs
