@@ -38,7 +38,7 @@ clean_up() {
     rm -rf "$demo"
     [ "$status" -ne 0 ] || status=1
   else
-    rm -rf "$demo/home" "$demo/server.log"
+    rm -rf "$demo/home" "$demo/work" "$demo/server.log"
   fi
   exit "$status"
 }
@@ -49,7 +49,7 @@ trap 'exit 143' TERM HUP
 # --- a server of its own ---------------------------------------------------------------------------------------
 
 unset MOGPLEX_API_KEY MOGPLEX_URL MOGPLEX_DATABASE_URL DATABASE_URL
-export MOGPLEX_HOME=$demo/home
+export MOGPLEX_HOME=$demo/home MOGPLEX_WORK_DIR=$demo/work
 port=$(python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export MOGPLEX_URL=http://127.0.0.1:$port
 (umask 077 && : >"$demo/server.log") # the first start prints the admin key
