@@ -53,6 +53,19 @@ async def test_cancel_ends_the_whole_group(world: World) -> None:
 
 
 @asynchronously
+async def test_cancel_while_it_starts_leaves_nothing(world: World) -> None:
+    mark = f"7330{os.getpid()}"
+    for steps in range(12):  # of the event loop, so that each moment of a start is met
+        task = asyncio.create_task(world.git.run("-c", f"alias.nap=!sleep {mark} & sleep {mark}; true", "nap"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await _wait_for(lambda: not _alive(f"sleep\0{mark}"))
+
+
+@asynchronously
 async def test_output_is_capped(world: World) -> None:
     with pytest.raises(GitError, match="more than 1000 bytes") as caught:
         await world.git.run("-c", "alias.flood=!yes", "flood", output_bytes=1000)

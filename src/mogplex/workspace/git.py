@@ -164,14 +164,22 @@ class Git:
         command = (GIT, *_FIXED_OPTIONS, *arguments)
         # A group of its own: ssh, upload-pack and remote helpers end together with git.
         if self.uid is None:
-            return await asyncio.create_subprocess_exec(
+            spawning = asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=everything, cwd="/", umask=0o022,
                 start_new_session=True, pass_fds=held_fds,
             )  # fmt: skip
-        return await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=everything, cwd="/", umask=0o022,
-            start_new_session=True, pass_fds=held_fds, user=self.uid, group=self.gid, extra_groups=[],
-        )  # fmt: skip
+        else:
+            spawning = asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=everything, cwd="/", umask=0o022,
+                start_new_session=True, pass_fds=held_fds, user=self.uid, group=self.gid, extra_groups=[],
+            )  # fmt: skip
+        started = asyncio.ensure_future(spawning)
+        try:
+            return await asyncio.shield(started)
+        except asyncio.CancelledError:
+            # Cancelled while it was being started, asyncio would end git alone; what git started would stay.
+            await _end_group(await started)
+            raise
 
 
 async def _converse(
