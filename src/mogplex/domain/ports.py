@@ -9,6 +9,7 @@ from socket import socket
 from typing import Any, Protocol
 
 from mogplex.domain.event import EventDraft
+from mogplex.domain.model import ModelEndpoint, ModelProtocol
 
 # --- sandbox ---------------------------------------------------------------------------------------------------
 
@@ -134,7 +135,11 @@ class SandboxDriver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a harness is asked to do. Paths are as seen inside the sandbox."""
+    """What a harness is asked to do. Paths are as seen inside the sandbox.
+
+    `endpoint` is there for harnesses that have `protocols`. `session` is what an earlier attempt or run of the same
+    harness left as its `Claim.session`, when its conversation is to go on.
+    """
 
     run_id: str
     attempt: int
@@ -145,6 +150,10 @@ class Task:
     checks: tuple[str, ...] = ()
     timeout_seconds: float = 1800.0
     output_schema: Mapping[str, Any] | None = None
+    endpoint: ModelEndpoint | None = None
+    session: str | None = None
+    model_calls: int | None = None  # limits of the run, for harnesses with a fence of their own; ours stands anyway
+    tool_calls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +179,7 @@ class Claim:
     summary: str = ""
     error: str | None = None
     result: Mapping[str, Any] | None = None
+    session: str | None = None  # the harness's own name of its conversation, by which it can be resumed
 
 
 class HarnessStream(Protocol):
@@ -184,6 +194,11 @@ class HarnessStream(Protocol):
 
 class Harness(Protocol):
     name: str
+
+    @property
+    def protocols(self) -> tuple[ModelProtocol, ...]:
+        """The model protocols it can speak, best first; empty when it works without a model."""
+        ...
 
     def probe(self) -> Probe:
         """`facts["version"]` when known."""

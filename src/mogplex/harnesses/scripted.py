@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mogplex.domain.model import ModelProtocol
 from mogplex.domain.ports import HarnessStream, Launch, Probe, Task
 from mogplex.harnesses.records import RecordStream
 
@@ -17,6 +18,7 @@ class ScriptedHarness:
     """`/bin/sh` on the prompt."""
 
     name = "scripted"
+    protocols: tuple[ModelProtocol, ...] = ()
 
     def __init__(self, shared: Path) -> None:
         """`shared` is what every harness gets; this one keeps nothing in it."""

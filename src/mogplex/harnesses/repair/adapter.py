@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.model import ModelProtocol
 from mogplex.domain.ports import Claim, Launch, Probe, Task
 from mogplex.harnesses.records import RecordStream
 from mogplex.harnesses.repair import engine
@@ -26,6 +27,7 @@ class RepairHarness:
     """Fixes a failing test without a model. `shared` is a folder where the toolkit is kept between runs."""
 
     name = "repair"
+    protocols: tuple[ModelProtocol, ...] = ()
 
     def __init__(self, shared: Path, seconds: float = DEFAULT_SECONDS, candidates: int = CANDIDATES) -> None:
         self._shared = shared
