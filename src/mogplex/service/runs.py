@@ -18,10 +18,9 @@ from mogplex.domain.ports import Dispatcher
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Outcome, Run, Status
-from mogplex.domain.sanitiser import OpenSanitiser
 from mogplex.service.ending import end_run, synthesize
 from mogplex.service.events import Events, visible_run
-from mogplex.service.known_secrets import secrets_of
+from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit, cut
 from mogplex.service.plan import partition_of, plan_retry, plan_run, require_harness, require_push
@@ -68,7 +67,7 @@ class Runs:
         limits: Limits,
         events: Events,
         *,
-        open_sanitiser: OpenSanitiser,
+        known_secrets: KnownSecrets,
         choose_harness: Callable[[Repo], str],
         harness_names: Collection[str],
         default_timeout_seconds: float,
@@ -79,7 +78,7 @@ class Runs:
         self._dispatcher = dispatcher
         self._limits = limits
         self._hub = events.hub
-        self._open_sanitiser = open_sanitiser
+        self._known_secrets = known_secrets
         self._choose_harness = choose_harness
         self._harness_names = tuple(harness_names)
         self._default_timeout_seconds = default_timeout_seconds
@@ -212,7 +211,7 @@ class Runs:
         run = replace(run, created_at=tx.now, updated_at=tx.now, last_seq=1)
         run_table.insert(tx, run)
         position = run_table.count_ahead(tx, run) + 1
-        sanitiser = self._open_sanitiser(secrets_of(run, repo))
+        sanitiser = self._known_secrets.sanitiser_of(tx, run, repo)
         draft = _queued_draft(run, position)
         draft = replace(draft, payload=sanitiser.payload(draft.payload))
         event_table.append(tx, run.id, 1, 0, [draft])
@@ -225,7 +224,7 @@ class Runs:
             run,
             [runs.c.id == run.id, runs.c.status == Status.PENDING],
             synthesize(Outcome.CANCELLED_BY_CALLER, "Cancelled before it started.", synthesized=False),
-            self._open_sanitiser(()),
+            self._known_secrets.sanitiser(),
             before=[_cancel_draft(caller)],
             values={"cancel_requested_at": tx.now, "cancel_requested_by": caller.key_id},
         )
