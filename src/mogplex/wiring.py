@@ -22,6 +22,7 @@ from mogplex.domain.ports import Dispatcher, Harness, Limits, Probe, SandboxDriv
 from mogplex.domain.redact import Redactor
 from mogplex.domain.repo import RemoteFacts, Repo
 from mogplex.domain.sanitiser import Sanitiser
+from mogplex.domain.secret import GitCredential
 from mogplex.domain.worker import WorkerInfo
 from mogplex.egress.address import Reach
 from mogplex.harnesses import HARNESSES
@@ -32,10 +33,13 @@ from mogplex.sandboxes.runner import Runner
 from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
+from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.secrets import Secrets
+from mogplex.service.vault import Vault
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
@@ -124,12 +128,16 @@ class Parts:
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
         git = Git(_layout(settings, Home(settings)).git_home)
+        vault = Vault(Home(settings).read_secret_keys())
+        known_secrets = KnownSecrets(_open_sanitiser, vault)
+        secrets = Secrets(database, vault)
+        secrets.reseal()
         runs = Runs(
             database,
             dispatcher,
             limits,
             events,
-            open_sanitiser=_open_sanitiser,
+            known_secrets=known_secrets,
             choose_harness=lambda repo: _choose_harness(repo, harnesses),
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
@@ -138,15 +146,16 @@ class Parts:
         services = Services(
             keys=Keys(database),
             limits=limits,
-            repos=Repos(database, lambda clone_url: _inspect(git, clone_url), tuple(harnesses)),
+            repos=Repos(database, lambda url, credential: _inspect(git, url, credential), tuple(harnesses), vault),
+            secrets=secrets,
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
             harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
             readiness=lambda: [_database_readiness(database)],
         )
-        attempts = Attempts(database, hub, _open_sanitiser)
-        workers = Workers(database, hub, _open_sanitiser, max_attempts=settings.max_attempts)
+        attempts = Attempts(database, hub, known_secrets)
+        workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         return Parts(services, attempts, workers, harnesses)
 
 
@@ -254,8 +263,8 @@ def _harness_info(name: str, probe: Probe) -> HarnessInfo:
     return HarnessInfo(name, probe.ok, probe.facts.get("version"), reason, probe.remedy)
 
 
-def _inspect(git: Git, clone_url: str) -> RemoteFacts:
-    facts = asyncio.run(inspect_remote(git, clone_url))
+def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
+    facts = asyncio.run(inspect_remote(git, clone_url, credential))
     return RemoteFacts(facts.default_branch, facts.empty)
 
 

@@ -11,6 +11,7 @@ from mogplex.service.limits import Limits
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Services:
     keys: Keys
     limits: Limits
     repos: Repos
+    secrets: Secrets
     runs: Runs
     events: Events
     sandboxes: Sandboxes

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from mogplex.client.fields import KeyBody, RepoBody, RetryBody, RunBody
+    from mogplex.client.fields import KeyBody, RepoBody, RetryBody, RunBody, SecretBody
 
     Json = dict[str, Any]
     Body = Mapping[str, object]
@@ -82,6 +82,13 @@ class Client:
     def update_repo(self, repo_id: str, body: RepoBody | Body) -> Json:
         """Change the settings named in `body`; None takes one back to its default."""
         return _inner(self._send("PATCH", f"/repos/{_segment(repo_id)}", body), "repo")
+
+    def set_secret(self, repo_id: str, name: str, body: SecretBody | Body) -> Json:
+        """{"secret": {name, phases, …}, "created"}. Setting it again replaces value and phases."""
+        return self._send("PUT", f"/repos/{_segment(repo_id)}/secrets/{_segment(name)}", body)
+
+    def remove_secret(self, repo_id: str, name: str) -> Json:
+        return self._send("DELETE", f"/repos/{_segment(repo_id)}/secrets/{_segment(name)}")
 
     def remove_repo(self, repo_id: str) -> Json:
         return self._send("DELETE", f"/repos/{_segment(repo_id)}")
@@ -196,7 +203,7 @@ class Client:
     def _get(self, path: str, **query: Any) -> Json:
         return self._transport.request("GET", path, query=query).read_data()
 
-    def _send(self, method: str, path: str, body: Body | RepoBody | KeyBody | None = None) -> Json:
+    def _send(self, method: str, path: str, body: Body | RepoBody | KeyBody | SecretBody | None = None) -> Json:
         answer = self._transport.request(method, path, body=body)
         return answer.read_data() if answer.body else {}
 

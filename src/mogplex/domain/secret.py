@@ -39,9 +39,6 @@ class SecretNote:
     created_at: float
     updated_at: float
 
-    def as_wire(self) -> dict[str, Any]:
-        return {"name": self.name, "phases": list(self.phases)}
-
 
 @dataclass(frozen=True, slots=True)
 class OpenSecret:
@@ -142,4 +139,4 @@ def known_values(secrets: Iterable[OpenSecret]) -> tuple[str, ...]:
 
 def versions_of(notes: Iterable[SecretNote], phase: Phase) -> tuple[str, ...]:
     """What tells one set of values for `phase` from another, and nothing about them."""
-    return tuple(f"{each.name} {each.version}" for each in sorted(notes, key=lambda note: note.name) if phase in each.phases)
+    return tuple(sorted(f"{each.name} {each.version}" for each in notes if phase in each.phases))

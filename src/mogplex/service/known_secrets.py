@@ -32,7 +32,7 @@ class KnownSecrets:
         return self._open_sanitiser(tuple(self._standing()))
 
     def sanitiser_of(self, tx: Transaction, run: Run, repo: Repo | None) -> Sanitiser:
-        """Knows what run and repo put into sandboxes and what git gets; `repo` is None when it was removed meanwhile."""
+        """Knows what run and repo put into sandboxes, and what git gets. `repo` None: it was removed meanwhile."""
         known = [*self._standing(), *run.environment.values()]
         if repo is not None:
             known += [*repo.environment.values(), *self._of_repo(tx, repo)]

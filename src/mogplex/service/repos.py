@@ -30,9 +30,7 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class Repos:
-    def __init__(
-        self, database: Database, inspect: Inspect, harness_names: Collection[str], vault: Vault
-    ) -> None:
+    def __init__(self, database: Database, inspect: Inspect, harness_names: Collection[str], vault: Vault) -> None:
         """`inspect(clone_url, credential)` looks at the remote; it raises WorkspaceError when that can't be done."""
         self._database = database
         self._vault = vault
@@ -54,7 +52,9 @@ class Repos:
             known = repo_table.find_by_clone_url(tx, clone_url)
             if known is not None:
                 return self._same_or_conflict(tx, known, values, credential), False
-        facts = self._inspect(clone_url, None if credential is None else GitCredential.of(credential))  # may take seconds, so outside of any transaction
+        facts = self._inspect(
+            clone_url, None if credential is None else GitCredential.of(credential)
+        )  # may take seconds, so outside of any transaction
         default_branch = values.get("default_branch") or facts.default_branch
         if facts.empty:
             raise BadRequest(

@@ -46,12 +46,15 @@ class Secrets:
         with self._database.write() as tx:
             repo = find_repo(tx, caller, repo_id)
             if not secret_table.remove(tx, repo.id, name):
-                raise NotFound(f"{repo.full_name} has no secret {name[:100]!r}. See: mogplex repos secrets list {repo.id}")
+                raise NotFound(
+                    f"{repo.full_name} has no secret {name[:100]!r}. See: mogplex repos secrets list {repo.id}"
+                )
 
     def reseal(self) -> int:
         """Seal with the first key whatever was sealed with another one; how many that were."""
         with self._database.write() as tx:
             old = [each for each in secret_table.select_all(tx) if not self._vault.is_current(each[2])]
+            done = 0
             for repo_id, name, sealed in old:
                 place = place_of(repo_id, name)
                 try:
@@ -60,4 +63,5 @@ class Secrets:
                     _log.warning("%s", fault.message)  # the runs of its repo will say so too; others go on
                     continue
                 secret_table.reseal(tx, repo_id, name, sealed, self._vault.seal(place, value))
-        return len(old)
+                done += 1
+        return done

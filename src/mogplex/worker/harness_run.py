@@ -10,6 +10,7 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, HarnessStream, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
+from mogplex.domain.secret import Phase
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
@@ -64,7 +65,12 @@ class HarnessRun:
                 *(tools.mounts if not launch.mounts else ()),
                 *launch.mounts,
             ),
-            environment={**tools.environment, **prepared.environment, **start.environment, **launch.environment},
+            environment={
+                **tools.environment,
+                **prepared.environment,
+                **start.environment_for(Phase.AGENT),
+                **launch.environment,
+            },
             path=(*prepared.path, *launch.path, *tools.path),
             directory=self._task.directory,
             limits=self._equipment.limits,
