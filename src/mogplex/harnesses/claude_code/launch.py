@@ -15,12 +15,14 @@ MAX_INSTRUCTION_BYTES = 64 * 1024
 # Runs inside the sandbox, because a repo's files are never read outside. `--setting-sources user` keeps the repo's
 # settings out, and with them CLAUDE.md and AGENTS.md: their text is passed on by this script, from the checkout's top
 # down to the run's folder, as Claude Code itself would read it (AGENTS.md only where there is no CLAUDE.md).
+# Its settings folder is new for each attempt; only what was said is kept for a later one, in the state folder ($1).
 _START = """
 CLAUDE_CONFIG_DIR="$HOME/.claude"; export CLAUDE_CONFIG_DIR
 mkdir -p "$CLAUDE_CONFIG_DIR" || exit 1
+if [ -n "$1" ]; then mkdir -p "$1/projects" && ln -s "$1/projects" "$CLAUDE_CONFIG_DIR/projects" || exit 1; fi
 told="$CLAUDE_CONFIG_DIR/repo-instructions.md"
 : >"$told"
-top=$1; rest=$2; shift 2
+top=$2; rest=$3; shift 3
 tell() {
   for name in CLAUDE.md AGENTS.md; do
     [ -f "$1/$name" ] && [ -r "$1/$name" ] || continue
@@ -85,4 +87,4 @@ def command(binary: str, task: Task, model: str) -> tuple[str, ...]:
         options += ["--resume", task.session]
     below = task.directory.removeprefix(_TOP).strip("/")
     top = task.directory.removesuffix(below).rstrip("/")
-    return ("/bin/sh", "-c", _START, "claude", top, below, binary, *options)
+    return ("/bin/sh", "-c", _START, "claude", task.state_folder or "", top, below, binary, *options)

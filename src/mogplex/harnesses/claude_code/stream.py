@@ -40,6 +40,10 @@ class ClaudeStream:
             "result": self._keep_result,
         }
 
+    @property
+    def ended(self) -> bool:
+        return self._result is not None
+
     def feed(self, line: bytes) -> Iterable[EventDraft]:
         """One line without its newline."""
         if not line.strip():

@@ -14,21 +14,24 @@ KEY_VARIABLE, KEY = "MOGPLEX_RUN_KEY", "no-key-needed"
 RETRIES = 2  # the default of 5 x 5 hides a dead provider for half a minute
 IDLE_MS = 600_000  # the gateway's own time limits are shorter and say more
 
-# CODEX_HOME must exist and must not lie in /tmp. The session files in it are what a resume needs.
-_START = 'CODEX_HOME="$HOME/.codex"; export CODEX_HOME; mkdir -p "$CODEX_HOME" && exec "$@"'
-_START_WITH_SCHEMA = (
-    'CODEX_HOME="$HOME/.codex"; export CODEX_HOME; mkdir -p "$CODEX_HOME" && '
-    'printf %s "$1" >/tmp/output-schema.json && shift && exec "$@"'
-)
-_SCHEMA_FILE = "/tmp/output-schema.json"
+# Runs inside the sandbox. CODEX_HOME must exist, must not lie in /tmp and is new for each attempt; only what was said
+# is kept for a later one, in the state folder ($1), so that no settings can be left behind for it. $2 is a JSON Schema.
+_START = """
+CODEX_HOME="$HOME/.codex"; export CODEX_HOME
+mkdir -p "$CODEX_HOME" || exit 1
+if [ -n "$1" ]; then mkdir -p "$1/sessions" && ln -s "$1/sessions" "$CODEX_HOME/sessions" || exit 1; fi
+if [ -n "$2" ]; then
+  printf %s "$2" >"$CODEX_HOME/schema.json" || exit 1
+  set -- "$@" --output-schema "$CODEX_HOME/schema.json"
+fi
+shift 2
+exec "$@" -
+"""
 
 
 def command(binary: str, task: Task, model: str, url: str) -> tuple[str, ...]:
     """argv for `task`; the prompt goes to stdin. `url` is the endpoint's, without a path."""
-    schema = None if task.output_schema is None else json.dumps(task.output_schema)
-    start = (
-        ("/bin/sh", "-c", _START, "codex") if schema is None else ("/bin/sh", "-c", _START_WITH_SCHEMA, "codex", schema)
-    )
+    schema = "" if task.output_schema is None else json.dumps(task.output_schema)
     options = [
         "--json", "--skip-git-repo-check", "--strict-config",
         # Codex's own sandbox inside ours would only take features away from tests; ours is the one that holds.
@@ -37,11 +40,8 @@ def command(binary: str, task: Task, model: str, url: str) -> tuple[str, ...]:
     ]  # fmt: skip
     for name, value in settings(url).items():
         options += ["-c", f"{name}={toml(value)}"]
-    if schema is not None:
-        options += ["--output-schema", _SCHEMA_FILE]
-    resume = [] if task.session is None else ["resume"]
-    thread = [] if task.session is None else [task.session]
-    return (*start, binary, "exec", *resume, *options, *thread, "-")
+    words = ["exec", *options] if task.session is None else ["exec", "resume", *options, task.session]
+    return ("/bin/sh", "-c", _START, "codex", task.state_folder or "", schema, binary, *words)
 
 
 def settings(url: str) -> Mapping[str, Any]:

@@ -36,6 +36,10 @@ class CodexStream:
         self._last_message = ""
         self._begun: dict[str, float] = {}  # item id -> seconds
 
+    @property
+    def ended(self) -> bool:
+        return bool(self._ends)
+
     def feed(self, line: bytes) -> Iterable[EventDraft]:
         """One line without its newline."""
         if not line.strip():
