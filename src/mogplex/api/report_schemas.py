@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex.api.schemas import FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, shape
+from mogplex.api.shapes import FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, shape
 
 _SUMS: dict[str, Schema] = {
     "runs": WHOLE,

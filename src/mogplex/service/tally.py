@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec
 
 from mogplex.domain.access import Caller
 from mogplex.domain.errors import MogplexError, RateLimited
-from mogplex.domain.run import Run
+from mogplex.service.replay import Started
 from mogplex.service.repos import find_repo
 from mogplex.store import facts
 from mogplex.store import runs as run_table
@@ -24,22 +24,14 @@ class StartTally(StrEnum):
     REFUSED = "refused"  # by the start quota or a full queue
 
 
-class _Started(Protocol):
-    @property
-    def run(self) -> Run: ...
-    @property
-    def replayed(self) -> bool: ...
-
-
 P = ParamSpec("P")
-StartedT = TypeVar("StartedT", bound=_Started)
 
 
-def tallied(start: Callable[P, StartedT]) -> Callable[P, StartedT]:
+def tallied(start: Callable[P, Started]) -> Callable[P, Started]:
     """Wraps a method of a service that starts runs: `(self, caller, a request or a run's id, …)`, in this order."""
 
     @wraps(start)
-    def counting(*args: P.args, **named: P.kwargs) -> StartedT:
+    def counting(*args: P.args, **named: P.kwargs) -> Started:
         service: Any = args[0]
         database: Database = service._database
         try:
