@@ -20,6 +20,7 @@ from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
 from mogplex.service.replay import Started
+from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
@@ -107,6 +108,7 @@ class House:
         self.attempts = Attempts(database, self.hub, self.known_secrets)
         self.sandboxes = Sandboxes(database)
         self.workers = Workers(database, self.hub, self.known_secrets)
+        self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
         secret = self.keys.create_first()
         assert secret is not None
         self.secret = secret

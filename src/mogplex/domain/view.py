@@ -22,7 +22,8 @@ def format_time(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def event_object(event: Event) -> dict[str, Any]:
+def event_object(event: Event, *, raw: bool = False) -> dict[str, Any]:
+    """`raw` adds the line of the harness behind it, null where there is none."""
     return {
         "id": event.id,
         "seq": event.seq,
@@ -32,6 +33,26 @@ def event_object(event: Event) -> dict[str, Any]:
         "payload": dict(event.payload),
         "createdAt": format_time(event.created_at),
         "attempt": event.attempt,
+        **({"raw": event.raw} if raw else {}),
+    }
+
+
+def tool_object(call: Event, result: Event | None) -> dict[str, Any]:
+    """A tool call and what came of it; `ok` and the rest are null while it works."""
+    told = {} if result is None else result.payload
+    return {
+        "seq": call.seq,
+        "attempt": call.attempt,
+        "callId": call.payload.get("callId"),
+        "toolName": call.tool_name,
+        "arguments": call.payload.get("arguments"),
+        "startedAt": format_time(call.created_at),
+        "finishedAt": None if result is None else format_time(result.created_at),
+        "resultSeq": None if result is None else result.seq,
+        "ok": told.get("ok"),
+        "exitCode": told.get("exitCode"),
+        "summary": told.get("summary"),
+        "durationMs": told.get("durationMs"),
     }
 
 
