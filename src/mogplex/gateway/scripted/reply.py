@@ -11,7 +11,7 @@ from mogplex.domain.model import ModelProtocol
 from mogplex.domain.usage import Usage
 from mogplex.gateway.scripted.conversation import Asked, call_id
 from mogplex.gateway.scripted.scenario import Fault, FaultKind, Scenario, Step, ToolUse
-from mogplex.gateway.scripted.tools import name_result, name_tool
+from mogplex.gateway.scripted.tool_names import name_result, name_tool
 
 BYTES_PER_TOKEN = 4
 REFUSAL = "I can't help with that."
