@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.model import ModelProtocol
 from mogplex.gateway.config import ModelConfig
-from mogplex.gateway.provider import ModelPlan, Provider, Target
+from mogplex.gateway.provider import ModelPlan, Target
 
 NO_PROVIDER = (
     "No model provider is set up. Set ANTHROPIC_API_KEY or OPENAI_API_KEY for the server, or name a provider in "

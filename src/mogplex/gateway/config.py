@@ -113,7 +113,7 @@ class _Reader:
             return None
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise self.refusal(where + "base_url", f"must be http(s)://host/path, not {url!r}; use query for ?name=value")
+            raise self.refusal(where + "base_url", f"must be http(s)://host/path, not {url!r}; ?name=value is query")
         return url
 
     def _key(self, table: Mapping[str, Any], where: str, preset: Provider) -> tuple[str | None, str]:
@@ -173,9 +173,9 @@ class _Reader:
             if value is None:
                 continue
             whole = field == "retries"
-            fits = type(value) is int and 0 <= value <= 10 if whole else type(value) in (int, float) and 0 < value <= 3600
-            if not fits:
-                wanted = "a whole number from 0 to 10" if whole else "seconds above 0, 3600 at most"
+            kinds, low, high = ((int,), 0.0, 10.0) if whole else ((int, float), 0.001, 3600.0)
+            if type(value) not in kinds or not low <= value <= high:
+                wanted = "a whole number from 0 to 10" if whole else "seconds, 3600 at most"
                 raise self.refusal(where + field, f"must be {wanted}, not {value!r}")
             values[field] = value
         return Patience(**values)

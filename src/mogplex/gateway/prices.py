@@ -11,6 +11,7 @@ from mogplex.domain.usage import Usage
 from mogplex.gateway.provider import Price, Target
 
 _MILLION = Decimal(1_000_000)
+_CLASSES = ("input", "output", "cache_read", "cache_write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ def list_model(base_url: str, model: str) -> Listing | None:
     if found is None:
         return None
     price = found.model_price
-    parts = [_first_tier(getattr(price, f"{name}_mtok", None)) for name in ("input", "output", "cache_read", "cache_write")]
-    told = None if parts[0] is None or parts[1] is None else Price(parts[0], parts[1], parts[2], parts[3])
+    given = {name: _first_tier(getattr(price, f"{name}_mtok", None)) for name in _CLASSES}
+    told = None
+    if given["input"] is not None and given["output"] is not None:
+        told = Price(given["input"], given["output"], given["cache_read"], given["cache_write"])
     return Listing(told, found.model.context_window)
 
 
@@ -86,9 +89,9 @@ def _look_up(base_url: str, model: str, usage: Usage, long_cache_writes: int) ->
         cache_write_1h_tokens=min(long_cache_writes, usage.cache_write_tokens) or None,
         output_tokens=usage.output_tokens,
     )
-    for place in ({"provider_api_url": base_url}, {}):
+    for url in (base_url, None):
         try:
-            return genai_prices.calc_price(tokens, model, **place)
+            return genai_prices.calc_price(tokens, model, provider_api_url=url)
         except LookupError:
             continue
     return None

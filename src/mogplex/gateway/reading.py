@@ -1,4 +1,4 @@
-"""What an answer says about itself: the tokens it used, whether it came whole, what went wrong. Pure, fed with bytes."""
+"""What an answer says about itself: the tokens it used, whether it came whole, what went wrong. Fed with bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Reading:
 
     def __init__(self, protocol: ModelProtocol, *, streamed: bool, request_bytes: int) -> None:
         self.streamed = streamed
-        self.whole = False
+        self.whole = False  # its last record was seen
+        self.finished = False  # nothing that matters is missing, if it ended in good order
         self.failure: str | None = None  # what the provider said when it failed within its answer
         self.long_cache_writes = 0  # tokens of cache writes that are kept for an hour, which cost more
         self._protocol = protocol
@@ -119,7 +120,7 @@ class Reading:
                 arguments = _table(call.get("function")).get("arguments")
                 self._text_characters += len(arguments) if isinstance(arguments, str) else 0
             if choice.get("finish_reason"):
-                self.whole = True
+                self.finished = True  # usage and end mark are still to come
 
     def _read_messages(self, record: Mapping[str, Any]) -> None:
         kind = record.get("type")

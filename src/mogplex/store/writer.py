@@ -87,9 +87,7 @@ class EventWriter:
         self._thread = threading.Thread(target=self._work, name="event-writer", daemon=True)
         self._thread.start()
 
-    def put(
-        self, fence: Fence, drafts: Sequence[EventDraft], call: dict[str, Any] | None = None
-    ) -> Future[bool]:
+    def put(self, fence: Fence, drafts: Sequence[EventDraft], call: dict[str, Any] | None = None) -> Future[bool]:
         """Queue `drafts`. The future tells, after the commit, whether the run was still owned.
 
         `call`: an encoded model call, which the last of `drafts` tells of; it is written in the same transaction.

@@ -29,10 +29,14 @@ class Stop:
         self._set = asyncio.Event()
 
     def set(self, cause: Cause, detail: str) -> None:
-        """Record why; later causes change nothing."""
+        """Record why, and stop; later causes change nothing."""
+        self.note(cause, detail)
+        self._set.set()
+
+    def note(self, cause: Cause, detail: str) -> None:
+        """Record why the attempt will be stopped, and let it come to its end by itself; `set` is to follow."""
         if self.cause is None and not self.lost:
             self.cause, self.detail = cause, detail
-        self._set.set()
 
     def lose(self) -> None:
         """The run belongs to somebody else now."""
