@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -21,9 +21,12 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Dispatcher, Harness, Limits, Probe, SandboxDriver
 from mogplex.domain.redact import Redactor
 from mogplex.domain.repo import RemoteFacts, Repo
-from mogplex.domain.sanitiser import Sanitiser
+from mogplex.domain.sanitiser import OpenSanitiser
 from mogplex.domain.worker import WorkerInfo
 from mogplex.egress.address import Reach
+from mogplex.gateway.catalog import Catalog
+from mogplex.gateway.config import read_config
+from mogplex.gateway.gateway import Gateway
 from mogplex.harnesses import HARNESSES
 from mogplex.harnesses.repair.toolkit import Toolkit
 from mogplex.home import Home
@@ -33,6 +36,7 @@ from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
@@ -115,6 +119,7 @@ class Parts:
     services: Services
     attempts: Attempts
     workers: Workers
+    gateway: Gateway
     harnesses: Mapping[str, Harness]
 
     @staticmethod
@@ -122,6 +127,9 @@ class Parts:
         hub = EventHub()
         events = Events(database, hub)
         harnesses = _harnesses(settings)
+        catalog = _catalog(settings)
+        open_sanitiser = _sanitisers(catalog)
+        calls = ModelCalls(database, settings.key_usd_per_day)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
         git = Git(_layout(settings, Home(settings)).git_home)
@@ -130,8 +138,8 @@ class Parts:
             dispatcher,
             limits,
             events,
-            open_sanitiser=_open_sanitiser,
-            choose_harness=lambda repo: _choose_harness(repo, harnesses),
+            open_sanitiser=open_sanitiser,
+            choose_harness=lambda repo: _choose_harness(repo, harnesses, catalog),
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
@@ -146,9 +154,9 @@ class Parts:
             harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
             readiness=lambda: [_database_readiness(database)],
         )
-        attempts = Attempts(database, hub, _open_sanitiser)
-        workers = Workers(database, hub, _open_sanitiser, max_attempts=settings.max_attempts)
-        return Parts(services, attempts, workers, harnesses)
+        attempts = Attempts(database, hub, open_sanitiser)
+        workers = Workers(database, hub, open_sanitiser, max_attempts=settings.max_attempts)
+        return Parts(services, attempts, workers, Gateway(catalog, calls), harnesses)
 
 
 @contextmanager
@@ -206,6 +214,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         installer=Installer.build(layout.work_dir / "tools"),
         registries=Registries(settings.setup_hosts, variables),
         harnesses=parts.harnesses,
+        gateway=parts.gateway,
         tools=Tools((toolkit.mount,), toolkit.environment(), toolkit.path),
         limits=Limits(
             wall_seconds=86400.0,  # the attempt's own timer is the limit; this one is only for a worker gone mad
@@ -243,12 +252,11 @@ def _harnesses(settings: Settings) -> Mapping[str, Harness]:
     return {name: HARNESSES[name](shared) for name in offered}
 
 
-def _choose_harness(repo: Repo, harnesses: Mapping[str, Harness]) -> str:
-    """The repo's own choice comes before this one is asked."""
-    return next(
-        (name for name in HARNESS_PREFERENCE if name in harnesses and harnesses[name].probe().ok),
-        HARNESS_PREFERENCE[-1],
-    )
+def _choose_harness(repo: Repo, harnesses: Mapping[str, Harness], catalog: Catalog) -> str:
+    """The first that can run now, with a model if it needs one. The repo's own choice comes before this is asked."""
+    present = [harnesses[name] for name in HARNESS_PREFERENCE if name in harnesses]
+    can_run = (each.name for each in present if catalog.reason_against(each.protocols) is None and each.probe().ok)
+    return next(can_run, HARNESS_PREFERENCE[-1])
 
 
 def _harness_info(name: str, probe: Probe) -> HarnessInfo:
@@ -266,8 +274,14 @@ def _database_readiness(database: Database) -> Readiness:
     return Readiness("database", reachable, "answers" if reachable else "cannot be reached; see the server's log")
 
 
-def _open_sanitiser(known: Iterable[str]) -> Sanitiser:
-    return Redactor(known)
+def _catalog(settings: Settings) -> Catalog:
+    return Catalog(read_config(settings.config_path, os.environ, settings.model or None))
+
+
+def _sanitisers(catalog: Catalog) -> OpenSanitiser:
+    """Sanitisers that know the providers' keys besides what they are told."""
+    ours = Redactor(catalog.secrets())
+    return ours.with_secrets
 
 
 def _tell(probe: Probe) -> str:

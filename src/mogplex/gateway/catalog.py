@@ -23,6 +23,10 @@ class Catalog:
         self.providers = config.providers
         self._default_model = config.default_model
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every provider's key: nothing of them may be told."""
+        return tuple(each.key for each in self.providers if each.key)
+
     def resolve(self, wanted: str | None, protocols: Sequence[ModelProtocol]) -> ModelPlan:
         """The plan for `wanted`: a name, `provider/name`, or several with commas, the later ones being fallbacks.
 
@@ -52,7 +56,9 @@ class Catalog:
         return None if chosen is None else f"{chosen.name}/{chosen.default_model}"
 
     def reason_against(self, protocols: Sequence[ModelProtocol], wanted: str | None = None) -> str | None:
-        """Why a harness that speaks `protocols` has no model to work with now; None when it has."""
+        """Why a harness that speaks `protocols` has no model to work with now; None when it has, or needs none."""
+        if not protocols:
+            return None
         try:
             target = self.resolve(wanted, protocols).targets[0]
         except BadRequest as fault:

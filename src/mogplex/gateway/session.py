@@ -69,8 +69,8 @@ class Session:
         for task in self._listening:
             task.cancel()
         await asyncio.gather(*self._listening, return_exceptions=True)
-        for task in self._calling:
-            task.cancel()
+        for call in self._calling:
+            call.cancel()
         await asyncio.gather(*self._calling, return_exceptions=True)
         await self._server.shutdown(CLOSE_SECONDS)
         await self._client.close()
@@ -99,7 +99,7 @@ class Session:
         asked = Asked.of(body)
         if asked is None:
             return refuse(route.protocol, 400, "invalid_request_error", _NO_MODEL, retry=False)
-        question = Question(route, asked, list(request.headers.items()), request.query_string)
+        question = Question(route, asked, list(request.headers.items()), request.rel_url.raw_query_string)
         targets = self._targets_for(route, asked)
         if not targets:
             return self._refuse_model(route, asked)

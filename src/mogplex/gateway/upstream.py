@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import aiohttp
 from multidict import CIMultiDict
@@ -87,12 +88,14 @@ class Upstream:
         provider, protocol = target.provider, question.route.protocol
         headers = CIMultiDict((n, v) for n, v in question.headers if n.lower() not in _SANDBOX_HEADERS)
         headers.extend({**provider.headers, **provider.key_headers(protocol), "Accept-Encoding": "identity"})
-        url = URL(provider.url_of(protocol, question.route.tail) + _query_of(question.query), encoded=True)
+        url = URL(
+            provider.url_of(protocol, question.route.tail) + _query_of(question.query, provider.query), encoded=True
+        )
         try:
             async with asyncio.timeout(provider.patience.first_byte_seconds):
                 response = await self._client.request(
                     "POST",
-                    url.update_query(provider.query) if provider.query else url,
+                    url,
                     headers=headers,
                     data=io.BytesIO(question.asked.body_for(target.model, protocol)),
                     skip_auto_headers=_NOT_ADDED,
@@ -158,8 +161,9 @@ def _retry_draft(answer: Answer, number: int, wait_seconds: float, target: Targe
     return EventDraft(EventType.MODEL_RETRY, f"{answer.target.provider.name}: {why}; {then}", payload=payload)
 
 
-def _query_of(query: str) -> str:
-    return f"?{query}" if query else ""
+def _query_of(query: str, more: Mapping[str, str]) -> str:
+    parts = [part for part in (query, urlencode(more)) if part]
+    return f"?{'&'.join(parts)}" if parts else ""
 
 
 def _describe(fault: Exception, place: str) -> str:

@@ -13,9 +13,10 @@ from mogplex.domain.errors import BadRequest
 from mogplex.domain.event import EventDraft
 from mogplex.domain.model import MODEL_PORT, ModelEndpoint
 from mogplex.domain.model_call import ModelCall
-from mogplex.domain.ports import Harness, ModelDoor, ModelGateway, SandboxDriver, SandboxProcess, SandboxSpec
+from mogplex.domain.ports import ModelDoor, SandboxProcess, SandboxSpec
 from mogplex.domain.run import Run
 from mogplex.worker.activity import Activity
+from mogplex.worker.equipment import Equipment
 from mogplex.worker.stop import Stop
 from mogplex.worker.transcript import Transcript
 
@@ -25,34 +26,25 @@ REFUSED_SECONDS = 10.0  # for a harness to end by itself after a call was refuse
 class Models:
     """For a harness without protocols it changes and opens nothing.
 
-        async with Models(run, harness, gateway, driver, transcript, stop, activity) as models:
+        async with Models(run, equipment, transcript, stop, activity) as models:
             process = await driver.start(models.equip(spec))
             models.serve(process)
 
-    On leaving, every call was recorded, and a limit that was reached has stopped the attempt.
+    On leaving, every call was recorded.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        harness: Harness,
-        gateway: ModelGateway,
-        driver: SandboxDriver,
-        transcript: Transcript,
-        stop: Stop,
-        activity: Activity,
-    ) -> None:
+    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop, activity: Activity) -> None:
         self._run = run
-        self._protocols = harness.protocols
-        self._gateway = gateway
-        self._driver = driver
+        harness = equipment.harnesses.get(run.harness)
+        self._protocols = harness.protocols if harness else ()
+        self._gateway = equipment.gateway
+        self._driver = equipment.driver
         self._transcript = transcript
         self._stop = stop
         self._activity = activity
         self._door: ModelDoor | None = None
         self._held = AsyncExitStack()
         self._timer: asyncio.TimerHandle | None = None
-        self._refusal: str | None = None
 
     async def __aenter__(self) -> Models:
         if not self._protocols:
@@ -77,17 +69,15 @@ class Models:
         await self._held.aclose()
         if self._timer is not None:
             self._timer.cancel()
-        if self._refusal is not None:
-            self._stop.set(Cause.BUDGET, self._refusal)
 
     @property
     def endpoint(self) -> ModelEndpoint | None:
         return None if self._door is None else self._door.endpoint
 
-    @property
-    def fault(self) -> str | None:
-        """Why the last model call failed for good; it matters when the harness then failed."""
-        return None if self._door is None else self._door.fault
+    def note_fault(self) -> None:
+        """The harness failed. If it was left without a model, that is the cause."""
+        if self._door is not None and self._door.fault is not None:
+            self._stop.note(Cause.MODEL, self._door.fault)
 
     def equip(self, spec: SandboxSpec) -> SandboxSpec:
         """`spec` with the listener. A driver that can't make one gets by with one on the host."""
@@ -115,9 +105,8 @@ class Models:
     def refuse(self, detail: str) -> None:
         """The cause is recorded now. The harness gets the refusal and a moment to end in its own way, which keeps its
         session; then it is ended."""
-        if self._refusal is not None:
+        if self._timer is not None:
             return
-        self._refusal = detail
         self._stop.note(Cause.BUDGET, detail)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(REFUSED_SECONDS, self._stop.set, Cause.BUDGET, detail)

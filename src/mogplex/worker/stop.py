@@ -34,7 +34,7 @@ class Stop:
         self._set.set()
 
     def note(self, cause: Cause, detail: str) -> None:
-        """Record why the attempt will be stopped, and let it come to its end by itself; `set` is to follow."""
+        """Record why the attempt must stop, and let what goes on come to its own end; nothing new is begun."""
         if self.cause is None and not self.lost:
             self.cause, self.detail = cause, detail
 
@@ -48,10 +48,10 @@ class Stop:
         return self._set.is_set()
 
     def check(self) -> None:
-        """Raises OwnershipLost or Stopped when set."""
+        """Raises OwnershipLost or Stopped when set, or when a cause was noted."""
         if self.lost:
             raise OwnershipLost
-        if self._set.is_set():
+        if self._set.is_set() or self.cause is not None:
             raise Stopped
 
     async def wait(self) -> None:
