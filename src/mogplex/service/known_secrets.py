@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
 
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.repo import Repo
@@ -18,22 +17,19 @@ _log = logging.getLogger(__name__)
 
 
 class KnownSecrets:
-    """`standing` tells what this process itself holds and no run may show: the keys of model providers, say."""
+    """`open_sanitiser` knows what this process itself holds (the keys of model providers) besides what it is told."""
 
-    def __init__(
-        self, open_sanitiser: OpenSanitiser, vault: Vault, standing: Callable[[], Iterable[str]] = tuple
-    ) -> None:
+    def __init__(self, open_sanitiser: OpenSanitiser, vault: Vault) -> None:
         self._open_sanitiser = open_sanitiser
         self.vault = vault
-        self._standing = standing
 
     def sanitiser(self) -> Sanitiser:
         """For what belongs to no run."""
-        return self._open_sanitiser(tuple(self._standing()))
+        return self._open_sanitiser(())
 
     def sanitiser_of(self, tx: Transaction, run: Run, repo: Repo | None) -> Sanitiser:
         """Knows what run and repo put into sandboxes, and what git gets. `repo` None: it was removed meanwhile."""
-        known = [*self._standing(), *run.environment.values()]
+        known = [*run.environment.values()]
         if repo is not None:
             known += [*repo.environment.values(), *self._of_repo(tx, repo)]
         return self._open_sanitiser(dict.fromkeys(known))
