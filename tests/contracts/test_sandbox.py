@@ -27,6 +27,8 @@ from mogplex.sandboxes.watchdog import DiskRules
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "bubblewrap": ("bubblewrap", {"disk_rules": DiskRules(free_bytes=0)}),
     "bubblewrap-rlimits": ("bubblewrap", {"disk_rules": DiskRules(free_bytes=0), "use_cgroups": False}),
+    "podman": ("podman", {"disk_rules": DiskRules(free_bytes=0)}),
+    "docker": ("docker", {"disk_rules": DiskRules(free_bytes=0)}),
     "unconfined": ("unconfined", {}),
 }
 GAPS = {
