@@ -165,8 +165,8 @@ def refuse_image(spec: SandboxSpec, driver: str) -> None:
     """Raises SandboxError for a spec that names an image, in a driver that has none."""
     if spec.image:
         raise SandboxError(
-            f"Sandbox {spec.name!r} is to run in the image {spec.image!r}, and the driver {driver} has no images: start "
-            "the server with MOGPLEX_SANDBOX=container, or take `image` out of the repo's settings."
+            f"Sandbox {spec.name!r} is to run in the image {spec.image!r}, and the driver {driver} has no images: "
+            "start the server with MOGPLEX_SANDBOX=container, or take `image` out of the repo's settings."
         )
 
 

@@ -1,7 +1,7 @@
 """Sandboxes made by podman or docker: an image for each repo, and the same walls as bubblewrap's around it.
 
-A container has no network and no relay. It is made with a shell that waits at a gate (see `container_room.py`); meanwhile
-listeners are opened inside its network namespace from outside, as for bubblewrap.
+A container has no network and no relay. It is made with a shell that waits at a gate (see `container_room.py`);
+meanwhile listeners are opened inside its network namespace from outside, as for bubblewrap.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ContainerDriver:
         self._disk_rules = disk_rules
         self._rooms = rooms or Path(tempfile.gettempdir())
         self._ledger = DiskLedger()
-        self._worker = name_group().rpartition("-")[0]
+        self._worker = name_group()  # on the labels of its containers: not those of another driver in this process
         self._ready = asyncio.Lock()
         self._facts: EngineFacts | None = None
         self._keeper: ContainerKeeper | None = None
@@ -136,7 +136,7 @@ class ContainerDriver:
                 stack.callback(maker.close)
             arguments = build_run(spec, self._engine, facts, self.runner, room, image, self._toolchains, self._worker)
             await asyncio.to_thread(self._engine.call, *arguments)
-            pid = await asyncio.to_thread(self._engine.first_process, room.folder.name)
+            pid = await asyncio.to_thread(self._engine.first_process, room.folder.name, room.pidfile)
             handle = _hold(pid, self.name)
             stack.callback(handle.close)
             gate = await self._reach_gate(room, handle)
@@ -181,6 +181,8 @@ class ContainerDriver:
 
     async def _prepare(self) -> EngineFacts:
         """What the engine is; the first call also ends what killed workers left behind."""
+        if self._facts is not None:
+            return self._facts
         async with self._ready:
             if self._facts is None:
                 find_init()
@@ -188,7 +190,7 @@ class ContainerDriver:
                 await asyncio.to_thread(self._sweep)
                 self._keeper = ContainerKeeper(self._engine, self._worker)
                 self._facts = facts
-        return self._facts
+            return self._facts
 
     def _sweep(self) -> None:
         left = self._engine.list_containers(LABEL)
@@ -206,7 +208,7 @@ class ContainerDriver:
             if not await asyncio.to_thread(self._engine.has_image, wanted):
                 if image:
                     raise SandboxError(
-                        f"There is no image {image!r} here, and none is pulled for a run. Type: {self.name} pull {image}"
+                        f"There is no image {image!r} here, and a run pulls none. Type: {self.name} pull {image}"
                     )
                 await asyncio.to_thread(self._import_host_image)
         self._images.add(wanted)

@@ -54,7 +54,7 @@ def build_run(
         *("--network", "none", "--hostname", HOSTNAME, "--restart", "no", "--log-driver", "none"),
         *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
         *("--security-opt", f"seccomp={room.profile}", "--user", f"{runner.uid}:{runner.gid}", "--read-only"),
-        *(["--read-only-tmpfs=false", "--no-hosts"] if engine.is_podman else []),
+        *(["--read-only-tmpfs=false", "--no-hosts", "--pidfile", str(room.pidfile)] if engine.is_podman else []),
         *(["--userns", "keep-id"] if engine.is_podman and facts.rootless else []),
         *("--shm-size", str(SHARED_MEMORY_BYTES)),
         *_limit(limits, facts),
@@ -108,8 +108,9 @@ def _limit(limits: Limits, facts: EngineFacts) -> list[str]:
 
 def build_script(spec: SandboxSpec) -> bytes:
     """What the shell at the gate runs: the command with its environment and nothing else. Read as a whole or not."""
-    words = ["/usr/bin/env", "-i", *(f"{name}={value}" for name, value in build_environment(spec).items()), *spec.argv]
-    return f"{{ cd -- {shlex.quote(spec.directory)} && exec {shlex.join(words)}\n}}\n".encode("utf-8", "surrogateescape")
+    variables = [f"{name}={value}" for name, value in build_environment(spec).items()]
+    command = shlex.join(["/usr/bin/env", "-i", *variables, *spec.argv])
+    return f"{{ cd -- {shlex.quote(spec.directory)} && exec {command}\n}}\n".encode("utf-8", "surrogateescape")
 
 
 def check_container(spec: SandboxSpec) -> None:

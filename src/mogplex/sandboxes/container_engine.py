@@ -106,8 +106,10 @@ class ContainerEngine:
             raise
         return True
 
-    def first_process(self, container: str) -> int:
-        """The number of its first process on the host; 0 once it has ended."""
+    def first_process(self, container: str, pidfile: Path) -> int:
+        """The number of its first process on the host; 0 once it has ended. `pidfile`: where podman wrote it."""
+        if self.is_podman:
+            return int(pidfile.read_text())
         return int(self.call("inspect", "--format", "{{.State.Pid}}", container))
 
     def read_end(self, container: str) -> ContainerEnd | None:

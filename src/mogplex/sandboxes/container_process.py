@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -83,6 +82,11 @@ class ContainerProcess:
         await open_gate(gate, script)
 
     # --- the port ----------------------------------------------------------------------------------------------
+
+    def cpu_seconds(self) -> float | None:
+        """From its control group, else what the watchdog saw last."""
+        seconds = self._read_usage().cpu_seconds
+        return seconds if seconds is not None or self._watchdog is None else self._watchdog.cpu_seconds
 
     def interrupt(self) -> None:
         """SIGINT to the command, if it still runs."""

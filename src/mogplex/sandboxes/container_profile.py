@@ -1,7 +1,7 @@
 """The system calls that programs in a container may not make, in the JSON that podman and docker read.
 
-The same lists as for bubblewrap, by name instead of by number, and new namespaces besides: bubblewrap switches those off
-by itself.
+The same lists as for bubblewrap, by name instead of by number, and new namespaces besides: bubblewrap switches those
+off by itself.
 """
 
 from __future__ import annotations

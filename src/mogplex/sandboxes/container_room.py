@@ -1,7 +1,7 @@
 """The host folder of one container: its streams, its home, and the few files that it is shown.
 
-Output does not pass through podman or docker: their clients may drop, delay or reorder it. The command writes into named
-pipes of ours instead, so that a slow reader slows it down, as in every driver.
+Output does not pass through podman or docker: their clients may drop, delay or reorder it. The command writes into
+named pipes of ours instead, so that a slow reader slows it down, as in every driver.
 
     <name>/              0700, ours
       shared/            at /run/mogplex in the container, read-only
@@ -10,7 +10,7 @@ pipes of ours instead, so that a slow reader slows it down, as in every driver.
         in               what the command reads
       home/              at /home/agent
       etc/               files shown at /etc
-      seccomp.json
+      seccomp.json, pid
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class ContainerRoom:
         self.home = self.folder / "home"
         self.etc = self.folder / "etc"
         self.profile = self.folder / "seccomp.json"
+        self.pidfile = self.folder / "pid"
         self._runner = runner
 
     def make(self, init: Path, files: Mapping[str, bytes], profile: str, stdin: bytes) -> None:

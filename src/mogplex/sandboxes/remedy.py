@@ -37,7 +37,8 @@ def explain_container_failure(engine: str, said: str) -> tuple[str, str | None]:
     if "Cannot connect to the Docker daemon" in said or "docker daemon running" in said:
         return f"docker's daemon does not answer: {said}", "systemctl start docker, or set DOCKER_HOST"
     if "subuid" in said or "newuidmap" in said:
-        return f"podman lacks a range of user ids: {said}", "apt-get install uidmap; usermod --add-subuids 100000-165535 USER"
+        remedy = "apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
+        return f"podman lacks a range of user ids: {said}", remedy
     return said, None
 
 
