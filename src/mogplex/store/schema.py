@@ -10,24 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-from mogplex.store.columns import JsonText
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _time(name: str, *, nullable: bool = True) -> Column[Any]:
-    return Column(name, Double(), nullable=nullable)
-
-
-def _json(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, JsonText(), nullable=nullable)
+import mogplex.store.report_tables  # noqa: F401 - its tables are part of what the migrations build
+from mogplex.store.metadata import json_column as _json
+from mogplex.store.metadata import metadata as metadata
+from mogplex.store.metadata import time_column as _time
 
 
 def _run_id(*, primary: bool = False) -> Column[Any]:
@@ -217,6 +203,8 @@ sandboxes = Table(
     Column("log", Text(), nullable=False),
     sa.UniqueConstraint("run_id", "attempt"),
     Index(None, "created_at", "id"),
+    Index(None, "created_at", "repo_id", "wall_seconds"),  # statistics, without the rows and their logs
+    Index(None, "status", "repo_id"),
 )
 
 workers = Table(
@@ -232,6 +220,38 @@ workers = Table(
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),
     _time("left_at"),
+)
+
+# Written together with the `model_call` event that bears the same number. `api_key_id` is the run's: what a key spent
+# in a day is asked before each call of it.
+model_calls = Table(
+    "model_calls",
+    metadata,
+    _run_id(primary=True),
+    Column("seq", Integer(), primary_key=True, autoincrement=False),
+    Column("attempt", Integer(), nullable=False),
+    _time("created_at", nullable=False),
+    Column("api_key_id", String(), nullable=False),
+    Column("provider", String(), nullable=False),
+    Column("model", String(), nullable=False),
+    Column("protocol", String(), nullable=False),
+    Column("input_tokens", sa.BigInteger(), nullable=False),
+    Column("output_tokens", sa.BigInteger(), nullable=False),
+    Column("cache_read_tokens", sa.BigInteger(), nullable=False),
+    Column("cache_write_tokens", sa.BigInteger(), nullable=False),
+    Column("reasoning_tokens", sa.BigInteger(), nullable=False),
+    Column("estimated", sa.Boolean(), nullable=False),
+    Column("cost_usd", Double()),
+    Column("duration_ms", Integer(), nullable=False),
+    Column("ttft_ms", Integer()),
+    Column("http_status", Integer()),
+    Column("fault", String()),
+    Column("detail", Text(), nullable=False),
+    Column("retries", Integer(), nullable=False),
+    Column("request_id", String()),
+    Column("streamed", sa.Boolean(), nullable=False),
+    Index(None, "created_at"),
+    Index(None, "api_key_id", "created_at"),
 )
 
 request_hits = Table(
