@@ -240,7 +240,11 @@ def _layout(settings: Settings, home: Home) -> Layout:
 def _harnesses(settings: Settings) -> Mapping[str, Harness]:
     shared = Home(settings).work_dir / "tools"
     offered = [name for name in HARNESSES if name != "scripted" or settings.scripted_harness]
-    return {name: HARNESSES[name](shared) for name in offered}
+    programs = {"codex": settings.codex_bin, "claude-code": settings.claude_bin}
+    return {
+        name: HARNESSES[name](shared, programs[name]) if name in programs else HARNESSES[name](shared)
+        for name in offered
+    }
 
 
 def _choose_harness(repo: Repo, harnesses: Mapping[str, Harness]) -> str:
