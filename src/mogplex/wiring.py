@@ -33,6 +33,7 @@ from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
@@ -43,6 +44,7 @@ from mogplex.store.migrations import upgrade
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
+from mogplex.worker.stall import Deadlines
 from mogplex.worker.worker import Worker
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.environments import Environments
@@ -142,6 +144,12 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
+            report=Report(
+                database,
+                limits,
+                alive_within_seconds=settings.dead_after_seconds,
+                queue_limit=settings.queue_limit,
+            ),
             harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
             readiness=lambda: [_database_readiness(database)],
         )
@@ -214,6 +222,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         ),
         identity=Identity(settings.git_author_name, settings.git_author_email),
         check_timeout_seconds=settings.check_timeout_seconds,
+        deadlines=Deadlines(settings.start_seconds, settings.stall_seconds, settings.linger_seconds),
         reach=Reach(permitted=settings.egress_networks),
     )
 

@@ -133,9 +133,12 @@ class Client:
         """The run once it is terminal; survives cuts and restarts of the server. Raises WaitTimeout."""
         return await_ending(self.get_run, run_id, Patience(timeout_seconds))
 
-    def list_events(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
-        """One page: {"run", "events": [event, …], "nextAfter": int, "hasMore": bool}; `after` is a `seq`."""
-        return self._get(f"/runs/{_segment(run_id)}/events", after=after, limit=limit)
+    def list_events(self, run_id: str, after: int = 0, limit: int | None = None, raw: bool = False) -> Json:
+        """One page: {"run", "events": [event, …], "nextAfter": int, "hasMore": bool}; `after` is a `seq`.
+
+        `raw` adds the harness's line behind each event.
+        """
+        return self._get(f"/runs/{_segment(run_id)}/events", after=after, limit=limit, raw=1 if raw else None)
 
     def stream_events(self, run_id: str, after: int = 0, timeout_seconds: float | None = None) -> Iterator[Json]:
         """Every event after `after` once and in order, live, until `finished` (included).
@@ -176,6 +179,24 @@ class Client:
     def stop_sandbox(self, sandbox_id: str) -> Json:
         """End a sandbox; its run fails as `sandbox_failed`."""
         return _inner(self._send("POST", f"/sandboxes/{_segment(sandbox_id)}/stop"), "sandbox")
+
+    # --- observability -------------------------------------------------------------------------------------------
+
+    def get_stats(self, since: str | None = None, until: str | None = None) -> Json:
+        """Statistics of runs made from `since` up to `until` (ISO-8601), of the last 24 hours by default."""
+        return self._get("/observability/stats", **{"from": since, "to": until})
+
+    def get_pressure(self) -> Json:
+        """What is busy, what waits and how long: {"slots", "workers", "queue", "limits"}."""
+        return self._get("/observability/pressure")
+
+    def list_tools(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
+        """One page: {"tools": [{toolName, arguments, ok, …}], "nextAfter": int, "hasMore": bool}."""
+        return self._get(f"/runs/{_segment(run_id)}/tools", after=after, limit=limit)
+
+    def list_checks(self, run_id: str) -> Json:
+        """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran."""
+        return self._get(f"/runs/{_segment(run_id)}/checks")
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
