@@ -2,8 +2,8 @@
 
     python -m differential record|generate|replay FILE FUNCTION FOLDER
 
-`record` runs the suite and keeps calls of the function; `generate` makes inputs from them with Hypothesis and keeps what
-the function does with each; `replay` says whether the version on disk now does the same.
+`record` runs the suite and keeps calls of the function; `generate` makes inputs from them with Hypothesis and keeps
+what the function does with each; `replay` says whether the version on disk now does the same.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def find(file: str, name: str) -> Any:
 
 
 def outcome(function: Any, data: bytes) -> str:
-    """What a call does, as text: the value (or the first items of an iterator), or the exception; and its arguments after."""
+    """What a call does, as text: its value (or first items), or the exception; and its arguments afterwards."""
 
     def stop(number: int, frame: Any) -> None:
         raise TimeoutError

@@ -68,7 +68,8 @@ def suite(root: Path, seconds: float, *arguments: str) -> tuple[int, int, str]:
     environment = {**os.environ, "PYTHONPATH": f"{root}/src:{root}", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
     try:
         done = subprocess.run(
-            [*command, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+            [*command, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=seconds,
+            check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return 0, -1, "out of time"

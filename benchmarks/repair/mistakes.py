@@ -9,6 +9,7 @@ mistakes of whole statements. A mistake is a function from a node to slips; noth
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -22,7 +23,8 @@ CONFUSED = [
     ("search", "match"), ("update", "setdefault"), ("setdefault", "get"), ("get", "pop"), ("pop", "get"),
     ("ljust", "rjust"), ("rjust", "ljust"), ("isdigit", "isalnum"), ("islice", "takewhile"), ("add", "discard"),
     ("union", "intersection"), ("chain", "zip"), ("zip", "zip_longest"), ("replace", "strip"), ("index", "find"),
-    ("bisect_left", "bisect_right"), ("bisect_right", "bisect_left"), ("issubset", "issuperset"), ("hasattr", "getattr"),
+    ("bisect_left", "bisect_right"), ("bisect_right", "bisect_left"), ("issubset", "issuperset"),
+    ("hasattr", "getattr"),
     ("str", "repr"), ("repr", "str"), ("type", "isinstance"), ("seconds", "total_seconds"), ("sub", "match"),
 ]  # fmt: skip
 
@@ -149,7 +151,7 @@ def wrong_attribute(node: ast.Attribute, text: Text) -> Iterator[list[Edit]]:
 
 def arguments_swapped(node: ast.Call, text: Text) -> Iterator[list[Edit]]:
     plain = [one for one in node.args if not isinstance(one, ast.Starred | ast.GeneratorExp)]
-    for left, right in zip(plain, plain[1:], strict=False):
+    for left, right in itertools.pairwise(plain):
         if text.of(left) != text.of(right):
             yield [(*text.span(left), text.of(right)), (*text.span(right), text.of(left))]
 

@@ -10,6 +10,11 @@ from text import Edit, Text
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr)
 LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
+WRONGLY_CAUGHT = [
+    ("KeyError", "IndexError"), ("IndexError", "KeyError"), ("TypeError", "ValueError"), ("ValueError", "TypeError"),
+    ("AttributeError", "KeyError"), ("StopIteration", "IndexError"),
+]  # fmt: skip
+
 
 def _block(node: ast.AST, text: Text) -> tuple[list[ast.stmt], int]:
     for field in ("body", "orelse", "finalbody"):
@@ -71,8 +76,7 @@ def wrong_exception(node: ast.AST, text: Text) -> Iterator[list[Edit]]:
             for one in node.type.elts:
                 yield [(*text.span(node.type), text.of(one))]
         else:
-            for right, wrong in (("KeyError", "IndexError"), ("IndexError", "KeyError"), ("TypeError", "ValueError"),
-                                 ("ValueError", "TypeError"), ("AttributeError", "KeyError"), ("StopIteration", "IndexError")):  # fmt: skip
+            for right, wrong in WRONGLY_CAUGHT:
                 if text.of(node.type) == right:
                     yield [(*text.span(node.type), wrong)]
 
@@ -93,7 +97,7 @@ def generator_not_delegated(node: ast.YieldFrom, text: Text) -> Iterator[list[Ed
     yield [(text.span(node)[0], text.span(node.value)[0], "yield ")]
 
 
-# --- two lines ---------------------------------------------------------------------------------------------------------
+# --- two lines ------------------------------------------------------------------------------------------------------
 
 
 def guard_forgotten(node: ast.If, text: Text) -> Iterator[list[Edit]]:

@@ -1,7 +1,7 @@
 """The quick set: classic algorithms, each in one file of `algorithms/` with its tests and its typical bugs.
 
-A file has three parts: the program, `# === tests ===`, and `# === bugs ===` with one bug a line, `right => wrong`, where
-`\\n` stands for a line end and `(nothing)` for no text. `right` stands in the program exactly once.
+A file has three parts: the program, `# === tests ===`, and `# === bugs ===` with one bug a line, `right => wrong`,
+where `\\n` stands for a line end and `(nothing)` for no text. `right` stands in the program exactly once.
 """
 
 from __future__ import annotations
