@@ -18,8 +18,9 @@ from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
+from mogplex.service.replay import Started
 from mogplex.service.repos import Repos
-from mogplex.service.runs import Runs, Started
+from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.workers import Workers
 from mogplex.store.database import Database

@@ -16,7 +16,8 @@ from typing import Any
 
 from mogplex.domain.access import Caller
 from mogplex.domain.request import RunRequest
-from mogplex.domain.view import event_object, run_object
+from mogplex.domain.run_view import run_object
+from mogplex.domain.view import event_object
 from mogplex.home import Home
 from mogplex.settings import Settings
 from mogplex.store.database import Database

@@ -22,7 +22,7 @@ from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service import repo_settings
-from mogplex.service.runs import RETRY_FIELDS
+from mogplex.service.retries import RETRY_FIELDS
 from tests.api.conformity import faults
 from tests.api.door import Door, Reply
 from tests.house import ending, said

@@ -13,19 +13,11 @@ from mogplex.domain.access import ApiKey, Scope
 from mogplex.domain.budget import Budget
 from mogplex.domain.event import Event, EventType
 from mogplex.domain.repo import Repo
+from mogplex.domain.repo_view import hide_password, repo_object
 from mogplex.domain.run import Changes, Delivery, Run, Status
+from mogplex.domain.run_view import budget_object, listed_run_object, make_title, run_object
 from mogplex.domain.usage import Usage
-from mogplex.domain.view import (
-    budget_object,
-    event_object,
-    format_time,
-    hide_password,
-    key_object,
-    listed_run_object,
-    make_title,
-    repo_object,
-    run_object,
-)
+from mogplex.domain.view import event_object, format_time, key_object
 from mogplex.service.runs import QueuePlace
 
 RUN = Run(

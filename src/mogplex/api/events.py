@@ -11,7 +11,8 @@ from mogplex.api.stream import EventStream, NoMore
 from mogplex.api.vocabulary import BASE, RUN_ID, read_id
 from mogplex.domain.access import Scope
 from mogplex.domain.errors import BadRequest, Detail
-from mogplex.domain.view import event_object, run_object
+from mogplex.domain.run_view import run_object
+from mogplex.domain.view import event_object
 
 DEFAULT_EVENTS = 100
 MAX_EVENTS = 1000

@@ -8,7 +8,8 @@ from typing import Any
 
 from mogplex.api.query import Parameter
 from mogplex.api.route import Route, Success
-from mogplex.api.schemas import ANSWERS, ref, shape
+from mogplex.api.schemas import ANSWERS
+from mogplex.api.shapes import ref, shape
 from mogplex.domain.bodies import BODIES
 
 Document = dict[str, Any]

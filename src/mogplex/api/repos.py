@@ -12,7 +12,7 @@ from mogplex.domain.access import Scope
 from mogplex.domain.errors import NotFound
 from mogplex.domain.fields import is_storable
 from mogplex.domain.repo import Repo
-from mogplex.domain.view import repo_object
+from mogplex.domain.repo_view import repo_object
 
 
 def list_repos(call: Call) -> ASGIApp:

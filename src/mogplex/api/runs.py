@@ -17,9 +17,10 @@ from mogplex.domain.access import Scope
 from mogplex.domain.errors import BadRequest, Detail, Unauthorized
 from mogplex.domain.request import MAX_IDEMPOTENCY_KEY_CHARACTERS, RunRequest, clean_idempotency_key
 from mogplex.domain.run import Outcome, Run, Status
-from mogplex.domain.view import check_object, listed_run_object, run_object
+from mogplex.domain.run_view import listed_run_object, run_object
+from mogplex.domain.view import check_object
+from mogplex.service.replay import Started
 from mogplex.service.run_filter import RunFilter
-from mogplex.service.runs import Started
 
 LONGEST_WAIT_SECONDS = 60
 

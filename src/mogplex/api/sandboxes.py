@@ -11,7 +11,8 @@ from mogplex.api.vocabulary import BASE, CURSOR, DEFAULT_LIMIT, LIMIT, read_id
 from mogplex.domain.access import Scope
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.sandbox import SandboxStatus
-from mogplex.domain.view import event_object, sandbox_object
+from mogplex.domain.sandbox_view import sandbox_object
+from mogplex.domain.view import event_object
 
 
 def list_sandboxes(call: Call) -> ASGIApp:

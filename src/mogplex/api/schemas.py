@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from mogplex.api.shapes import (
+    ANYTHING,
+    FLAG,
+    NUMBER,
+    TEXT,
+    TIME,
+    URL,
+    WHOLE,
+    Schema,
+    either_null,
+    list_of,
+    ref,
+    shape,
+)
 from mogplex.domain.access import Scope
 from mogplex.domain.check import CheckTarget
 from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventType
 from mogplex.domain.run import OUTCOME_MEANING, Delivery, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxStatus
-
-Schema = dict[str, Any]
-
-TEXT: Schema = {"type": "string"}
-WHOLE: Schema = {"type": "integer"}
-NUMBER: Schema = {"type": "number"}
-FLAG: Schema = {"type": "boolean"}
-TIME: Schema = {"type": "string", "format": "date-time"}
-URL: Schema = {"type": "string", "format": "uri-reference"}
-ANYTHING: Schema = {"type": "object", "additionalProperties": True}
-
-
-def either_null(schema: Schema) -> Schema:
-    if "enum" in schema:
-        return {**schema, "enum": [*schema["enum"], None]}
-    if "$ref" in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-def ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def shape(**properties: Schema) -> Schema:
-    """An object whose every field is always there. Fields may be added later, so others are not ruled out."""
-    return {"type": "object", "required": list(properties), "properties": properties}
-
 
 _OUTCOMES: Schema = {
     "enum": list(Outcome),

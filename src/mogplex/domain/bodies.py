@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mogplex.domain.access import Scope
+from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.fields import MAX_COMMANDS
-from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TEXT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
+from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import Delivery
 
 Schema = dict[str, Any]

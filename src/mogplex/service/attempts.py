@@ -13,24 +13,25 @@ import sqlalchemy as sa
 
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.errors import WorkspaceError
-from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.event import EventDraft
 from mogplex.domain.repo import Repo
-from mogplex.domain.run import Ending, Run, Status
-from mogplex.domain.sandbox import SandboxFacts, SandboxRecord, SandboxStatus
+from mogplex.domain.run import Ending, Run
+from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.sanitiser import OpenSanitiser, Sanitiser
 from mogplex.domain.worker import Signal
+from mogplex.service.claims import take
+from mogplex.service.cleaning import clean_check, clean_draft, clean_facts, clean_value
 from mogplex.service.ending import end_run
 from mogplex.service.events import EventHub
 from mogplex.service.ids import generate_id
 from mogplex.service.known_secrets import secrets_of
+from mogplex.service.signals import select_signals, signal_of
 from mogplex.store import checks as check_table
-from mogplex.store import events as event_table
 from mogplex.store import patches as patch_table
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
 from mogplex.store.database import Database, Transaction
-from mogplex.store.schema import runs, sandboxes
 from mogplex.store.writer import EventWriter, Fence
 
 # What a worker may note about its run while it plays it; `delivered` (True) besides them.
@@ -38,7 +39,6 @@ NOTABLE = frozenset(
     {"base_commit", "model", "conversation_id", "workspace_session_id", "usage", "cost_usd", "cost_known"}
     | {"timing", "verdict", "baseline", "tests_touched", "changes", "pull_request_url"}
 )
-LONG_TEXT_BYTES = 64 * 1024  # of check output and sandbox logs
 _MAX_SANITISERS = 1024
 
 
@@ -65,7 +65,7 @@ class Attempts:
         with self._lock:
             record_id = self._claims_in_doubt.setdefault((run_id, worker_id), generate_id("sbx"))
         with self._database.write() as tx:
-            run = _take(tx, run_id, worker_id, record_id)
+            run = take(tx, run_id, worker_id, record_id)
             if run is not None:
                 self._open(tx, run)
         with self._lock:
@@ -94,13 +94,13 @@ class Attempts:
             raise TypeError(f"not to be noted by a worker: {', '.join(sorted(unknown))}")
         sanitiser = self._sanitiser(run)
         with self._database.write() as tx:
-            values: dict[str, Any] = {name: _clean(value, sanitiser) for name, value in columns.items()}
+            values: dict[str, Any] = {name: clean_value(value, sanitiser) for name, value in columns.items()}
             if delivered:
                 values["delivered_at"] = tx.now
             if run_table.advance(tx, _owned(run), values, 0) is None:
                 return False
             if sandbox is not None:
-                sandbox_table.note_facts(tx, run.id, run.attempt, _clean_facts(sandbox, sanitiser))
+                sandbox_table.note_facts(tx, run.id, run.attempt, clean_facts(sandbox, sanitiser))
         return True
 
     def save_patch(self, run: Run, diff: bytes) -> bool:
@@ -113,7 +113,7 @@ class Attempts:
 
     def save_check(self, run: Run, check: CheckRecord) -> bool:
         """False: not ours any more."""
-        cleaned = _clean_check(replace(check, attempt=run.attempt), self._sanitiser(run))
+        cleaned = clean_check(replace(check, attempt=run.attempt), self._sanitiser(run))
         with self._database.write() as tx:
             if not _holds(tx, run):
                 return False
@@ -130,7 +130,7 @@ class Attempts:
 
     def save_baseline(self, run: Run, commit: str, check: CheckRecord, setup_key: str = "") -> bool:
         """False: not ours any more."""
-        cleaned = _clean_check(check, self._sanitiser(run))
+        cleaned = clean_check(check, self._sanitiser(run))
         with self._database.write() as tx:
             if not _holds(tx, run):
                 return False
@@ -163,7 +163,7 @@ class Attempts:
         with self._database.write() as tx:
             ended = end_run(tx, run, _owned(run), ending, sanitiser)
             if ended is not None and sandbox is not None:
-                sandbox_table.note_facts(tx, run.id, run.attempt, _clean_facts(sandbox, sanitiser))
+                sandbox_table.note_facts(tx, run.id, run.attempt, clean_facts(sandbox, sanitiser))
         with self._lock:
             self._sanitisers.pop(run.id, None)
         if ended is None:
@@ -176,12 +176,8 @@ class Attempts:
         if not run_ids:
             return {}
         with self._database.read() as tx:
-            same_attempt = (sandboxes.c.run_id == runs.c.id) & (sandboxes.c.attempt == runs.c.attempt)
-            wanted = sa.select(
-                runs.c.id, runs.c.status, runs.c.worker_id, runs.c.cancel_requested_at, sandboxes.c.stop_requested_at
-            ).select_from(runs.outerjoin(sandboxes, same_attempt))
-            rows = {row.id: row for row in tx.execute(wanted.where(runs.c.id.in_(list(run_ids))))}
-        found = {run_id: _signal_of(rows.get(run_id), worker_id) for run_id in run_ids}
+            rows = select_signals(tx, run_ids)
+        found = {run_id: signal_of(rows.get(run_id), worker_id) for run_id in run_ids}
         return {run_id: signal for run_id, signal in found.items() if signal is not None}
 
     def close(self, timeout_seconds: float = 30.0) -> None:
@@ -205,40 +201,6 @@ class Attempts:
         return sanitiser
 
 
-def _take(tx: Transaction, run_id: str, worker_id: str, record_id: str) -> Run | None:
-    values = {
-        "status": Status.STREAMING,
-        "attempt": runs.c.attempt + 1,
-        "worker_id": worker_id,
-        "sandbox_record_id": record_id,
-        "started_at": sa.func.coalesce(runs.c.started_at, tx.now),
-    }
-    run = run_table.advance(tx, [runs.c.id == run_id, runs.c.status == Status.PENDING], values, 1)
-    if run is None:
-        return _taken_before(tx, run_id, worker_id, record_id)
-    payload = {"attempt": run.attempt, "worker": worker_id}
-    draft = EventDraft(EventType.ATTEMPT_STARTED, f"Attempt {run.attempt} on {worker_id}", payload=payload)
-    event_table.append(tx, run.id, run.last_seq, run.attempt, [draft])
-    sandbox_table.insert(tx, _new_record(record_id, run, worker_id, tx.now))
-    return run
-
-
-def _taken_before(tx: Transaction, run_id: str, worker_id: str, record_id: str) -> Run | None:
-    """The run if this very claim was committed already, though its answer was lost."""
-    run = run_table.get(tx, run_id)
-    ours = (Status.STREAMING, worker_id, record_id)
-    return run if run is not None and (run.status, run.worker_id, run.sandbox_record_id) == ours else None
-
-
-def clean_draft(draft: EventDraft, sanitiser: Sanitiser) -> EventDraft:
-    return EventDraft(
-        draft.type,
-        None if draft.message is None else sanitiser.text(draft.message),
-        None if draft.tool_name is None else sanitiser.text(draft.tool_name, 200),
-        sanitiser.payload(dict(draft.payload)),
-    )
-
-
 def _owned(run: Run) -> list[sa.ColumnElement[bool]]:
     return run_table.owned(run.id, run.attempt, run.worker_id)
 
@@ -250,47 +212,3 @@ def _fence(run: Run) -> Fence:
 def _holds(tx: Transaction, run: Run) -> bool:
     """Whether the run is still ours; if so it stays ours until the transaction ends."""
     return run_table.take_numbers(tx, _owned(run), 0, delivered=False) is not None
-
-
-def _new_record(record_id: str, run: Run, worker_id: str, now: float) -> SandboxRecord:
-    return SandboxRecord(
-        id=record_id,
-        run_id=run.id,
-        repo_id=run.repo_id,
-        repo_full_name=run.repo_full_name,
-        attempt=run.attempt,
-        worker_id=worker_id,
-        status=SandboxStatus.RUNNING,
-        created_at=now,
-    )
-
-
-def _clean(value: Any, sanitiser: Sanitiser) -> Any:
-    if isinstance(value, str):
-        return sanitiser.text(value)
-    if isinstance(value, tuple):
-        return tuple(_clean(each, sanitiser) for each in value)
-    return value
-
-
-def _clean_facts(facts: SandboxFacts, sanitiser: Sanitiser) -> SandboxFacts:
-    return replace(facts, log=sanitiser.text(facts.log, LONG_TEXT_BYTES))
-
-
-def _clean_check(check: CheckRecord, sanitiser: Sanitiser) -> CheckRecord:
-    return replace(
-        check,
-        command=sanitiser.text(check.command),
-        output=sanitiser.text(check.output, LONG_TEXT_BYTES),
-        detail=sanitiser.text(check.detail),
-    )
-
-
-def _signal_of(row: Any, worker_id: str) -> Signal | None:
-    if row is None or row.worker_id != worker_id or row.status != Status.STREAMING:
-        return Signal.LOST
-    if row.cancel_requested_at is not None:
-        return Signal.CANCEL_REQUESTED
-    if row.stop_requested_at is not None:
-        return Signal.SANDBOX_STOP_REQUESTED
-    return None

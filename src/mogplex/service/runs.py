@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -12,20 +10,22 @@ from typing import Any
 
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.check import CheckRecord
-from mogplex.domain.errors import BadRequest, Conflict, Detail, IdempotencyConflict, NotFound, RateLimited
-from mogplex.domain.event import SCHEMA_VERSION, EventDraft, EventType
+from mogplex.domain.errors import Conflict, NotFound, RateLimited
 from mogplex.domain.ports import Dispatcher
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
-from mogplex.domain.run import Outcome, Run, Status
+from mogplex.domain.run import Run, Status
 from mogplex.domain.sanitiser import OpenSanitiser
-from mogplex.service.ending import end_run, synthesize
+from mogplex.service.cancels import stop_run
 from mogplex.service.events import Events, visible_run
 from mogplex.service.known_secrets import secrets_of
 from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit, cut
 from mogplex.service.plan import partition_of, plan_retry, plan_run, require_harness, require_push
+from mogplex.service.queued import queued_draft
+from mogplex.service.replay import Started, replay
 from mogplex.service.repos import find_repo
+from mogplex.service.retries import read_overrides, retry_digest
 from mogplex.service.run_filter import RunFilter
 from mogplex.store import checks as check_table
 from mogplex.store import events as event_table
@@ -35,15 +35,8 @@ from mogplex.store import runs as run_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import runs
 
-RETRY_FIELDS = ("budget", "timeoutSeconds", "model", "harness")
 QUEUE_FULL_RETRY_SECONDS = 30.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    run: Run
-    replayed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +89,7 @@ class Runs:
         with self._database.read() as tx:
             repo = find_repo(tx, caller, request.repo_id)
             # Before the repo's settings are looked at: a change of them must not refuse a faithful repetition.
-            earlier = _replay(tx, caller, key, digest)
+            earlier = replay(tx, caller, key, digest)
         if earlier is not None:
             return earlier
         harness = request.harness or repo.default_harness or self._choose_harness(repo)
@@ -104,7 +97,7 @@ class Runs:
         run = plan_run(caller, request, repo, key, harness, self._default_timeout_seconds)
         with self._database.write() as tx:
             tx.take_turn("starts")
-            earlier = _replay(tx, caller, key, digest)
+            earlier = replay(tx, caller, key, digest)
             if earlier is not None:
                 return earlier
             run = self._create(tx, caller, run, find_repo(tx, caller, repo.id))
@@ -132,8 +125,7 @@ class Runs:
             run = visible_run(tx, caller, run_id, lock=True)
             if run.status.is_terminal:
                 return Cancelled(run, already_terminal=True)
-            move = self._end_pending if run.status is Status.PENDING else self._ask_to_stop
-            changed = move(tx, run, caller)
+            changed = stop_run(tx, run, caller, self._open_sanitiser(()))
         if changed is None:  # somebody asked before; the worker is at it
             return Cancelled(run, already_terminal=False)
         if changed.status.is_terminal:
@@ -150,14 +142,14 @@ class Runs:
         """
         caller.require(Scope.WRITE)
         key = f"retry-{secrets.token_hex(16)}" if idempotency_key is None else clean_idempotency_key(idempotency_key)
-        request = _read_overrides(overrides)
+        request = read_overrides(overrides)
         if request.harness is not None:
             require_harness(request.harness, self._harness_names)
-        digest = _retry_digest(run_id, request)
+        digest = retry_digest(run_id, request)
         with self._database.write() as tx:
             tx.take_turn("starts")
             old = visible_run(tx, caller, run_id)
-            earlier = _replay(tx, caller, key, digest)
+            earlier = replay(tx, caller, key, digest)
             if earlier is not None:
                 return earlier
             if old.status not in (Status.FAILED, Status.CANCELLED):
@@ -213,77 +205,14 @@ class Runs:
         run_table.insert(tx, run)
         position = run_table.count_ahead(tx, run) + 1
         sanitiser = self._open_sanitiser(secrets_of(run, repo))
-        draft = _queued_draft(run, position)
+        draft = queued_draft(run, position)
         draft = replace(draft, payload=sanitiser.payload(draft.payload))
         event_table.append(tx, run.id, 1, 0, [draft])
         self._dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
         return run
-
-    def _end_pending(self, tx: Transaction, run: Run, caller: Caller) -> Run | None:
-        return end_run(
-            tx,
-            run,
-            [runs.c.id == run.id, runs.c.status == Status.PENDING],
-            synthesize(Outcome.CANCELLED_BY_CALLER, "Cancelled before it started.", synthesized=False),
-            self._open_sanitiser(()),
-            before=[_cancel_draft(caller)],
-            values={"cancel_requested_at": tx.now, "cancel_requested_by": caller.key_id},
-        )
-
-    def _ask_to_stop(self, tx: Transaction, run: Run, caller: Caller) -> Run | None:
-        open_still = (runs.c.status == Status.STREAMING, runs.c.cancel_requested_at.is_(None))
-        values = {"cancel_requested_at": tx.now, "cancel_requested_by": caller.key_id}
-        asked = run_table.advance(tx, [runs.c.id == run.id, *open_still], values, 1)
-        if asked is not None:
-            event_table.append(tx, run.id, asked.last_seq, asked.attempt, [_cancel_draft(caller)])
-        return asked
 
     def _withdraw(self, run_id: str) -> None:
         try:
             self._dispatcher.withdraw(run_id)
         except Exception:  # noqa: BLE001 - the run has ended already and no worker can claim it: a stray queue entry is harmless
             _log.warning("The queue entry of %s could not be withdrawn", run_id, exc_info=True)
-
-
-def _replay(tx: Transaction, caller: Caller, key: str, digest: str) -> Started | None:
-    earlier = run_table.find_by_key(tx, caller.owner, key)
-    if earlier is None:
-        return None
-    if not caller.may_see(earlier.repo_id):
-        raise IdempotencyConflict(f"Idempotency-Key {key!r} was used for another request. Use a new one.")
-    if earlier.request_hash != digest:
-        raise IdempotencyConflict(
-            f"Idempotency-Key {key!r} was used for another request, which made {earlier.id}. Use a new key, "
-            "or send the first request again unchanged."
-        )
-    return Started(earlier, replayed=True)
-
-
-def _read_overrides(overrides: Mapping[str, Any]) -> RunRequest:
-    unknown = [name for name in overrides if name not in RETRY_FIELDS]
-    if unknown:
-        reason = f"can't be changed by a retry; {', '.join(RETRY_FIELDS)} can"
-        listed = "; ".join(f"{str(name)[:100]} {reason}" for name in unknown)
-        raise BadRequest(f"Invalid request: {listed}", [Detail(str(name)[:100], reason) for name in unknown])
-    return RunRequest.of({**overrides, "repoId": "of the old run", "prompt": "of the old run"})
-
-
-def _retry_digest(run_id: str, request: RunRequest) -> str:
-    return hashlib.sha256(json.dumps(["retry", run_id, request.canonical()]).encode()).hexdigest()
-
-
-def _queued_draft(run: Run, position: int) -> EventDraft:
-    branch = {"base": run.base_branch, "working": run.working_branch, "createBranch": run.create_branch}
-    payload = {
-        "schemaVersion": SCHEMA_VERSION,
-        "harness": run.harness,
-        "branch": branch,
-        "position": position,
-        "retryOf": run.retry_of,
-    }
-    return EventDraft(EventType.QUEUED, f"Queued for {run.harness}, position {position}", payload=payload)
-
-
-def _cancel_draft(caller: Caller) -> EventDraft:
-    payload = {"by": caller.key_name, "keyId": caller.key_id}
-    return EventDraft(EventType.CANCEL_REQUESTED, f"Cancel requested by {caller.key_name}", payload=payload)

@@ -10,6 +10,7 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, HarnessStream, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
+from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
@@ -24,8 +25,11 @@ DRAIN_SECONDS = 5.0  # after the last process is gone, for what is still in the 
 class HarnessRun:
     """One run of one harness. It translates and records; it decides nothing."""
 
-    def __init__(self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop, egress: Egress) -> None:
+    def __init__(
+        self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop, egress: Egress, activity: Activity
+    ) -> None:
         self._egress = egress
+        self._activity = activity
         self._run = run
         self._equipment = equipment
         self._transcript = transcript
@@ -66,6 +70,7 @@ class HarnessRun:
             limits=self._equipment.limits,
             stdin=launch.stdin,
         )
+        self._activity.start()
         with clock.phase("preparing", "sandboxMs"):
             process = await self._equipment.driver.start(self._egress.equip(spec))
         self._egress.serve(process)
@@ -99,6 +104,7 @@ class HarnessRun:
         lines = Lines()
         begun = time.monotonic()
         async for chunk in process.stdout:
+            self._activity.touch()
             self._transcript.raw.add(chunk)
             for line in lines.feed(chunk):
                 await self._take(list(stream.feed(line)), begun)

@@ -101,6 +101,10 @@ class Transcript:
         while self._unwritten and (self._unwritten[0].done() or len(self._unwritten) > MAX_UNWRITTEN_BATCHES):
             await self._settle(self._unwritten.popleft())
 
+    async def note(self, text: str) -> None:
+        """A line of our own, as a `log` event."""
+        await self.add(EventDraft(EventType.LOG, text, payload={"stream": "mogplex"}))
+
     async def flush(self) -> None:
         """Wait until everything is on disk, and say what was left out."""
         if self._left_out:

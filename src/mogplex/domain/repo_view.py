@@ -1,0 +1,38 @@
+"""How a repo looks to callers. Pure; no clock, no disk."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mogplex.domain.repo import Repo
+from mogplex.domain.view import format_time
+
+_PASSWORD_IN_URL = re.compile(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", re.IGNORECASE)
+
+
+def repo_object(repo: Repo) -> dict[str, Any]:
+    """Documented in snake_case. Values of variables are secrets, so only their names are shown."""
+    return {
+        "id": repo.id,
+        "full_name": repo.full_name,
+        "installation_id": None,  # documented for the hosted product; there are no installations here
+        "default_branch": repo.default_branch,
+        "root_directory": repo.root_directory or None,
+        "clone_url": hide_password(repo.clone_url),
+        "setup": list(repo.setup),
+        "checks": list(repo.checks),
+        "env_names": sorted(repo.environment),
+        "allow_hosts": list(repo.allow_hosts),
+        "push_branches": list(repo.push_branches),
+        "harness": repo.default_harness,
+        "budget": repo.budget.as_wire(),
+        "timeout_seconds": repo.timeout_seconds,
+        "created_at": format_time(repo.created_at),
+        "updated_at": format_time(repo.updated_at),
+    }
+
+
+def hide_password(url: str) -> str:
+    """`https://me:secret@host/x` → `https://me:[redacted]@host/x`."""
+    return _PASSWORD_IN_URL.sub(r"\1:[redacted]@", url)
