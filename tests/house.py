@@ -22,6 +22,7 @@ from mogplex.service.replay import Started
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
 from mogplex.service.workers import Workers
 from mogplex.store.database import Database
 
@@ -99,6 +100,7 @@ class House:
         )
         self.attempts = Attempts(database, self.hub, PlainSanitiser)
         self.sandboxes = Sandboxes(database)
+        self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.workers = Workers(database, self.hub, PlainSanitiser)
         secret = self.keys.create_first()
         assert secret is not None

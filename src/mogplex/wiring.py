@@ -17,6 +17,7 @@ from mogplex.api.server import Server, open_listener, url_of
 from mogplex.api.services import HarnessInfo, Readiness, Services
 from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, DbosWorker
 from mogplex.dispatch.liveness import Liveness
+from mogplex.dispatch.scheduler import Scheduler
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Dispatcher, Harness, Limits, Probe, SandboxDriver
 from mogplex.domain.redact import Redactor
@@ -31,11 +32,13 @@ from mogplex.sandboxes import DRIVERS
 from mogplex.sandboxes.runner import Runner
 from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
+from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
@@ -87,6 +90,7 @@ def serve(settings: Settings, *, on_first_key: Callable[[str, str], None], on_st
         parts = Parts.build(settings, database, dispatcher)
         house.callback(parts.attempts.close)
         house.enter_context(_working(settings, home, database, parts, dispatcher))
+        house.enter_context(_ticking(parts.firing))
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
@@ -115,6 +119,7 @@ class Parts:
     attempts: Attempts
     workers: Workers
     harnesses: Mapping[str, Harness]
+    firing: Firing
 
     @staticmethod
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
@@ -124,13 +129,17 @@ class Parts:
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
         git = Git(_layout(settings, Home(settings)).git_home)
+
+        def choose_harness(repo: Repo) -> str:
+            return _choose_harness(repo, harnesses)
+
         runs = Runs(
             database,
             dispatcher,
             limits,
             events,
             open_sanitiser=_open_sanitiser,
-            choose_harness=lambda repo: _choose_harness(repo, harnesses),
+            choose_harness=choose_harness,
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
@@ -142,12 +151,25 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
+            schedules=Schedules(database, runs, tuple(harnesses), choose_harness),
             harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
             readiness=lambda: [_database_readiness(database)],
         )
         attempts = Attempts(database, hub, _open_sanitiser)
         workers = Workers(database, hub, _open_sanitiser, max_attempts=settings.max_attempts)
-        return Parts(services, attempts, workers, harnesses)
+        firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
+        return Parts(services, attempts, workers, harnesses, firing)
+
+
+@contextmanager
+def _ticking(firing: Firing) -> Iterator[None]:
+    """Schedules fire while the body runs."""
+    scheduler = Scheduler(firing)
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from mogplex.service.limits import Limits
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +44,6 @@ class Services:
     runs: Runs
     events: Events
     sandboxes: Sandboxes
+    schedules: Schedules
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]

@@ -65,8 +65,7 @@ class Firing:
     def _fire_safely(self, schedule: Schedule, now: float) -> bool:
         try:
             return self._fire(schedule, now)
-        except Exception:
-            # One schedule's fault must not hold up the others; this one is still due at the next look.
+        except Exception:  # noqa: BLE001 - one schedule's fault must not hold up the others; it stays due for the next look
             _log.exception("schedule %s (%s): its tick could not be dealt with", schedule.id, schedule.name)
             return False
 

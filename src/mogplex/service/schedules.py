@@ -13,12 +13,13 @@ from mogplex.domain.access import Caller, Scope
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.schedule import Overlap, Schedule, Tick, TickResult
-from mogplex.service.cron import next_tick
+from mogplex.service.cron import next_tick, next_ticks
 from mogplex.service.ids import generate_id, is_id, missing
 from mogplex.service.page import Page, clamp_limit, cut, decode_time_cursor
 from mogplex.service.plan import plan_run, require_harness, title_of
+from mogplex.service.replay import Started
 from mogplex.service.repos import find_repo
-from mogplex.service.runs import Runs, Started
+from mogplex.service.runs import Runs
 from mogplex.service.schedule_request import read_schedule
 from mogplex.store import schedules as schedule_table
 from mogplex.store.database import Database, Transaction
@@ -64,6 +65,12 @@ class Schedules:
         caller.require(Scope.ADMIN)
         with self._database.read() as tx:
             return _visible(tx, caller, schedule_id)
+
+    def upcoming(self, schedule: Schedule, count: int = 5) -> Sequence[float]:
+        """The ticks to come, in seconds since 1970; none while it is paused."""
+        if schedule.next_at is None:
+            return []
+        return next_ticks(schedule.cron, schedule.time_zone, schedule.next_at - 1, count)
 
     def list(
         self, caller: Caller, repo_id: str | None = None, limit: int = 50, cursor: str | None = None
