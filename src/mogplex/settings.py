@@ -133,6 +133,24 @@ class Settings:
     timeout_seconds: float = _setting(
         "MOGPLEX_TIMEOUT_SECONDS", 1800.0, "Wall clock of a run that asks for no other.", _seconds(1, 86400)
     )
+    start_seconds: float = _setting(
+        "MOGPLEX_START_SECONDS",
+        300.0,
+        "How long a harness may take to its first output or model call.",
+        _seconds(1, 86400),
+    )
+    stall_seconds: float = _setting(
+        "MOGPLEX_STALL_SECONDS",
+        900.0,
+        "Silence (no output, no model traffic, no CPU time) after which a harness counts as stuck.",
+        _seconds(1, 86400),
+    )
+    linger_seconds: float = _setting(
+        "MOGPLEX_LINGER_SECONDS",
+        30.0,
+        "How long a harness may stay after its last record before it is ended.",
+        _seconds(1, 86400),
+    )
     check_timeout_seconds: float = _setting(
         "MOGPLEX_CHECK_TIMEOUT_SECONDS", 600.0, "Wall clock of one check.", _seconds(1, 86400)
     )

@@ -46,6 +46,7 @@ from mogplex.store.migrations import upgrade
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
+from mogplex.worker.stall import Deadlines
 from mogplex.worker.worker import Worker
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.environments import Environments
@@ -236,6 +237,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         ),
         identity=Identity(settings.git_author_name, settings.git_author_email),
         check_timeout_seconds=settings.check_timeout_seconds,
+        deadlines=Deadlines(settings.start_seconds, settings.stall_seconds, settings.linger_seconds),
         reach=Reach(permitted=settings.egress_networks),
     )
 

@@ -460,6 +460,26 @@ def test_enforced_speaks_of_every_limit(driver: Any) -> None:
     assert set(enforced.values()) <= {"cgroup", "rlimit", "watchdog", "timer", "tmpfs", "none"}
 
 
+def test_cpu_time_is_told_while_it_runs(driver: Any) -> None:
+    """Who watches for stuck programs must be able to tell work from waiting."""
+
+    async def watch() -> tuple[float, float]:
+        process = await driver.start(
+            SandboxSpec("busy", ("/bin/sh", "-c", "while :; do :; done"), directory="/", limits=Limits(wall_seconds=30))
+        )
+        try:
+            first = process.cpu_seconds() or 0.0
+            while (now := process.cpu_seconds() or 0.0) < first + 0.5:  # noqa: ASYNC110 - it is asked, it does not tell
+                await asyncio.sleep(0.2)
+            return first, now
+        finally:
+            process.kill()
+            await process.wait()
+
+    first, now = asyncio.run(watch())
+    assert now > first
+
+
 def test_usage_is_measured(driver: Any, variant: str) -> None:
     code = (
         "import time; data = b'x' * 50_000_000; end = time.process_time() + 0.7\nwhile time.process_time() < end: pass"

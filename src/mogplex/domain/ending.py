@@ -49,11 +49,13 @@ class Delivered(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that an ending depends on. `checks_wanted` is whether any check is configured for the run."""
+    """All that an ending depends on. `checks_wanted` is whether any check is configured for the run; `lingered`: the
+    harness stayed after its last record and was ended by us, so it has no exit code of its own."""
 
     cause: Cause | None = None
     claim: Claim | None = None
     exit_code: int | None = None
+    lingered: bool = False
     output_valid: bool = True
     checks_wanted: bool = False
     verdict: Verdict = Verdict.NOT_RUN
@@ -66,7 +68,7 @@ def conclude(facts: Facts) -> tuple[Outcome, str | None]:
     """The outcome and, unless it is a success, the error line that goes with it."""
     if facts.cause is not None:
         return _OUTCOME_OF[facts.cause], facts.detail or f"The run was ended: {facts.cause.replace('_', ' ')}."
-    fault = claim_fault(facts.claim, facts.exit_code)
+    fault = claim_fault(facts.claim, facts.exit_code, facts.lingered)
     if fault is not None:
         return Outcome.HARNESS_FAILED, fault
     if not facts.output_valid:
@@ -80,11 +82,11 @@ def conclude(facts: Facts) -> tuple[Outcome, str | None]:
     return Outcome.DELIVERY_FAILED, facts.detail or "The result could not be delivered."
 
 
-def claim_fault(claim: Claim | None, exit_code: int | None) -> str | None:
+def claim_fault(claim: Claim | None, exit_code: int | None, lingered: bool = False) -> str | None:
     """Why a harness's own ending does not count as a success; None when it does.
 
-    A success needs all three: it said so, its stream ended whole, and its process left with 0. Each alone has been
-    seen to lie.
+    A success needs all three: it said so, its stream ended whole, and its process left with 0 (or `lingered`). Each
+    alone has been seen to lie.
     """
     if claim is None:
         return "The harness never started."
@@ -94,7 +96,7 @@ def claim_fault(claim: Claim | None, exit_code: int | None) -> str | None:
         return claim.error or f"The harness stopped before its last record (exit code {exit_code})."
     if claim.success is None:
         return claim.error or f"The harness ended without saying whether it succeeded (exit code {exit_code})."
-    if exit_code != 0:
+    if exit_code != 0 and not lingered:
         return f"The harness said that it succeeded but left with exit code {exit_code}."
     return None
 

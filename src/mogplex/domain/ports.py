@@ -90,6 +90,10 @@ class SandboxProcess(Protocol):
         early waits. Closed when the sandbox ends; who serves one takes a `dup()` of it."""
         ...
 
+    def cpu_seconds(self) -> float | None:
+        """CPU time that its processes have used so far, for who watches whether it is stuck; None: not known."""
+        ...
+
     def interrupt(self) -> None:
         """Ask the command to stop (SIGINT to the command itself, not to the sandbox's init)."""
         ...
@@ -138,7 +142,8 @@ class Task:
     """What a harness is asked to do. Paths are as seen inside the sandbox.
 
     `endpoint` is there for harnesses that have `protocols`. `session` is what an earlier attempt or run of the same
-    harness left as its `Claim.session`, when its conversation is to go on.
+    harness left as its `Claim.session`, when its conversation is to go on. `state_folder` is writable and outlives the
+    run: whatever a harness needs to take up its conversation again must lie below it (a home, a config folder).
     """
 
     run_id: str
@@ -152,6 +157,7 @@ class Task:
     output_schema: Mapping[str, Any] | None = None
     endpoint: ModelEndpoint | None = None
     session: str | None = None
+    state_folder: str | None = None
     model_calls: int | None = None  # limits of the run, for harnesses with a fence of their own; ours stands anyway
     tool_calls: int | None = None
 
@@ -184,6 +190,11 @@ class Claim:
 
 class HarnessStream(Protocol):
     """Translates one attempt's output into events. It decides nothing."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether its last record was seen: a program that stays after that is ended without blame."""
+        ...
 
     def feed(self, line: bytes) -> Iterable[EventDraft]:
         """One line of stdout without its newline; unknown or broken lines become `log` events."""

@@ -41,6 +41,10 @@ class RecordStream:
             "end": self._keep_end,
         }
 
+    @property
+    def ended(self) -> bool:
+        return self._end is not None
+
     def feed(self, line: bytes) -> Iterable[EventDraft]:
         """One line without its newline; what comes after the last record is kept as `log`."""
         if not line.strip():

@@ -128,6 +128,13 @@ class BubblewrapProcess:
 
     # --- the port ----------------------------------------------------------------------------------------------
 
+    def cpu_seconds(self) -> float | None:
+        """From the control group, else what the watchdog saw last."""
+        if self._group is not None and not self._ending.done():
+            with contextlib.suppress(OSError):  # the group goes when the sandbox ends
+                return self._group.usage().cpu_seconds
+        return None if self._watchdog is None else self._watchdog.cpu_seconds
+
     def interrupt(self) -> None:
         """SIGINT to the command, if it still runs."""
         if self._first is None or self._ending.done():

@@ -25,6 +25,7 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Probe, SandboxExit, SandboxSpec
 from mogplex.sandboxes import reaper
 from mogplex.sandboxes.arguments import HOME, PRLIMIT, build_environment, build_limits, check_spec
+from mogplex.sandboxes.census import sum_cpu
 from mogplex.sandboxes.handle import ProcessHandle
 from mogplex.sandboxes.output import OutputPipe
 from mogplex.sandboxes.runner import Runner
@@ -64,6 +65,10 @@ class UnconfinedProcess:
 
     def limit_wall(self, wall_seconds: float) -> None:
         self._timers.append(self._loop.call_later(wall_seconds, self._end, "wall_clock"))
+
+    def cpu_seconds(self) -> float | None:
+        """Of the processes that are still in the session of the command."""
+        return None if self._ending.done() else sum_cpu(_list_session(self._popen.pid))
 
     def interrupt(self) -> None:
         """SIGINT to the command, by way of the reaper."""
@@ -221,12 +226,21 @@ def translate(text: str, places: Mapping[str, str]) -> str:
 def _kill_session(leader: int) -> int:
     """End what is still in the reaper's session; only there when somebody killed the reaper. Returns how many."""
     left = 0
+    for pid in _list_session(leader):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            left += 1
+    return left
+
+
+def _list_session(leader: int) -> list[int]:
+    """The live processes of a session."""
+    found = []
     for entry in os.scandir("/proc"):
         if not entry.name.isdigit():
             continue
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             fields = Path(entry.path, "stat").read_bytes().rpartition(b")")[2].split()
             if int(fields[3]) == leader and fields[0] not in (b"Z", b"X"):
-                os.kill(int(entry.name), signal.SIGKILL)
-                left += 1
-    return left
+                found.append(int(entry.name))
+    return found

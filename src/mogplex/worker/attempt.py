@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,6 +23,7 @@ from mogplex.worker.result import find_result_fault
 from mogplex.worker.setup import Setup
 from mogplex.worker.start_point import StartPoint, find_start
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
+from mogplex.worker.time_limit import TimeLimit
 from mogplex.worker.transcript import Transcript
 from mogplex.workspace.checkout import Checkout
 
@@ -40,14 +40,15 @@ class Attempt:
         self.stop = stop
         self.activity = Activity()
         self.transcript = Transcript(equipment.attempts, run, stop)
+        self.time_limit = TimeLimit(run.timeout_seconds, stop, self.transcript)
         self.clock = PhaseClock(queued_ms)
         self.findings = Findings()
 
     async def play(self) -> None:
         """Do the work, then write the ending. Writes nothing once the run belongs to another worker."""
-        timer = asyncio.get_running_loop().call_later(self.run.timeout_seconds, self._time_out)
         try:
-            await self._work(timer)
+            async with self.time_limit.running():
+                await self._work()
         except OwnershipLost:
             log.warning("run %s attempt %d belongs to another worker now", self.run.id, self.run.attempt)
             return
@@ -61,23 +62,18 @@ class Attempt:
             # Whatever goes wrong in our own code must still end in a final record that says so.
             log.exception("run %s attempt %d failed inside Mogplex", self.run.id, self.run.attempt)
             self.stop.set(Cause.SANDBOX, f"An internal fault of the worker ({type(fault).__name__}); see its log.")
-        finally:
-            timer.cancel()
         await self._finish()
 
-    async def _work(self, timer: asyncio.TimerHandle) -> None:
+    async def _work(self) -> None:
         async with self._workspace() as (start, checkout), self._egress(start) as egress:
             await self._run_harness(start, checkout, egress)
             await self._take_patch(start, checkout)
             self.stop.check()
-            timer.cancel()  # from here on each check has a limit of its own
+            self.time_limit.lift()  # from here on each check has a limit of its own
             if self.findings.claim_counts:
                 await self._validate_result()
                 await self._check(start, egress)
                 await self._deliver(start)
-
-    def _time_out(self) -> None:
-        self.stop.set(Cause.TIMED_OUT, f"The run reached its wall-clock limit of {self.run.timeout_seconds:g} s.")
 
     @asynccontextmanager
     async def _workspace(self) -> AsyncIterator[tuple[StartPoint, Checkout]]:
@@ -103,6 +99,7 @@ class Attempt:
         process = await harness_run.start(start, checkout, self.clock)
         with self.clock.phase("running"):
             self.findings.claim, self.findings.exit = await harness_run.follow(process)
+        self.findings.lingered = harness_run.lingered
         if self.findings.exit.killed_by not in (None, "caller"):
             self.stop.set(*sandbox_end(self.findings.exit.killed_by, self.equipment))
 

@@ -10,6 +10,7 @@ from mogplex.egress.address import Reach
 from mogplex.service.attempts import Attempts
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
+from mogplex.worker.stall import Deadlines
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
@@ -44,4 +45,5 @@ class Equipment:
     limits: Limits
     identity: Identity
     check_timeout_seconds: float
+    deadlines: Deadlines = Deadlines()
     reach: Reach = Reach()  # how the names of allowed hosts become addresses

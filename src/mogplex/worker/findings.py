@@ -22,6 +22,7 @@ class Findings:
 
     claim: Claim | None = None
     exit: SandboxExit | None = None
+    lingered: bool = False  # it stayed after its last record, and was ended for that
     patch: Patch | None = None
     verdict: Verdict = Verdict.NOT_RUN
     baseline: Verdict | None = None
@@ -36,7 +37,7 @@ class Findings:
     @property
     def claim_counts(self) -> bool:
         """Whether the harness ended as one does that has succeeded: only then is its work checked and delivered."""
-        return claim_fault(self.claim, self.exit_code) is None
+        return claim_fault(self.claim, self.exit_code, self.lingered) is None
 
     def changes(self) -> Changes | None:
         patch = self.patch
@@ -53,6 +54,7 @@ class Findings:
                 cause=None if self.delivered is Delivered.DONE else stop.cause,
                 claim=self.claim,
                 exit_code=self.exit_code,
+                lingered=self.lingered,
                 output_valid=self.output_valid,
                 checks_wanted=bool(run.checks),
                 verdict=self.verdict,

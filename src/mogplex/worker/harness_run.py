@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
-from mogplex.domain.ports import Claim, HarnessStream, SandboxExit, SandboxProcess, SandboxSpec, Task
+from mogplex.domain.ports import Claim, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
+from mogplex.worker.stall import StallWatch
 from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.transcript import Lines, Transcript
 from mogplex.workspace.checkout import Checkout
 
+# Between SIGINT and the end of the sandbox. Who cancels is promised a dead sandbox and a final record within 2 s.
+INTERRUPT_SECONDS = 5.0
+SHORT_INTERRUPT_SECONDS = 0.4
+_AWAITED = (Cause.CANCELLED, Cause.SUPERSEDED, Cause.SANDBOX, Cause.WORKER)  # somebody waits for these to be over
+STATE_FOLDER = "/state"  # in the sandbox: what a harness keeps of its conversation
 DRAIN_SECONDS = 5.0  # after the last process is gone, for what is still in the pipes
 
 
@@ -35,6 +42,7 @@ class HarnessRun:
         self._transcript = transcript
         self._stop = stop
         self._started = False
+        self.lingered = False
         harness = equipment.harnesses.get(run.harness)
         if harness is None:
             raise SandboxError(f"This worker has no harness {run.harness!r}; it has {', '.join(equipment.harnesses)}.")
@@ -49,6 +57,8 @@ class HarnessRun:
             checks=run.checks,
             timeout_seconds=run.timeout_seconds,
             output_schema=run.output_schema,
+            state_folder=STATE_FOLDER if harness.protocols else None,
+            tool_calls=run.budget.tool_calls,
         )
 
     async def start(self, start: StartPoint, checkout: Checkout, clock: PhaseClock) -> SandboxProcess:
@@ -63,6 +73,7 @@ class HarnessRun:
                 *prepared.mounts,
                 *(tools.mounts if not launch.mounts else ()),
                 *launch.mounts,
+                *self._state_mounts(start),
             ),
             environment={**tools.environment, **prepared.environment, **start.environment, **launch.environment},
             path=(*prepared.path, *launch.path, *tools.path),
@@ -70,9 +81,9 @@ class HarnessRun:
             limits=self._equipment.limits,
             stdin=launch.stdin,
         )
-        self._activity.start()
         with clock.phase("preparing", "sandboxMs"):
             process = await self._equipment.driver.start(self._egress.equip(spec))
+        self._activity.start()
         self._egress.serve(process)
         payload = {
             "driver": self._equipment.driver.name,
@@ -83,33 +94,68 @@ class HarnessRun:
         await self._transcript.add(EventDraft(EventType.SANDBOX_READY, "sandbox ready", payload=payload))
         return process
 
+    def _state_mounts(self, start: StartPoint) -> tuple[Mount, ...]:
+        if self._task.state_folder is None:
+            return ()
+        folder = start.folder / "state"
+        self._equipment.layout.create_private(folder)
+        return (Mount(folder, self._task.state_folder, writable=True),)
+
     async def follow(self, process: SandboxProcess) -> tuple[Claim, SandboxExit]:
-        """Until the last process is gone: because it ended, or because a stop came first."""
+        """Until the last process is gone: because it ended, because a stop came first, or because it stayed too long
+        after its last record (`lingered`)."""
         stream = self._harness.open_stream(self._task)
+        stall = StallWatch(self._equipment.deadlines, self._activity, self._stop)
+        watching = asyncio.create_task(stall.watch(process.cpu_seconds), name="stall watch")
         output = asyncio.gather(self._drain_stdout(process, stream), self._transcript.drain_stderr(process.stderr))
         try:
             exit = await self._stop.or_result(process.wait())
-        except (Stopped, OwnershipLost):
+        except Stopped:
+            exit = await self._interrupt(process)
+        except OwnershipLost:
             process.kill()
             exit = await process.wait()
         finally:
+            watching.cancel()
             process.kill()
             await process.wait()
             await _settle(output)
         if self._stop.lost:
             raise OwnershipLost
+        self.lingered = self.lingered and exit.killed_by == "caller"  # it may have left just before
+        if self.lingered:
+            await self._transcript.note(f"{self._harness.name} stayed after its last record and was ended.")
         return stream.close(), exit
+
+    async def _interrupt(self, process: SandboxProcess) -> SandboxExit:
+        """Ask it to stop, so that it can write down what was said, and after some time end it."""
+        process.interrupt()
+        seconds = SHORT_INTERRUPT_SECONDS if self._stop.cause in _AWAITED else INTERRUPT_SECONDS
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(process.wait(), seconds)  # a wait may be cancelled without harm
+        process.kill()
+        return await process.wait()
+
+    def _end_lingering(self, process: SandboxProcess) -> None:
+        self.lingered = not self._stop.is_set
+        process.kill()
 
     async def _drain_stdout(self, process: SandboxProcess, stream: HarnessStream) -> None:
         lines = Lines()
         begun = time.monotonic()
+        lingering: asyncio.TimerHandle | None = None
         async for chunk in process.stdout:
             self._activity.touch()
             self._transcript.raw.add(chunk)
             for line in lines.feed(chunk):
                 await self._take(list(stream.feed(line)), begun)
+            if stream.ended and lingering is None:
+                seconds = self._equipment.deadlines.linger_seconds
+                lingering = asyncio.get_running_loop().call_later(seconds, self._end_lingering, process)
         for line in lines.close():
             await self._take(list(stream.feed(line)), begun)
+        if lingering is not None:
+            lingering.cancel()
 
     async def _take(self, drafts: list[EventDraft], begun: float) -> None:
         if not self._started:

@@ -81,6 +81,10 @@ class RepairStream:
         self._records = RecordStream()
         self._changed = False
 
+    @property
+    def ended(self) -> bool:
+        return self._records.ended
+
     def feed(self, line: bytes) -> Iterable[EventDraft]:
         drafts = list(self._records.feed(line))
         self._changed = self._changed or any(draft.type is EventType.FILE_CHANGE for draft in drafts)
