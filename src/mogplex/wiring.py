@@ -35,6 +35,7 @@ from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
@@ -153,6 +154,12 @@ class Parts:
             events=events,
             sandboxes=Sandboxes(database),
             schedules=Schedules(database, runs, tuple(harnesses), choose_harness),
+            report=Report(
+                database,
+                limits,
+                alive_within_seconds=settings.dead_after_seconds,
+                queue_limit=settings.queue_limit,
+            ),
             harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
             readiness=lambda: [_database_readiness(database)],
         )

@@ -21,6 +21,8 @@ VERBS: dict[str, Verb] = {
     "serve": ("mogplex.cli.serve", "serve", "Start the server on this machine."),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
+    "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),
+    "pressure": ("mogplex.cli.observability", "show_pressure", "Show what is busy, what waits and how long."),
     "completion": ("mogplex.cli.completion", "completion", "Print the completion script for a shell."),
     "help": ("mogplex.cli.help", "help_on", "Help on a command or on exit-codes."),
 }
