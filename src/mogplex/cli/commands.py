@@ -19,6 +19,11 @@ VERBS: dict[str, Verb] = {
     "run": ("mogplex.cli.run", "start_run", "Start a run: have an agent work in a repo."),
     "exec": ("mogplex.cli.exec", "execute_run", "Run a task on a local checkout, without a server."),
     "serve": ("mogplex.cli.serve", "serve", "Start the server on this machine."),
+    "scripted-model": (
+        "mogplex.cli.scripted_model",
+        "serve_scenario",
+        "Play a scenario as a model server, to rehearse without spending.",
+    ),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
     "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),

@@ -187,11 +187,11 @@ class Client(ScheduleCalls):
 
     def list_tools(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
         """One page: {"tools": [{toolName, arguments, ok, …}], "nextAfter": int, "hasMore": bool}."""
-        return self._get(f"/runs/{_segment(run_id)}/tools", after=after, limit=limit)
+        return self._get(f"/runs/{segment(run_id)}/tools", after=after, limit=limit)
 
     def list_checks(self, run_id: str) -> Json:
         """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran."""
-        return self._get(f"/runs/{_segment(run_id)}/checks")
+        return self._get(f"/runs/{segment(run_id)}/checks")
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
