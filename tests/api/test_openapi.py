@@ -294,7 +294,7 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     stats = ask("GET", "/observability/stats?to=2999-01-01", "/observability/stats", 200)
     assert stats["runs"]["total"] == 0
     stats = ask("GET", "/observability/stats", "/observability/stats", 200)
-    assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (3, 1, 1)
+    assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (4, 1, 1)
     waiting = ask("POST", "/runs", "/runs", 202, start, Idempotency_Key="three")["runId"]
     pressure = ask("GET", "/observability/pressure", "/observability/pressure", 200)
     assert (pressure["queue"]["depth"], len(pressure["workers"])) == (1, 1)

@@ -24,6 +24,7 @@ VERBS: dict[str, Verb] = {
         "serve_scenario",
         "Play a scenario as a model server, to rehearse without spending.",
     ),
+    "worker": ("mogplex.cli.worker", "work", "Start a worker for servers on PostgreSQL."),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
     "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),
