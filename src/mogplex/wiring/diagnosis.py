@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from mogplex.domain.ports import Probe
 from mogplex.home import Home
+from mogplex.offers import Offers
 from mogplex.settings import Settings
-from mogplex.wiring.adapters import make_driver, make_harnesses, make_layout
+from mogplex.wiring.adapters import make_driver, make_layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,9 @@ class Finding:
 
 def diagnose(settings: Settings) -> list[Finding]:
     """What works on this machine and what to do about the rest; starts one sandbox, changes nothing."""
-    driver = make_driver(settings)
+    driver, offers = make_driver(settings), Offers.build(settings)
     probed = [("sandbox", asyncio.run(driver.probe()))]
-    probed += [(f"harness {name}", harness.probe()) for name, harness in make_harnesses(settings).items()]
+    probed += [(f"harness {name}", offers.probe(name)) for name in offers.harnesses]
     findings = [Finding(name, probe.ok, _tell(probe), probe.remedy) for name, probe in probed]
     layout = make_layout(settings, Home(settings))
     findings.append(Finding("work folder", True, str(layout.work_dir)))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mogplex.api.services import HarnessInfo, Readiness, Services
-from mogplex.domain.ports import Dispatcher, Harness, Probe
-from mogplex.domain.redact import Redactor
-from mogplex.domain.repo import RemoteFacts, Repo
-from mogplex.domain.sanitiser import Sanitiser
+from mogplex.api.services import Readiness, Services
+from mogplex.domain.ports import Dispatcher, Harness
+from mogplex.domain.repo import RemoteFacts
+from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
+from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
@@ -25,7 +26,7 @@ from mogplex.service.schedules import Schedules
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
-from mogplex.wiring.adapters import make_harnesses, make_layout, prefer_harness
+from mogplex.wiring.adapters import make_layout
 from mogplex.workspace.git import Git
 from mogplex.workspace.remote import inspect_remote
 
@@ -37,6 +38,7 @@ class Parts:
     services: Services
     attempts: Attempts
     workers: Workers
+    gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
 
@@ -44,21 +46,20 @@ class Parts:
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
         hub = EventHub()
         events = Events(database, hub)
-        harnesses = make_harnesses(settings)
+        offers = Offers.build(settings)
+        harnesses, open_sanitiser = offers.harnesses, offers.open_sanitiser()
+        calls = ModelCalls(database, settings.key_usd_per_day)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
         git = Git(make_layout(settings, Home(settings)).git_home)
-
-        def choose_harness(repo: Repo) -> str:
-            return prefer_harness(repo, harnesses)
 
         runs = Runs(
             database,
             dispatcher,
             limits,
             events,
-            open_sanitiser=_open_sanitiser,
-            choose_harness=choose_harness,
+            open_sanitiser=open_sanitiser,
+            choose_harness=offers.choose_harness,
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
@@ -70,25 +71,20 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
-            schedules=Schedules(database, runs, tuple(harnesses), choose_harness),
+            schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             report=Report(
                 database,
                 limits,
                 alive_within_seconds=settings.dead_after_seconds,
                 queue_limit=settings.queue_limit,
             ),
-            harnesses=lambda: [describe_harness(name, harness.probe()) for name, harness in harnesses.items()],
+            harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
         )
-        attempts = Attempts(database, hub, _open_sanitiser)
-        workers = Workers(database, hub, _open_sanitiser, max_attempts=settings.max_attempts)
+        attempts = Attempts(database, hub, open_sanitiser)
+        workers = Workers(database, hub, open_sanitiser, max_attempts=settings.max_attempts)
         firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
-        return Parts(services, attempts, workers, harnesses, firing)
-
-
-def describe_harness(name: str, probe: Probe) -> HarnessInfo:
-    reason = None if probe.ok else probe.detail
-    return HarnessInfo(name, probe.ok, probe.facts.get("version"), reason, probe.remedy)
+        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing)
 
 
 def _inspect(git: Git, clone_url: str) -> RemoteFacts:
@@ -99,7 +95,3 @@ def _inspect(git: Git, clone_url: str) -> RemoteFacts:
 def _database_readiness(database: Database) -> Readiness:
     reachable = database.is_reachable()
     return Readiness("database", reachable, "answers" if reachable else "cannot be reached; see the server's log")
-
-
-def _open_sanitiser(known: Iterable[str]) -> Sanitiser:
-    return Redactor(known)

@@ -95,6 +95,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         installer=Installer.build(layout.work_dir / "tools"),
         registries=Registries(settings.setup_hosts, variables),
         harnesses=parts.harnesses,
+        gateway=parts.gateway,
         tools=Tools((toolkit.mount,), toolkit.environment(), toolkit.path),
         limits=Limits(
             wall_seconds=86400.0,  # the attempt's own timer is the limit; this one is only for a worker gone mad
