@@ -21,7 +21,7 @@ from mogplex.service.schedules import caller_of, start_run_of
 from mogplex.store import runs as run_table
 from mogplex.store import schedules as schedule_table
 from mogplex.store.database import Database, Transaction
-from mogplex.store.schema import schedules
+from mogplex.store.schedule_tables import schedules
 
 LATE_SECONDS = 120.0  # a tick that nobody served for so long was missed: the server was away
 PAGE = 100

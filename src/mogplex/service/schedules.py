@@ -23,7 +23,7 @@ from mogplex.service.runs import Runs
 from mogplex.service.schedule_request import read_schedule
 from mogplex.store import schedules as schedule_table
 from mogplex.store.database import Database, Transaction
-from mogplex.store.schema import schedules
+from mogplex.store.schedule_tables import schedules
 
 MAX_TICKS_SHOWN = 200
 

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from mogplex.domain.run import Status
 from mogplex.domain.schedule import Alarm, Overlap, Schedule, Tick, TickResult
 from mogplex.store.database import Transaction
-from mogplex.store.schema import runs, schedule_ticks, schedules
+from mogplex.store.schedule_tables import schedule_ticks, schedules
+from mogplex.store.schema import runs
 
 _FIELDS = tuple(each.name for each in fields(Schedule))
 _COLUMNS = tuple(schedules.c[name] for name in _FIELDS)
