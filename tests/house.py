@@ -24,6 +24,7 @@ from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
 from mogplex.service.vault import Vault
 from mogplex.service.workers import Workers
@@ -108,6 +109,7 @@ class House:
         self.attempts = Attempts(database, self.hub, self.known_secrets)
         self.sandboxes = Sandboxes(database)
         self.workers = Workers(database, self.hub, self.known_secrets)
+        self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
         secret = self.keys.create_first()
         assert secret is not None
