@@ -12,6 +12,7 @@ from starlette.routing import Route as AsgiRoute
 from starlette.types import Receive, Scope, Send
 
 from mogplex.api import (
+    audit,
     events,
     harnesses,
     keys,
@@ -43,6 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *sandboxes.ROUTES,
     *schedules.ROUTES,
     *keys.ROUTES,
+    *audit.ROUTES,
     *observability.ROUTES,
 )
 _VERSIONED = "/api/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mogplex.service.audit import Audit
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
@@ -41,6 +42,7 @@ class Services:
     """All calls may block; they are made in worker threads, many at a time."""
 
     keys: Keys
+    audit: Audit
     limits: Limits
     repos: Repos
     secrets: Secrets

@@ -85,6 +85,10 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
         },
     ),
+    "audit": (
+        "See who did what (scope admin).",
+        {"list": ("mogplex.cli.audit", "list_audit", "List who did what, when and from where.")},
+    ),
     "keys": (
         "Make and revoke API keys (scope admin).",
         {

@@ -210,6 +210,19 @@ class Client(ScheduleCalls):
         """{"keys": [{id, name, prefix, scopes, …}]}, never the secrets."""
         return self._get("/keys")
 
+    def list_audit(
+        self,
+        *,
+        action: str | None = None,
+        key: str | None = None,
+        target: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Json:
+        """One page, newest first: {"entries": [{at, action, target, keyId, address, …}], "nextCursor"}."""
+        return self._get("/audit", action=action, key=key, target=target, since=since, limit=limit, cursor=cursor)
+
     def revoke_key(self, key_id: str) -> Json:
         """From the next request on the key is refused."""
         return self._send("DELETE", f"/keys/{segment(key_id)}")

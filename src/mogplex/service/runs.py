@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.errors import Conflict, NotFound, RateLimited
 from mogplex.domain.ports import Dispatcher
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
+from mogplex.service.audit import note
 from mogplex.service.cancels import stop_run
 from mogplex.service.events import Events, visible_run
 from mogplex.service.known_secrets import KnownSecrets
@@ -127,6 +129,8 @@ class Runs:
             if run.status.is_terminal:
                 return Cancelled(run, already_terminal=True)
             changed = stop_run(tx, run, caller, self._known_secrets.sanitiser())
+            if changed is not None:
+                note(tx, caller, Action.RUN_CANCELLED, run.id, run.repo_id)
         if changed is None:  # somebody asked before; the worker is at it
             return Cancelled(run, already_terminal=False)
         if changed.status.is_terminal:
@@ -210,6 +214,7 @@ class Runs:
         draft = queued_draft(run, position)
         draft = replace(draft, payload=sanitiser.payload(draft.payload))
         event_table.append(tx, run.id, 1, 0, [draft])
+        note(tx, caller, Action.RUN_RETRIED if run.retry_of else Action.RUN_STARTED, run.id, run.repo_id)
         self._dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
         return run
 

@@ -14,6 +14,7 @@ from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
+from mogplex.service.audit import Audit
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
@@ -26,6 +27,7 @@ from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
+from mogplex.service.sign_ins import SignIns
 from mogplex.service.vault import Vault
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
@@ -59,6 +61,7 @@ class Parts:
         vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         secrets.reseal()
+        sign_ins = SignIns(database)
         runs = Runs(
             database,
             dispatcher,
@@ -71,7 +74,8 @@ class Parts:
             queue_limit=settings.queue_limit,
         )
         services = Services(
-            keys=Keys(database),
+            keys=Keys(database, sign_ins),
+            audit=Audit(database, sign_ins),
             limits=limits,
             repos=Repos(database, lambda url, credential: _inspect(git, url, credential), tuple(harnesses), vault),
             secrets=secrets,
