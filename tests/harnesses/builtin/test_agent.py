@@ -70,7 +70,7 @@ def test_instructions_cannot_flood_or_hold_it(room: Room) -> None:
     os.mkfifo(room.folder / "part" / "AGENTS.md")
     played = room.play("turns: [{text: ok}]", directory=str(room.folder / "part"))
     assert played.end["success"] is True
-    assert len(played.asked()) < 60_000
+    assert len(played.asked()) < 90_000
 
 
 BIG = "head -c 20000 /dev/zero | tr '\\\\0' {letter}; echo"

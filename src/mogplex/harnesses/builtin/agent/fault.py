@@ -13,6 +13,7 @@ class ModelFault(Exception):
     """`again` is whether another request may do better; `wait_seconds` is how long the provider asks us to wait."""
 
     def __init__(self, message: str, again: bool, wait_seconds: float | None = None, status: int | None = None) -> None:
+        """`status` is given for HTTP errors about which the request itself can be changed."""
         super().__init__(message)
         self.message = message
         self.again = again
@@ -29,8 +30,10 @@ class ModelFault(Exception):
     def of_status(status: int, error: Any, text: str, headers: Any) -> ModelFault:
         """From an HTTP error, whose body is `error` when it was JSON and `text` in any case."""
         message, code = words_of(error) if error else (text.strip()[:SHOWN_CHARACTERS] or "no reason given", None)
-        again = status in RETRIED and code not in FINAL_CODES and headers.get("x-should-retry") != "false"
-        return ModelFault(f"HTTP {status}: {message}", again, _seconds(headers.get("retry-after")), status)
+        settled = headers.get("x-should-retry") == "false"  # a budget that is spent, for instance
+        again = status in RETRIED and code not in FINAL_CODES and not settled
+        wait_seconds = _seconds(headers.get("retry-after"))
+        return ModelFault(f"HTTP {status}: {message}", again, wait_seconds, None if settled else status)
 
 
 def words_of(error: Any) -> tuple[str, str | None]:

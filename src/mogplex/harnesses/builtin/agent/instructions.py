@@ -6,7 +6,7 @@ import os
 import stat
 
 NAMES = ("AGENTS.md", "CLAUDE.md")  # the first that is there counts, in each folder
-MAX_BYTES = 32 * 1024  # all together
+MAX_BYTES = 64 * 1024  # all together
 
 
 def find(directory: str) -> str:
