@@ -11,6 +11,7 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, Harness, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
+from mogplex.domain.secret import Phase
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
@@ -83,7 +84,12 @@ class HarnessRun:
                 *launch.mounts,
                 *self._state_mounts(start),
             ),
-            environment={**tools.environment, **prepared.environment, **start.environment, **launch.environment},
+            environment={
+                **tools.environment,
+                **prepared.environment,
+                **start.environment_for(Phase.AGENT),
+                **launch.environment,
+            },
             path=(*prepared.path, *launch.path, *tools.path),
             directory=self._task.directory,
             limits=self._equipment.limits,
