@@ -11,7 +11,7 @@ from mogplex import __version__
 from mogplex.cli import exit_codes
 from mogplex.cli.failures import CommandFailed
 from mogplex.cli.options import Server, examples, raw_server_options
-from mogplex.mcp.tools import build_server
+from mogplex.mcp.toolset import build_server
 
 
 @click.command(

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from mogplex.domain.access import Caller
 from mogplex.domain.errors import ServiceUnavailable
 from mogplex.mcp.calls import Calls
-from mogplex.mcp.tools import build_server
+from mogplex.mcp.toolset import build_server
 
 _calls: ContextVar[Calls] = ContextVar("mogplex_mcp_calls")
 MAX_BODY_BYTES = 4 * 1024 * 1024

@@ -35,8 +35,18 @@ _SUGGESTIONS = {
     ErrorCode.SERVICE_UNAVAILABLE: "Try again in a moment.",
 }
 _READ: dict[str, Any] = {"read_only_hint": True, "open_world_hint": False}
-_WRITE: dict[str, Any] = {"read_only_hint": False, "destructive_hint": False, "idempotent_hint": True, "open_world_hint": True}
-_CANCEL: dict[str, Any] = {"read_only_hint": False, "destructive_hint": True, "idempotent_hint": True, "open_world_hint": False}
+_WRITE: dict[str, Any] = {
+    "read_only_hint": False,
+    "destructive_hint": False,
+    "idempotent_hint": True,
+    "open_world_hint": True,
+}
+_CANCEL: dict[str, Any] = {
+    "read_only_hint": False,
+    "destructive_hint": True,
+    "idempotent_hint": True,
+    "open_world_hint": False,
+}
 T = TypeVar("T")
 
 
@@ -46,7 +56,7 @@ def build_server(current: Callable[[], Calls], version: str) -> MCPServer:
     from mcp_types import ToolAnnotations
 
     server: MCPServer = MCPServer("mogplex", version=version, instructions=INSTRUCTIONS)
-    tools = Tools(current)
+    tools = Toolset(current)
     for function, hints in (
         (tools.list_repos, _READ),
         (tools.start_run, _WRITE),
@@ -63,7 +73,7 @@ def build_server(current: Callable[[], Calls], version: str) -> MCPServer:
     return server
 
 
-class Tools:
+class Toolset:
     """Each method is a tool; its signature and docstring are what an agent reads."""
 
     def __init__(self, current: Callable[[], Calls]) -> None:
