@@ -80,7 +80,7 @@ class HarnessRun:
             mounts=(
                 *checkout.mounts(),
                 *prepared.mounts,
-                *(tools.mounts if not launch.mounts else ()),
+                *_beside(launch.mounts, tools.mounts),
                 *launch.mounts,
                 *self._state_mounts(start),
             ),
@@ -195,6 +195,12 @@ def find_harness(run: Run, equipment: Equipment) -> Harness:
     if harness is None:
         raise SandboxError(f"This worker has no harness {run.harness!r}; it has {', '.join(equipment.harnesses)}.")
     return harness
+
+
+def _beside(own: tuple[Mount, ...], tools: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    """The common tools, but where the harness mounts something of its own."""
+    taken = {mount.target for mount in own}
+    return tuple(mount for mount in tools if mount.target not in taken)
 
 
 def work_directory(run: Run) -> str:
