@@ -53,3 +53,4 @@ class Services:
     report: Report
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]
+    weaknesses: Callable[[], Sequence[str]] = tuple  # what this process's sandboxes don't hold, in sentences

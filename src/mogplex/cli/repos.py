@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FIELD_OF_WORD = {
     "root": "rootDirectory",
     "setup": "setup",
+    "python": "python",
     "checks": "checks",
     "allow-hosts": "allowHosts",
     "env": "env",
@@ -41,6 +42,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
     @click.option("--default-branch", metavar="BRANCH", help="Branch that runs start from.")
     @click.option("--root", metavar="DIR", help="Folder that runs work in.")
     @click.option("--setup", metavar="CMD", multiple=True, help="Command that prepares a checkout; can be repeated.")
+    @click.option("--python", metavar="VERSION", help="Python of setup, harness and checks, as in 3.12.")
     @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
     @click.option("--allow-host", "hosts", metavar="HOST", multiple=True, help="Host that runs may reach; repeatable.")
     @click.option(
@@ -63,6 +65,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         default_branch: str | None,
         root: str | None,
         setup: tuple[str, ...],
+        python: str | None,
         checks: tuple[str, ...],
         hosts: tuple[str, ...],
         env: tuple[str, ...],
@@ -77,6 +80,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             defaultBranch=default_branch,
             rootDirectory=root,
             setup=list(setup) or None,
+            python=python,
             checks=list(checks) or None,
             allowHosts=list(hosts) or None,
             env=read_pairs(env, "--env", dict(os.environ)),

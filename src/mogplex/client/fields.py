@@ -61,6 +61,7 @@ class RepoBody(TypedDict, total=False):
     defaultBranch: str | None
     rootDirectory: str | None
     setup: list[str] | None
+    python: str | None
     checks: list[str] | None
     env: dict[str, str] | None
     allowHosts: list[str] | None

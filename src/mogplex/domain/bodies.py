@@ -39,6 +39,7 @@ def _timeout(description: str) -> Schema:
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+_PYTHON = "^3\\.[0-9]{1,2}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 
 _COMMANDS: Schema = {
@@ -114,6 +115,7 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "defaultBranch": _text("Base branch of runs that name none; left out, the remote's.", 244),
     "rootDirectory": _text("Folder to work in, relative.", 1024),
     "setup": {**_COMMANDS, "description": "Commands that install what runs need; empty: found from the files."},
+    "python": {**_text("Python of setup, harness and checks; left out, the sandbox's."), "pattern": _PYTHON},
     "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
     "env": _pairs("Environment variables for runs. Only their names are shown again.", _VARIABLE, 100, 8192),
     "allowHosts": _texts("Hosts that sandboxes may reach."),

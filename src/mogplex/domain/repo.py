@@ -10,6 +10,7 @@ from mogplex.domain.budget import Budget
 from mogplex.domain.secret import SecretNote
 
 DEFAULT_PUSH_BRANCHES = ("mogplex/*",)
+_PYTHON = re.compile(r"3\.\d{1,2}\Z")
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
 
 
@@ -35,6 +36,7 @@ class Repo:
     default_harness: str | None = None
     budget: Budget = Budget()
     timeout_seconds: float | None = None
+    python: str | None = None  # "3.12": of setup, harness and checks; None: the sandbox's own
     secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:
@@ -47,6 +49,10 @@ class RemoteFacts:
 
     default_branch: str | None
     empty: bool
+
+
+def python_fault(version: str) -> str | None:
+    return None if _PYTHON.match(version) else "must be a version of Python 3 such as 3.12"
 
 
 def full_name_fault(name: str) -> str | None:

@@ -22,6 +22,7 @@ def repo_object(repo: Repo) -> dict[str, Any]:
         "root_directory": repo.root_directory or None,
         "clone_url": hide_password(repo.clone_url),
         "setup": list(repo.setup),
+        "python": repo.python,
         "checks": list(repo.checks),
         "env_names": sorted(repo.environment),
         "secrets": [secret_object(note) for note in repo.secrets],

@@ -32,6 +32,7 @@ repos = Table(
     Column("default_branch", String(), nullable=False),
     Column("root_directory", String(), nullable=False),
     _json("setup"),
+    Column("python", String()),
     _json("checks"),
     _json("environment"),
     _json("allow_hosts"),

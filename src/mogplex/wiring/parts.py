@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mogplex.api.services import Readiness, Services
 from mogplex.domain.ports import Dispatcher, Harness
@@ -47,6 +47,7 @@ class Parts:
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
+    weaknesses: list[str] = field(default_factory=list)  # of this process's own worker, told when it starts
 
     @staticmethod
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
@@ -73,6 +74,7 @@ class Parts:
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
         )
+        weaknesses: list[str] = []
         services = Services(
             keys=Keys(database, sign_ins),
             audit=Audit(database, sign_ins),
@@ -91,11 +93,12 @@ class Parts:
             ),
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
+            weaknesses=lambda: tuple(weaknesses),
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
-        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing)
+        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing, weaknesses)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
