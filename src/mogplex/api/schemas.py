@@ -142,6 +142,7 @@ REPO = shape(
     root_directory=either_null(TEXT),
     clone_url=TEXT,
     setup=list_of(TEXT),
+    setup_detected=either_null(list_of(shape(source=TEXT, tool=TEXT, command=TEXT))),
     python=either_null(TEXT),
     checks=list_of(TEXT),
     env_names=list_of(TEXT),

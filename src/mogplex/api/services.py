@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mogplex.domain.repo import Repo
+from mogplex.domain.setup import Step
 from mogplex.service.audit import Audit
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
@@ -37,6 +39,10 @@ class Readiness:
     detail: str = ""
 
 
+def _detect_nothing(repo: Repo) -> None:
+    """For a door without a work folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """All calls may block; they are made in worker threads, many at a time."""
@@ -53,4 +59,5 @@ class Services:
     report: Report
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]
+    detect_setup: Callable[[Repo], Sequence[Step] | None] = _detect_nothing
     weaknesses: Callable[[], Sequence[str]] = tuple  # what this process's sandboxes don't hold, in sentences

@@ -141,7 +141,7 @@ def add_repo(server: Server, *, source: str, name: str | None, credential_file: 
 @server_options
 def get_repo(server: Server, *, repo: str) -> None:
     """Show one repo. ID is its id, or owner/name."""
-    _print_repo(server, server.client.get_repo(find_repo_id(server, repo)))
+    _print_repo(server, server.client.get_repo(find_repo_id(server, repo), detect_setup=True))
 
 
 @click.command(
@@ -199,8 +199,15 @@ def _print_repo(server: Server, repo: Repo) -> None:
 def _text(value: object) -> str | None:
     if value in (None, [], {}, ""):
         return None
-    if isinstance(value, list) and isinstance(value[0], dict):  # secrets
-        return ", ".join(f"{each['name']} ({', '.join(each['phases'])})" for each in value)
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return ", ".join(_describe(each) for each in value)
     if isinstance(value, list):
         return ", ".join(show(item) for item in value)
     return show(value)
+
+
+def _describe(item: Repo) -> str:
+    """A secret, or a step of a setup that was found."""
+    if "phases" in item:
+        return f"{item['name']} ({', '.join(item['phases'])})"
+    return f"{item['command']} (from {item['source']}, with {item['tool']})"

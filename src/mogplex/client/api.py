@@ -71,8 +71,9 @@ class Client(ScheduleCalls):
         """Register a repo by `cloneUrl`. The same one twice gives the same repo."""
         return inner(self._send("POST", "/repos", body), "repo")
 
-    def get_repo(self, repo_id: str) -> Json:
-        return inner(self._get(f"/repos/{segment(repo_id)}"), "repo")
+    def get_repo(self, repo_id: str, *, detect_setup: bool = False) -> Json:
+        """With `detect_setup` it also tells what setup the files of the default branch ask for."""
+        return inner(self._get(f"/repos/{segment(repo_id)}", detect="setup" if detect_setup else None), "repo")
 
     def update_repo(self, repo_id: str, body: RepoBody | Body) -> Json:
         """Change the settings named in `body`; None takes one back to its default."""

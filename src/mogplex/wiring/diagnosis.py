@@ -35,7 +35,7 @@ def diagnose(settings: Settings) -> list[Finding]:
     probed += [(f"harness {name}", offers.probe(name)) for name in offers.harnesses]
     findings = [Finding(name, probe.ok, _tell(probe), probe.remedy) for name, probe in probed]
     weaknesses = find_weaknesses(driver.name, limits_of(sandbox)) if sandbox.ok else ()
-    findings += [Finding("sandbox", True, weakness, warning=True) for weakness in weaknesses]
+    findings[1:1] = [Finding("sandbox", True, weakness, warning=True) for weakness in weaknesses]
     findings.append(_find_toolchains(settings))
     layout = make_layout(settings, Home(settings))
     findings.append(Finding("work folder", True, str(layout.work_dir)))

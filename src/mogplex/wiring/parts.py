@@ -33,7 +33,9 @@ from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.wiring.adapters import make_layout
+from mogplex.wiring.detection import SetupDetection
 from mogplex.workspace.git import Git
+from mogplex.workspace.mirror import Mirrors
 from mogplex.workspace.remote import inspect_remote
 
 
@@ -58,7 +60,8 @@ class Parts:
         calls = ModelCalls(database, settings.key_usd_per_day)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
-        git = Git(make_layout(settings, Home(settings)).git_home)
+        layout = make_layout(settings, Home(settings))
+        git = Git(layout.git_home)
         vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         secrets.reseal()
@@ -93,6 +96,7 @@ class Parts:
             ),
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
+            detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault).detect,
             weaknesses=lambda: tuple(weaknesses),
         )
         attempts = Attempts(database, hub, known_secrets)

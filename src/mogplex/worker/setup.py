@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import shlex
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -20,7 +20,7 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run
 from mogplex.domain.secret import Phase, versions_of
-from mogplex.domain.setup import ENVIRONMENT, KEYED, READ, VERSIONS, Step, choose, find_steps, is_none
+from mogplex.domain.setup import ENVIRONMENT, KEYED, VERSIONS, choose, is_none
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.harness_run import work_directory
@@ -29,7 +29,7 @@ from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import Stop
 from mogplex.worker.toolchains import Interpreter
 from mogplex.worker.transcript import RawLog, Transcript
-from mogplex.workspace.mirror import Entry
+from mogplex.workspace.detection import steps_from
 
 SHOWN_CHARACTERS = 2000  # of the output, in the error
 KEPT_CHARACTERS = 8000  # of the output, in the event
@@ -93,7 +93,7 @@ class Setup:
             return None
         root = self._run.root_directory
         entries = {each.path: each for each in await start.mirror.list_folder(start.commit, root)}
-        steps = () if configured else await self._find_steps(start, entries)
+        steps = () if configured else await steps_from(start.mirror, entries.values())
         if not configured and not steps and python is None:
             return None
         program = str(python.path) if python else PYTHON
@@ -114,11 +114,6 @@ class Setup:
         parts += [f"layout {LAYOUT} {self._equipment.driver.name}"]
         key = hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()
         return Recipe(commands, not configured, tuple(tools), key, program)
-
-    async def _find_steps(self, start: StartPoint, entries: Mapping[str, Entry]) -> tuple[Step, ...]:
-        files = {name: None for name, each in entries.items() if each.mode.startswith("100")}
-        texts = {name: await start.mirror.read_text(entries[name].object_id) for name in files if READ.match(name)}
-        return find_steps({**files, **texts})
 
     def _find_python(self, start: StartPoint) -> Interpreter | None:
         """The one that the repo asks for; None when it asks for none. Raises WorkspaceError when it isn't here."""
