@@ -110,14 +110,26 @@ class Settings:
     sandbox: str = _setting(
         "MOGPLEX_SANDBOX",
         "bubblewrap",
-        "Sandbox driver; unconfined gives no isolation at all.",
-        _one_of("bubblewrap", "unconfined"),
+        "Sandbox driver; container is podman or docker, unconfined gives no isolation at all.",
+        _one_of("bubblewrap", "container", "podman", "docker", "unconfined"),
+    )
+    container_image: str = _setting(
+        "MOGPLEX_CONTAINER_IMAGE",
+        "",
+        "Image that containers start from when a repo names none, instead of this machine's own /usr.",
+        _word,
     )
     scripted_harness: bool = _setting(
         "MOGPLEX_SCRIPTED_HARNESS",
         False,
         "Offer the harness `scripted`, which plays the prompt as a shell script.",
         _switch,
+    )
+    codex_bin: Path | None = _setting(
+        "MOGPLEX_CODEX_BIN", None, "The binary of the harness `codex`, if it is not to be looked for.", _folder
+    )
+    claude_bin: Path | None = _setting(
+        "MOGPLEX_CLAUDE_BIN", None, "The binary of the harness `claude-code`, if it is not to be looked for.", _folder
     )
     runner_uid: int | None = _setting(
         "MOGPLEX_RUNNER_UID", None, "User id that a worker started as root runs sandboxes under.", _whole(1, 2**31)
