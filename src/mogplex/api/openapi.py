@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mogplex.api.model_schemas import MODELS
 from mogplex.api.query import Parameter
 from mogplex.api.report_schemas import REPORTS
 from mogplex.api.route import Route, Success
@@ -64,7 +65,7 @@ def describe(routes: Sequence[Route], version: str) -> Document:
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: `mog_…` (50 characters)."}
             },
             "headers": _HEADERS,
-            "schemas": {**ANSWERS, **REPORTS, **BODIES},
+            "schemas": {**ANSWERS, **MODELS, **REPORTS, **BODIES},
             "responses": {name: _refusal(status, text) for status, (name, text) in _REFUSALS.items()},
         },
     }
