@@ -17,10 +17,10 @@ from mogplex.api.shapes import (
     shape,
 )
 from mogplex.domain.access import Scope
-from mogplex.domain.check import CheckTarget
+from mogplex.domain.check import CheckTarget, Reason
 from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventType
-from mogplex.domain.run import OUTCOME_MEANING, Delivery, Outcome, Status, Verdict
+from mogplex.domain.run import OUTCOME_MEANING, CheckPolicy, Delivery, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxStatus
 
 _OUTCOMES: Schema = {
@@ -86,6 +86,8 @@ RUN = shape(
     rootDirectory=either_null(TEXT),
     delivery={"enum": list(Delivery)},
     checks=list_of(TEXT),
+    checkPolicy={"enum": list(CheckPolicy)},
+    protectTests=either_null(FLAG),
     labels={"type": "object", "additionalProperties": TEXT},
     priority=WHOLE,
     conversationId=either_null(TEXT),
@@ -140,6 +142,9 @@ REPO = shape(
     clone_url=TEXT,
     setup=list_of(TEXT),
     checks=list_of(TEXT),
+    check_policy={"enum": list(CheckPolicy)},
+    check_files=list_of(TEXT),
+    protect_tests=either_null(FLAG),
     env_names=list_of(TEXT),
     allow_hosts=list_of(TEXT),
     push_branches=list_of(TEXT),
@@ -170,7 +175,9 @@ CHECK = shape(
     exitCode=either_null(WHOLE),
     output=TEXT,
     durationMs=WHOLE,
-    tests=shape(passed=either_null(WHOLE), failed=either_null(WHOLE)),
+    tests=shape(passed=either_null(WHOLE), failed=either_null(WHOLE), skipped=either_null(WHOLE)),
+    failures=either_null(list_of(TEXT)),
+    reason=either_null({"enum": list(Reason)}),
     detail=TEXT,
     cached=FLAG,
     attempt=WHOLE,
