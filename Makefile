@@ -20,6 +20,8 @@ demo: ## Mend a small repo with the real server, worker and command line
 lock: ## Resolve the dependencies again (needs uv; add UPGRADE=--upgrade for newer versions)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev \
 		$(UPGRADE) -o requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--no-deps --group harnesses -o requirements-harnesses.lock
 
 clean: ## Remove everything that setup, checks and tests made
 	rm -rf .venv .setup-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .coverage

@@ -2,7 +2,7 @@
 # Makes everything that Mogplex needs on this machine: system packages, a virtual environment, the locked dependencies.
 #
 #   bash scripts/setup.sh            to run Mogplex
-#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL)
+#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL, and the binaries of Codex and Claude Code)
 #
 # Safe to run again: what is there already is left alone, without network. As root, or where sudo asks for no password,
 # it installs missing system packages with apt-get; elsewhere it says what to type. MOGPLEX_PYTHON names the Python to
@@ -156,9 +156,26 @@ install_python_packages() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
+# Two binaries of other makers, 310 MB to download: they take part in the tests only, and a machine without them
+# (offline, or of another kind) can run all others.
+install_harness_programs() {
+  local wanted stamp=$venv/.harness-stamp
+  wanted=$(sha256sum requirements-harnesses.lock | cut -d ' ' -f 1)
+  [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
+  say "installing Codex and Claude Code for the tests (requirements-harnesses.lock)"
+  if command -v uv >/dev/null; then
+    quietly env VIRTUAL_ENV="$venv" uv pip install --quiet --no-deps --require-hashes -r requirements-harnesses.lock
+  else
+    quietly "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+      -r requirements-harnesses.lock
+  fi && printf '%s\n' "$wanted" >"$stamp" && return 0
+  say "they could not be installed; the tests that need them are skipped, and say so"
+}
+
 main() {
   system_packages
   install_python_packages
+  [ "$with_tests" = no ] || install_harness_programs
   if [ ${#missing[@]} -gt 0 ]; then
     die "these are still missing: ${missing[*]}. Type, then this again:" "sudo apt-get install ${missing[*]}"
   fi

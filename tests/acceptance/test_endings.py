@@ -112,6 +112,16 @@ def test_cancel_kills_everything_and_keeps_the_work(house: House, repo_id: str) 
     assert again["alreadyTerminal"] is True
 
 
+def test_what_a_harness_says_when_it_is_cancelled_is_kept(house: House, repo_id: str) -> None:
+    record = say({"type": "message", "text": "writing things down"}).replace('"', '\\"')
+    run = house.run_script(repo_id, f'trap "{record}; exit 0" INT\necho begun\nsleep 300 & wait')
+    house.wait_for_event(run["runId"], "stream_started")
+    house.client.cancel_run(run["runId"])
+    assert told(house.wait(run["runId"], 10))[:2] == ("cancelled", "cancelled_by_caller")
+    assert "writing things down" in [event["message"] for event in house.events(run["runId"])]
+    assert house.left_processes() == []
+
+
 def test_the_working_branch_moved_meanwhile(house: House, repo_id: str) -> None:
     folder = house.folder("demo/endings")
     git(folder, "branch", "mogplex/moving", "main")

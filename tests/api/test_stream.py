@@ -72,6 +72,14 @@ def test_a_stream_and_the_pages_hold_the_same_objects(door: Door, run: Run) -> N
     assert numbers(streamed) == list(range(1, page["run"]["lastSeq"] + 1))
 
 
+def test_pages_show_the_lines_behind_events_on_request_only(door: Door, run: Run) -> None:
+    say(door, run, "one")
+    plain = door.get(f"/runs/{run.id}/events?raw=0").data["events"]
+    assert all("raw" not in event for event in plain)
+    asked = door.get(f"/runs/{run.id}/events?raw=1").data["events"]
+    assert [{**event, "raw": None} for event in plain] == asked, "no harness stands behind these"
+
+
 def test_pages_follow_each_other(door: Door, run: Run) -> None:
     say(door, run, *map(str, range(10)))
     finish(door, run)

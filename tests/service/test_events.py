@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,18 @@ def test_pages_go_on_where_the_last_one_ended(house: House, repo: Repo) -> None:
     assert seen == list(range(1, 12))
     beyond = house.events.page(house.admin, run.id, 500, 4)
     assert (beyond.events, beyond.next_after, beyond.has_more) == ([], 500, False)
+
+
+def test_the_line_behind_an_event_is_kept_without_secrets_and_read_only_when_asked_for(house: House) -> None:
+    repo = house.add_repo(env={"TOKEN": "owners-secret"})
+    run = house.claim(house.start(repo).run)
+    line = 'x{"said": "owners-secret"}' + "x" * 20_000
+    assert house.attempts.record(run, [replace(said("one"), raw=line), said("two")]).result(10)
+    assert {event.raw for event in house.events.page(house.admin, run.id, 0, 10).events} == {None}
+    *_, one, two = house.events.page(house.admin, run.id, 0, 10, raw=True).events
+    assert one.raw is not None and one.raw.startswith('x{"said": "[redacted]"}')
+    assert len(one.raw) <= 16 * 1024
+    assert two.raw is None
 
 
 @pytest.mark.parametrize(("after", "limit"), [(-1, 10), (2**40, 10), (0, 0), (0, -5)])

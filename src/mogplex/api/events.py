@@ -26,11 +26,12 @@ def page(call: Call) -> ASGIApp:
         return stream(call)
     run_id = read_id(call.path["run_id"], "run")
     limit = call.query.get("limit", DEFAULT_EVENTS)
-    found = call.services.events.page(call.caller, run_id, _read_position(call), limit)
+    raw = call.query.get("raw", 0) == 1
+    found = call.services.events.page(call.caller, run_id, _read_position(call), limit, raw=raw)
     return succeed(
         {
             "run": run_object(found.run, call.services.runs.queue_place(found.run)),
-            "events": [event_object(event) for event in found.events],
+            "events": [event_object(event, raw=raw) for event in found.events],
             "nextAfter": found.next_after,
             "hasMore": found.has_more,
         }
@@ -73,6 +74,11 @@ _AFTER = Parameter(
 _LIMIT = Parameter(
     "limit", "Events in a page.", {"type": "integer", "minimum": 1, "maximum": MAX_EVENTS, "default": DEFAULT_EVENTS}
 )
+_RAW = Parameter(
+    "raw",
+    "1 adds `raw` to each event of a page: the line of the harness that it was made from, without secrets and cut.",
+    {"type": "integer", "minimum": 0, "maximum": 1, "default": 0},
+)
 _RESUME = Parameter(
     LAST_EVENT_ID,
     "Go on after this `seq`; wins over `after`.",
@@ -94,7 +100,7 @@ ROUTES = (
             Success(200, f"A page of events. As a stream: {_STREAMED}", "EventPage", ("application/json", STREAM_TYPE)),
             _NO_MORE,
         ),
-        parameters=(RUN_ID, _AFTER, _LIMIT, _RESUME),
+        parameters=(RUN_ID, _AFTER, _LIMIT, _RAW, _RESUME),
         refusals=(404,),
     ),
     Route(

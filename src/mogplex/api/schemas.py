@@ -122,7 +122,7 @@ RUN = shape(
     patchUrl=URL,
 )
 
-EVENT = shape(
+_EVENT = shape(
     id=TEXT,
     seq={**WHOLE, "minimum": 1},
     type={"enum": list(EventType)},
@@ -132,6 +132,7 @@ EVENT = shape(
     createdAt=TIME,
     attempt=WHOLE,
 )
+EVENT = {**_EVENT, "properties": {**_EVENT["properties"], "raw": either_null(TEXT)}}  # only with ?raw=1
 
 REPO = shape(
     id=TEXT,

@@ -26,6 +26,7 @@ _PAGE_EVENTS = 200
 @click.option("--follow", is_flag=True, help="Go on until the run is terminal.")
 @click.option("--after", type=click.IntRange(0), default=0, metavar="SEQ", help="Only events after this number [0].")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Without --follow: at most so many [all].")
+@click.option("--raw", is_flag=True, help="With --json: add the harness's own line behind each event.")
 @click.option("--exit-status", is_flag=True, help="With --follow: let the exit code tell the run's outcome.")
 @click.option(
     "--timeout",
@@ -36,12 +37,22 @@ _PAGE_EVENTS = 200
 )
 @server_options
 def list_events(
-    server: Server, *, run_id: str, follow: bool, after: int, limit: int | None, exit_status: bool, timeout: float
+    server: Server,
+    *,
+    run_id: str,
+    follow: bool,
+    after: int,
+    limit: int | None,
+    raw: bool,
+    exit_status: bool,
+    timeout: float,
 ) -> int:
     """Print a run's events, one a line; live with --follow.
 
     Following survives cuts and restarts of the server without losing or repeating an event.
     """
+    if raw and (follow or not server.as_json):
+        raise click.UsageError("--raw needs --json, and does not go with --follow")
     if follow:
         if limit is not None:
             raise click.UsageError("--limit does not go with --follow")
@@ -53,12 +64,12 @@ def list_events(
         return exit_codes.of_run(ending)
     if exit_status:
         raise click.UsageError("--exit-status needs --follow: before its end a run has no outcome")
-    _print_pages(server, run_id, after, limit)
+    _print_pages(server, run_id, after, limit, raw)
     return exit_codes.OK
 
 
-def _print_pages(server: Server, run_id: str, after: int, limit: int | None) -> None:
-    page = server.on_run(run_id, lambda found: server.client.list_events(found, after, _page_size(limit)))
+def _print_pages(server: Server, run_id: str, after: int, limit: int | None, raw: bool) -> None:
+    page = server.on_run(run_id, lambda found: server.client.list_events(found, after, _page_size(limit), raw))
     run_id = (page.get("run") or {}).get("runId", run_id)
     while True:
         events = page.get("events") or []
@@ -70,7 +81,7 @@ def _print_pages(server: Server, run_id: str, after: int, limit: int | None) -> 
         limit = None if limit is None else limit - len(events)
         if not events or not page.get("hasMore") or limit == 0:
             return
-        page = server.client.list_events(run_id, events[-1]["seq"], _page_size(limit))
+        page = server.client.list_events(run_id, events[-1]["seq"], _page_size(limit), raw)
 
 
 def _page_size(limit: int | None) -> int:

@@ -133,9 +133,12 @@ class Client:
         """The run once it is terminal; survives cuts and restarts of the server. Raises WaitTimeout."""
         return await_ending(self.get_run, run_id, Patience(timeout_seconds))
 
-    def list_events(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
-        """One page: {"run", "events": [event, …], "nextAfter": int, "hasMore": bool}; `after` is a `seq`."""
-        return self._get(f"/runs/{_segment(run_id)}/events", after=after, limit=limit)
+    def list_events(self, run_id: str, after: int = 0, limit: int | None = None, raw: bool = False) -> Json:
+        """One page: {"run", "events": [event, …], "nextAfter": int, "hasMore": bool}; `after` is a `seq`.
+
+        `raw` adds the harness's line behind each event.
+        """
+        return self._get(f"/runs/{_segment(run_id)}/events", after=after, limit=limit, raw=1 if raw else None)
 
     def stream_events(self, run_id: str, after: int = 0, timeout_seconds: float | None = None) -> Iterator[Json]:
         """Every event after `after` once and in order, live, until `finished` (included).

@@ -39,17 +39,21 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventDraft:
-    """A fact that is not yet numbered."""
+    """A fact that is not yet numbered. `raw` is the line of the harness that it was made from, when there is one."""
 
     type: EventType
     message: str | None = None
     tool_name: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict)
+    raw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A numbered fact about a run. `created_at` is in seconds since 1970, UTC; `attempt` 0 means before any attempt."""
+    """A numbered fact about a run. `created_at` is in seconds since 1970, UTC; `attempt` 0 means before any attempt.
+
+    `raw` is None unless it was asked for, and for events that no line of a harness stands behind.
+    """
 
     run_id: str
     seq: int
@@ -59,6 +63,7 @@ class Event:
     payload: Mapping[str, Any]
     created_at: float
     attempt: int
+    raw: str | None = None
 
     @property
     def id(self) -> str:

@@ -22,7 +22,8 @@ def format_time(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def event_object(event: Event) -> dict[str, Any]:
+def event_object(event: Event, *, raw: bool = False) -> dict[str, Any]:
+    """`raw` adds the line of the harness behind it, null where there is none."""
     return {
         "id": event.id,
         "seq": event.seq,
@@ -32,6 +33,7 @@ def event_object(event: Event) -> dict[str, Any]:
         "payload": dict(event.payload),
         "createdAt": format_time(event.created_at),
         "attempt": event.attempt,
+        **({"raw": event.raw} if raw else {}),
     }
 
 

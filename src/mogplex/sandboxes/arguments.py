@@ -47,8 +47,9 @@ _SYSTEM_FILES = (
 def build_files(runner: Runner) -> dict[str, bytes]:
     """The three synthetic files of /etc: one user, itself the only host."""
     uid, gid = runner.uid, runner.gid
+    shell = "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh"  # agents take the user's, and write bash
     return {
-        "/etc/passwd": f"agent:x:{uid}:{gid}::{HOME}:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n".encode(),
+        "/etc/passwd": f"agent:x:{uid}:{gid}::{HOME}:{shell}\nnobody:x:65534:65534::/nonexistent:/bin/false\n".encode(),
         "/etc/group": f"agent:x:{gid}:\nnogroup:x:65534:\n".encode(),
         "/etc/hosts": f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost\n".encode(),
     }

@@ -11,6 +11,7 @@ from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.sanitiser import Sanitiser
 
 LONG_TEXT_BYTES = 64 * 1024  # of check output and sandbox logs
+RAW_BYTES = 16 * 1024  # of a harness's line behind an event
 
 
 def clean_draft(draft: EventDraft, sanitiser: Sanitiser) -> EventDraft:
@@ -19,6 +20,7 @@ def clean_draft(draft: EventDraft, sanitiser: Sanitiser) -> EventDraft:
         None if draft.message is None else sanitiser.text(draft.message),
         None if draft.tool_name is None else sanitiser.text(draft.tool_name, 200),
         sanitiser.payload(dict(draft.payload)),
+        None if draft.raw is None else sanitiser.text(draft.raw, RAW_BYTES),
     )
 
 

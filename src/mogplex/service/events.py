@@ -80,15 +80,15 @@ class Events:
         self._database = database
         self.hub = hub
 
-    def page(self, caller: Caller, run_id: str, after: int, limit: int) -> EventPage:
-        """Events with a number above `after`. Raises NotFound, BadRequest."""
+    def page(self, caller: Caller, run_id: str, after: int, limit: int, *, raw: bool = False) -> EventPage:
+        """Events with a number above `after`, with `raw` also the lines behind them. Raises NotFound, BadRequest."""
         caller.require(Scope.READ)
         limit = clamp_limit(limit, MAX_EVENTS)
         if not 0 <= after < 2**31:
             raise BadRequest(f"after must be the number of an event, or 0, not {after}.")
         with self._database.read() as tx:
             run = visible_run(tx, caller, run_id)
-            found = event_table.since(tx, run_id, after, limit)
+            found = event_table.since(tx, run_id, after, limit, raw=raw)
         next_after = found[-1].seq if found else after
         return EventPage(run, found, next_after, next_after < run.last_seq)
 

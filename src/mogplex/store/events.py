@@ -32,6 +32,7 @@ def encode_draft(draft: EventDraft) -> dict[str, Any]:
         "message": None if draft.message is None else storable(draft.message),
         "tool_name": None if draft.tool_name is None else storable(draft.tool_name),
         "payload": encode(dict(draft.payload)),
+        "raw": None if draft.raw is None else storable(draft.raw),
     }
 
 
@@ -65,14 +66,20 @@ def hold(tx: Transaction, run_id: str, last_seq: int, attempt: int, rows: Sequen
     return found == [tuple(row[name] for name in names) for row in rows]
 
 
-def since(tx: Transaction, run_id: str, after: int, limit: int, attempt: int | None = None) -> list[Event]:
-    """Up to `limit` events with a number above `after`, in order; of one attempt only, if asked for."""
-    wanted = sa.select(*_COLUMNS).where(run_events.c.run_id == run_id, run_events.c.seq > after)
+def since(
+    tx: Transaction, run_id: str, after: int, limit: int, attempt: int | None = None, *, raw: bool = False
+) -> list[Event]:
+    """Up to `limit` events with a number above `after`, in order; of one attempt only, if asked for.
+
+    Without `raw` the lines behind them, which may be long, are not read.
+    """
+    columns = (*_COLUMNS, run_events.c.raw) if raw else _COLUMNS
+    wanted = sa.select(*columns).where(run_events.c.run_id == run_id, run_events.c.seq > after)
     if attempt is not None:
         wanted = wanted.where(run_events.c.attempt == attempt)
     return [_event_of(row) for row in tx.execute(wanted.order_by(run_events.c.seq).limit(limit))]
 
 
 def _event_of(row: Sequence[Any]) -> Event:
-    run_id, seq, kind, message, tool_name, payload, created_at, attempt = row
-    return Event(run_id, seq, EventType(kind), message, tool_name, json.loads(payload), created_at, attempt)
+    run_id, seq, kind, message, tool_name, payload, created_at, attempt, *raw = row
+    return Event(run_id, seq, EventType(kind), message, tool_name, json.loads(payload), created_at, attempt, *raw)

@@ -163,6 +163,7 @@ run_events = Table(
     Column("payload", Text(), nullable=False),  # JSON, encoded by whoever records it
     _time("created_at", nullable=False),
     Column("attempt", Integer(), nullable=False),
+    Column("raw", Text()),  # the harness's line; not read unless it is asked for
 )
 
 run_patches = Table(

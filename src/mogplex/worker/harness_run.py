@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import SandboxError
@@ -20,6 +21,10 @@ from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.transcript import Lines, Transcript
 from mogplex.workspace.checkout import Checkout
 
+# Between SIGINT and the end of the sandbox. Who cancels is promised a dead sandbox and a final record within 2 s.
+INTERRUPT_SECONDS = 5.0
+SHORT_INTERRUPT_SECONDS = 0.4
+_AWAITED = (Cause.CANCELLED, Cause.SUPERSEDED, Cause.SANDBOX, Cause.WORKER)  # somebody waits for these to be over
 STATE_FOLDER = "/state"  # in the sandbox: what a harness keeps of its conversation
 DRAIN_SECONDS = 5.0  # after the last process is gone, for what is still in the pipes
 
@@ -105,7 +110,9 @@ class HarnessRun:
         output = asyncio.gather(self._drain_stdout(process, stream), self._transcript.drain_stderr(process.stderr))
         try:
             exit = await self._stop.or_result(process.wait())
-        except (Stopped, OwnershipLost):
+        except Stopped:
+            exit = await self._interrupt(process)
+        except OwnershipLost:
             process.kill()
             exit = await process.wait()
         finally:
@@ -119,6 +126,15 @@ class HarnessRun:
         if self.lingered:
             await self._transcript.note(f"{self._harness.name} stayed after its last record and was ended.")
         return stream.close(), exit
+
+    async def _interrupt(self, process: SandboxProcess) -> SandboxExit:
+        """Ask it to stop, so that it can write down what was said, and after some time end it."""
+        process.interrupt()
+        seconds = SHORT_INTERRUPT_SECONDS if self._stop.cause in _AWAITED else INTERRUPT_SECONDS
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(process.wait(), seconds)  # a wait may be cancelled without harm
+        process.kill()
+        return await process.wait()
 
     def _end_lingering(self, process: SandboxProcess) -> None:
         self.lingered = not self._stop.is_set
