@@ -19,6 +19,7 @@ from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
 from mogplex.service.replay import Started
+from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
@@ -99,6 +100,7 @@ class House:
         )
         self.attempts = Attempts(database, self.hub, PlainSanitiser)
         self.sandboxes = Sandboxes(database)
+        self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
         self.workers = Workers(database, self.hub, PlainSanitiser)
         secret = self.keys.create_first()
         assert secret is not None

@@ -33,6 +33,7 @@ from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
@@ -143,6 +144,12 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
+            report=Report(
+                database,
+                limits,
+                alive_within_seconds=settings.dead_after_seconds,
+                queue_limit=settings.queue_limit,
+            ),
             harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
             readiness=lambda: [_database_readiness(database)],
         )

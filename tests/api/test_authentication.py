@@ -97,6 +97,7 @@ def test_foreign_repos_are_not_found(door: Door, repo: Repo) -> None:
         ("GET", f"/runs/{run_id}/stream"),
         ("GET", f"/runs/{run_id}/patch"),
         ("GET", f"/runs/{run_id}/checks"),
+        ("GET", f"/runs/{run_id}/tools"),
         ("POST", f"/runs/{run_id}/cancel"),
         ("POST", f"/runs/{run_id}/retry"),
     ]:

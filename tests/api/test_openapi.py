@@ -16,7 +16,7 @@ from mogplex.domain import request
 from mogplex.domain.bodies import BODIES, REPO_CHANGE, REPO_REQUEST, RETRY_REQUEST, RUN_REQUEST
 from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.errors import ErrorCode
-from mogplex.domain.event import EventType
+from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME
 from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
@@ -222,6 +222,14 @@ def test_every_answer_is_as_documented(door: Door) -> None:
 
     run = door.house.claim(door.house.runs.get(door.house.admin, run_id))
     door.house.attempts.record(run, [said("hello", number=1)]).result(10)
+    arguments = {"callId": "1", "arguments": {"command": ["true"]}}
+    failed = {"callId": "1", "ok": False, "exitCode": 1, "summary": "no", "durationMs": 3}
+    used_tools = [
+        EventDraft(EventType.TOOL_CALL, "shell", "shell", arguments),
+        EventDraft(EventType.TOOL_RESULT, "no", "shell", failed),
+        EventDraft(EventType.TOOL_CALL, "shell", "shell", {**arguments, "callId": "2"}),
+    ]
+    door.house.attempts.record(run, used_tools).result(10)
     check_record = CheckRecord("pytest -q", CheckTarget.PATCH, Verdict.VERIFIED, 0, "1 passed", 12, 1, 0)
     assert door.house.attempts.save_check(run, check_record)
     assert door.house.attempts.save_patch(run, b"diff --git a/x b/x\n")
@@ -238,6 +246,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert (over["status"], over["verdict"], over["changes"]["patchUrl"]) == ("success", "verified", over["patchUrl"])
     assert ask("GET", f"/runs/{run_id}/patch", "/runs/{runId}/patch", 200) == b"diff --git a/x b/x\n"
     assert ask("GET", f"/runs/{run_id}/checks", "/runs/{runId}/checks", 200)["checks"][0]["tests"]["passed"] == 1
+    used = ask("GET", f"/runs/{run_id}/tools?after=0&limit=10", "/runs/{runId}/tools", 200)
+    assert [(each["toolName"], each["ok"]) for each in used["tools"]] == [("shell", False), ("shell", None)]
     ask("GET", f"/runs/{run_id}/events", "/runs/{runId}/events", 200)
     streamed = ask("GET", f"/runs/{run_id}/stream", "/runs/{runId}/stream", 200)
     assert b'"type":"finished"' in streamed
@@ -260,6 +270,15 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     ask("GET", "/me", "/me", 200)
     ask("GET", "/harnesses", "/harnesses", 200)
     assert ask("GET", "/models", "/models", 200) == {"models": []}
+    door.house.register("w1")
+    stats = ask("GET", "/observability/stats?to=2999-01-01", "/observability/stats", 200)
+    assert stats["runs"]["total"] == 0
+    stats = ask("GET", "/observability/stats", "/observability/stats", 200)
+    assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (3, 1, 1)
+    waiting = ask("POST", "/runs", "/runs", 202, start, Idempotency_Key="three")["runId"]
+    pressure = ask("GET", "/observability/pressure", "/observability/pressure", 200)
+    assert (pressure["queue"]["depth"], len(pressure["workers"])) == (1, 1)
+    door.send("POST", f"/runs/{waiting}/cancel")
     assert ask("DELETE", f"/repos/{repo_id}", "/repos/{repoId}", 200) == {"id": repo_id, "removed": True}
     assert seen == {(route.method, document_path(route.path).removeprefix("/api/v1/mogplex")) for route in ROUTES}
 

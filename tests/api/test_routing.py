@@ -38,6 +38,7 @@ def test_a_malformed_id_is_404(shared_door: Door, wanted: str) -> None:
         ("GET", f"/runs/{wanted}/stream"),
         ("GET", f"/runs/{wanted}/patch"),
         ("GET", f"/runs/{wanted}/checks"),
+        ("GET", f"/runs/{wanted}/tools"),
         ("POST", f"/runs/{wanted}/cancel"),
         ("POST", f"/runs/{wanted}/retry"),
         ("GET", f"/sandboxes/{wanted}/logs"),

@@ -167,3 +167,43 @@ def test_login_mends_a_broken_file(api: ScriptedApi, cli: Cli, tmp_path: Path) -
     api.script("GET", "/me", ok({"name": "me", "prefix": KEY[:12], "scopes": []}))
     done = cli("login", "--with-token", stdin=KEY, MOGPLEX_API_KEY=None)
     assert done.returncode == 0, done.stderr
+
+
+SUMS = {"runs": 4, "success": 3, "failed": 1, "cancelled": 0, "successRate": 0.75}
+STATS = {
+    "window": {"from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z", "bucketSeconds": 3600},
+    "runs": {"total": 6, "pending": 1, "running": 1, "stalePending": 0, "interrupted": 0, "recovered": 2, **SUMS},
+    "by": {"harness": [{"name": "repair", **SUMS}], "model": [{"name": None, **SUMS}], "repo": [], "outcome": []},
+    "starts": {"accepted": 6, "deferred": 1, "suppressed": 2, "refused": 3},
+    "models": {"calls": 1234, "tokens": {"input": 1000, "output": 1}, "costUsd": 1.5, "costUnknownRuns": 1},
+    "tools": {"calls": 9, "errors": 1, "errorRate": 0.1111, "byTool": []},
+    "durationsMs": {
+        name: {"count": 4, "p50": 1500, "p95": None} for name in ("queued", "preparing", "running", "checking", "total")
+    },
+}
+
+
+def test_stats(api: ScriptedApi, cli: Cli) -> None:
+    api.script("GET", "/observability/stats", ok(STATS))
+    told = cli("stats", "--from", "2026-01-01", "--to", "2026-01-02").stdout
+    assert api.requests[0].query == {"from": "2026-01-01", "to": "2026-01-02"}
+    for text in ("75.0 %", "$1.50 and 1 runs of unknown cost", "2 recovered", "1.50 s", "3 refused", "1,234, 1,001"):
+        assert text in told
+    assert [line.split() for line in told.splitlines() if line.startswith("repair")] == [["repair", "4", "75.0", "%"]]
+    assert json.loads(cli("stats", "--json").stdout) == STATS
+
+
+def test_pressure(api: ScriptedApi, cli: Cli) -> None:
+    queue = {"depth": 3, "oldestWaitSeconds": 61.5, "estimatedWaitSeconds": None, "byPriority": []}
+    waiting = {"repoId": "r", "fullName": "acme/web\x1b", "depth": 3, "oldestWaitSeconds": 61.5}
+    pressure = {
+        "slots": {"total": 2, "busy": 2, "free": 0},
+        "workers": [{"id": "w1", "busy": 2, "slots": 2}],
+        "queue": {**queue, "byRepo": [waiting]},
+        "limits": {},
+    }
+    api.script("GET", "/observability/pressure", ok(pressure))
+    told = cli("pressure").stdout
+    for text in ("2 of 2 busy", "3 waiting", "61.5 s", "unknown", "acme/web\\x1b", "2/2"):
+        assert text in told
+    assert json.loads(cli("pressure", "--json").stdout) == pressure

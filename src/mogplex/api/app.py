@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as AsgiRoute
 from starlette.types import Receive, Scope, Send
 
-from mogplex.api import events, harnesses, keys, manual, me, repos, runs, sandboxes
+from mogplex.api import events, harnesses, keys, manual, me, observability, repos, runs, sandboxes
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
@@ -29,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *sandboxes.ROUTES,
     *keys.ROUTES,
+    *observability.ROUTES,
 )
 _VERSIONED = "/api/"
 Answer = Callable[[Request], Awaitable[Response]]

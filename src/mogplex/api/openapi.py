@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mogplex.api.query import Parameter
+from mogplex.api.report_schemas import REPORTS
 from mogplex.api.route import Route, Success
 from mogplex.api.schemas import ANSWERS
 from mogplex.api.shapes import ref, shape
@@ -63,7 +64,7 @@ def describe(routes: Sequence[Route], version: str) -> Document:
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: `mog_…` (50 characters)."}
             },
             "headers": _HEADERS,
-            "schemas": {**ANSWERS, **BODIES},
+            "schemas": {**ANSWERS, **REPORTS, **BODIES},
             "responses": {name: _refusal(status, text) for status, (name, text) in _REFUSALS.items()},
         },
     }

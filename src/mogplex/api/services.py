@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
+from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
@@ -43,5 +44,6 @@ class Services:
     runs: Runs
     events: Events
     sandboxes: Sandboxes
+    report: Report
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]

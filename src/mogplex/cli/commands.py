@@ -19,8 +19,15 @@ VERBS: dict[str, Verb] = {
     "run": ("mogplex.cli.run", "start_run", "Start a run: have an agent work in a repo."),
     "exec": ("mogplex.cli.exec", "execute_run", "Run a task on a local checkout, without a server."),
     "serve": ("mogplex.cli.serve", "serve", "Start the server on this machine."),
+    "scripted-model": (
+        "mogplex.cli.scripted_model",
+        "serve_scenario",
+        "Play a scenario as a model server, to rehearse without spending.",
+    ),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
+    "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),
+    "pressure": ("mogplex.cli.observability", "show_pressure", "Show what is busy, what waits and how long."),
     "completion": ("mogplex.cli.completion", "completion", "Print the completion script for a shell."),
     "help": ("mogplex.cli.help", "help_on", "Help on a command or on exit-codes."),
 }

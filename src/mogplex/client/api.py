@@ -180,6 +180,24 @@ class Client:
         """End a sandbox; its run fails as `sandbox_failed`."""
         return _inner(self._send("POST", f"/sandboxes/{_segment(sandbox_id)}/stop"), "sandbox")
 
+    # --- observability -------------------------------------------------------------------------------------------
+
+    def get_stats(self, since: str | None = None, until: str | None = None) -> Json:
+        """Statistics of runs made from `since` up to `until` (ISO-8601), of the last 24 hours by default."""
+        return self._get("/observability/stats", **{"from": since, "to": until})
+
+    def get_pressure(self) -> Json:
+        """What is busy, what waits and how long: {"slots", "workers", "queue", "limits"}."""
+        return self._get("/observability/pressure")
+
+    def list_tools(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
+        """One page: {"tools": [{toolName, arguments, ok, …}], "nextAfter": int, "hasMore": bool}."""
+        return self._get(f"/runs/{_segment(run_id)}/tools", after=after, limit=limit)
+
+    def list_checks(self, run_id: str) -> Json:
+        """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran."""
+        return self._get(f"/runs/{_segment(run_id)}/checks")
+
     # --- keys ----------------------------------------------------------------------------------------------------
 
     def create_key(self, body: KeyBody | Body) -> Json:

@@ -37,6 +37,25 @@ def event_object(event: Event, *, raw: bool = False) -> dict[str, Any]:
     }
 
 
+def tool_object(call: Event, result: Event | None) -> dict[str, Any]:
+    """A tool call and what came of it; `ok` and the rest are null while it works."""
+    told = {} if result is None else result.payload
+    return {
+        "seq": call.seq,
+        "attempt": call.attempt,
+        "callId": call.payload.get("callId"),
+        "toolName": call.tool_name,
+        "arguments": call.payload.get("arguments"),
+        "startedAt": format_time(call.created_at),
+        "finishedAt": None if result is None else format_time(result.created_at),
+        "resultSeq": None if result is None else result.seq,
+        "ok": told.get("ok"),
+        "exitCode": told.get("exitCode"),
+        "summary": told.get("summary"),
+        "durationMs": told.get("durationMs"),
+    }
+
+
 def key_object(key: ApiKey) -> dict[str, Any]:
     """Everything about a key but its secret, which nobody knows any more."""
     return {

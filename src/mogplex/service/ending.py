@@ -12,6 +12,7 @@ from mogplex.domain.run import Ending, Outcome, Run, Timing, Verdict
 from mogplex.domain.sandbox import SandboxStatus
 from mogplex.domain.sanitiser import Sanitiser
 from mogplex.store import events as event_table
+from mogplex.store import facts as facts_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
 from mogplex.store.database import Transaction
@@ -60,6 +61,7 @@ def end_run(
     if ended is None:
         return None
     event_table.append(tx, run.id, ended.last_seq, ended.attempt, drafts)
+    facts_table.record(tx, ended)
     if ended.attempt:
         sandbox_table.end(tx, run.id, ended.attempt, sandbox_status)
     return ended

@@ -27,6 +27,7 @@ from mogplex.service.replay import Started, replay
 from mogplex.service.repos import find_repo
 from mogplex.service.retries import read_overrides, retry_digest
 from mogplex.service.run_filter import RunFilter
+from mogplex.service.tally import tallied
 from mogplex.store import checks as check_table
 from mogplex.store import events as event_table
 from mogplex.store import patches as patch_table
@@ -78,6 +79,7 @@ class Runs:
         self._default_timeout_seconds = default_timeout_seconds
         self._queue_limit = queue_limit
 
+    @tallied
     def start(self, caller: Caller, request: RunRequest, idempotency_key: str) -> Started:
         """The new run, committed with its first event and its place in the queue; or the one this key made before.
 
@@ -133,6 +135,7 @@ class Runs:
         self._hub.publish(run.id, changed.last_seq)
         return Cancelled(changed, already_terminal=False)
 
+    @tallied
     def retry(
         self, caller: Caller, run_id: str, overrides: Mapping[str, Any], idempotency_key: str | None = None
     ) -> Started:

@@ -67,9 +67,16 @@ def hold(tx: Transaction, run_id: str, last_seq: int, attempt: int, rows: Sequen
 
 
 def since(
-    tx: Transaction, run_id: str, after: int, limit: int, attempt: int | None = None, *, raw: bool = False
+    tx: Transaction,
+    run_id: str,
+    after: int,
+    limit: int,
+    attempt: int | None = None,
+    *,
+    raw: bool = False,
+    types: Sequence[EventType] = (),
 ) -> list[Event]:
-    """Up to `limit` events with a number above `after`, in order; of one attempt only, if asked for.
+    """Up to `limit` events with a number above `after`, in order; of one attempt or some types only, if asked for.
 
     Without `raw` the lines behind them, which may be long, are not read.
     """
@@ -77,6 +84,8 @@ def since(
     wanted = sa.select(*columns).where(run_events.c.run_id == run_id, run_events.c.seq > after)
     if attempt is not None:
         wanted = wanted.where(run_events.c.attempt == attempt)
+    if types:
+        wanted = wanted.where(run_events.c.type.in_(types))
     return [_event_of(row) for row in tx.execute(wanted.order_by(run_events.c.seq).limit(limit))]
 
 

@@ -10,24 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-from mogplex.store.columns import JsonText
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _time(name: str, *, nullable: bool = True) -> Column[Any]:
-    return Column(name, Double(), nullable=nullable)
-
-
-def _json(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, JsonText(), nullable=nullable)
+import mogplex.store.report_tables  # noqa: F401 - its tables are part of what the migrations build
+from mogplex.store.metadata import json_column as _json
+from mogplex.store.metadata import metadata as metadata
+from mogplex.store.metadata import time_column as _time
 
 
 def _run_id(*, primary: bool = False) -> Column[Any]:
@@ -222,6 +208,8 @@ sandboxes = Table(
     Column("log", Text(), nullable=False),
     sa.UniqueConstraint("run_id", "attempt"),
     Index(None, "created_at", "id"),
+    Index(None, "created_at", "repo_id", "wall_seconds"),  # statistics, without the rows and their logs
+    Index(None, "status", "repo_id"),
 )
 
 workers = Table(

@@ -1,0 +1,176 @@
+"""What is kept of each ended run for statistics, and what is asked of it. Every function reads one range of time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mogplex.domain.event import EventType
+from mogplex.domain.run import Outcome, Run, Status
+from mogplex.store.database import Transaction
+from mogplex.store.report_tables import run_facts, run_tools, start_tallies
+from mogplex.store.schema import run_events, sandboxes
+
+HOUR_SECONDS = 3600
+DURATIONS = ("queued", "preparing", "running", "checking", "total")
+Conditions = Sequence[sa.ColumnElement[bool]]
+
+
+def record(tx: Transaction, run: Run) -> None:
+    """Note an ended run. Call it in the transaction that ends it."""
+    usage, timing = run.usage, run.timing
+    row = {
+        "created_at": run.created_at,
+        "run_id": run.id,
+        "repo_id": run.repo_id,
+        "repo_full_name": run.repo_full_name,
+        "harness": run.harness,
+        "model": run.model,
+        "status": run.status,
+        "outcome": run.outcome,
+        "attempts": run.attempt,
+        **{f"{name}_ms": getattr(timing, f"{name}_ms") for name in DURATIONS},
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "model_calls": usage.model_calls,
+        "cost_usd": (run.cost_usd or 0.0) if run.cost_known else None,
+    }
+    tx.execute(run_facts.insert(), row)
+    tx.execute(run_tools.insert().from_select(list(run_tools.c.keys()), _tools_of(tx, run)))
+
+
+def _tools_of(tx: Transaction, run: Run) -> sa.Select[Any, Any, Any, Any, Any, Any]:
+    kind, ok = run_events.c.type, run_events.c.payload
+    if tx.is_sqlite:
+        failed = sa.func.json_extract(ok, "$.ok") == 0
+    else:  # -> and not ->>, which would stumble over an escaped NUL anywhere in the payload
+        failed = sa.cast(sa.cast(ok, sa.JSON).op("->")("ok"), sa.Text) == "false"
+    calls = sa.func.sum(sa.case((kind == EventType.TOOL_CALL, 1), else_=0))
+    errors = sa.func.sum(sa.case((kind != EventType.TOOL_RESULT, 0), (failed, 1), else_=0))
+    name = sa.func.coalesce(run_events.c.tool_name, "?")
+    return (
+        sa.select(sa.literal(run.created_at), sa.literal(run.id), name, sa.literal(run.repo_id), calls, errors)
+        .where(run_events.c.run_id == run.id, kind.in_([EventType.TOOL_CALL, EventType.TOOL_RESULT]))
+        .group_by(name)
+    )
+
+
+def tally(tx: Transaction, repo_id: str, kind: str) -> None:
+    """Count one start that made no run."""
+    insert_or = sqlite.insert if tx.is_sqlite else postgresql.insert
+    row = {"hour": int(tx.now // HOUR_SECONDS), "repo_id": repo_id, "kind": kind, "count": 1}
+    statement = insert_or(start_tallies).values(row)
+    added = {"count": start_tallies.c.count + 1}
+    tx.execute(statement.on_conflict_do_update(index_elements=["hour", "repo_id", "kind"], set_=added))
+
+
+def count_tallies(tx: Transaction, since: float, until: float, visible: Conditions) -> dict[str, int]:
+    """By kind, in the hours that the range touches."""
+    hours = start_tallies.c.hour.between(int(since // HOUR_SECONDS), math.ceil(until / HOUR_SECONDS) - 1)
+    wanted = sa.select(start_tallies.c.kind, sa.func.sum(start_tallies.c.count)).where(hours, *visible)
+    return {kind: int(count) for kind, count in tx.execute(wanted.group_by(start_tallies.c.kind))}
+
+
+_DEFERRED_MS = 1000  # longer than the dispatcher takes to notice a run and start it
+_SUMS = {
+    "runs": sa.func.count(),
+    "success": sa.func.sum(sa.case((run_facts.c.status == Status.SUCCESS, 1), else_=0)),
+    "failed": sa.func.sum(sa.case((run_facts.c.status == Status.FAILED, 1), else_=0)),
+    "cancelled": sa.func.sum(sa.case((run_facts.c.status == Status.CANCELLED, 1), else_=0)),
+    "cost_usd": sa.func.sum(run_facts.c.cost_usd),
+    "cost_unknown": sa.func.sum(sa.case((run_facts.c.cost_usd.is_(None), 1), else_=0)),
+    "input_tokens": sa.func.sum(run_facts.c.input_tokens),
+    "output_tokens": sa.func.sum(run_facts.c.output_tokens),
+    "cache_read_tokens": sa.func.sum(run_facts.c.cache_read_tokens),
+    "cache_write_tokens": sa.func.sum(run_facts.c.cache_write_tokens),
+    "model_calls": sa.func.sum(run_facts.c.model_calls),
+}
+_MORE_SUMS = {
+    "interrupted": sa.func.sum(sa.case((run_facts.c.outcome == Outcome.INTERRUPTED, 1), else_=0)),
+    "recovered": sa.func.sum(
+        sa.case((sa.and_(run_facts.c.attempts > 1, run_facts.c.outcome != Outcome.INTERRUPTED), 1), else_=0)
+    ),
+    "deferred": sa.func.sum(sa.case((run_facts.c.queued_ms > _DEFERRED_MS, 1), else_=0)),
+    **{name: sa.func.count(run_facts.c[f"{name}_ms"]) for name in DURATIONS},
+}
+GROUPS = {
+    "harness": (run_facts.c.harness, sa.null()),
+    "model": (run_facts.c.model, sa.null()),
+    "repo": (run_facts.c.repo_id, sa.func.max(run_facts.c.repo_full_name)),
+    "outcome": (run_facts.c.outcome, sa.null()),
+}
+
+
+def in_range(since: float, until: float) -> list[sa.ColumnElement[bool]]:
+    return [run_facts.c.created_at >= since, run_facts.c.created_at < until]
+
+
+def sum_up(tx: Transaction, conditions: Conditions) -> dict[str, float]:
+    """All sums over the runs that meet `conditions`; 0 where there are none. Durations: how many are known."""
+    named = [each.label(name) for name, each in (_SUMS | _MORE_SUMS).items()]
+    row = tx.execute(sa.select(*named).where(*conditions)).one()
+    return {name: value or 0 for name, value in row._mapping.items()}
+
+
+def sum_by(tx: Transaction, group: str, conditions: Conditions) -> list[dict[str, Any]]:
+    """The same by one of GROUPS, the most runs first. `name` is None for runs without one; `full_name` of repos."""
+    column, full_name = GROUPS[group]
+    named = [each.label(name) for name, each in _SUMS.items()]
+    wanted = sa.select(column.label("name"), full_name.label("full_name"), *named).where(*conditions)
+    rows = tx.execute(wanted.group_by(column).order_by(sa.func.count().desc(), column).limit(100))
+    return [dict(row._mapping) for row in rows]
+
+
+def sum_by_time(
+    tx: Transaction, since: float, bucket_seconds: int, conditions: Conditions
+) -> dict[int, dict[str, Any]]:
+    """The same by bucket: `0` begins at `since`. Empty buckets are left out."""
+    place = (run_facts.c.created_at - since) / float(bucket_seconds)
+    # SQLite's cast cuts, PostgreSQL's rounds; not every SQLite was built with floor.
+    bucket = sa.cast(place if tx.is_sqlite else sa.func.floor(place), sa.Integer)
+    named = [each.label(name) for name, each in _SUMS.items()]
+    rows = tx.execute(sa.select(bucket.label("bucket"), *named).where(*conditions).group_by(sa.text("bucket")))
+    return {int(row.bucket): dict(row._mapping) for row in rows}
+
+
+def percentile(tx: Transaction, duration: str, share: float, count: int, conditions: Conditions) -> int | None:
+    """The nearest-rank percentile of a duration, in ms, of which `count` are known. None of none."""
+    if count == 0:
+        return None
+    column = run_facts.c[f"{duration}_ms"]
+    rank = max(math.ceil(share * count), 1)
+    wanted = sa.select(column).where(*conditions, column.is_not(None)).order_by(column).offset(rank - 1).limit(1)
+    return int(tx.execute(wanted).scalar_one())
+
+
+def average_attempt_ms(tx: Transaction, most: int) -> float | None:
+    """How long the last `most` concluded runs took from their start; None when there was none."""
+    taken = run_facts.c.total_ms - run_facts.c.queued_ms
+    last = sa.select(taken.label("taken")).order_by(run_facts.c.created_at.desc(), run_facts.c.run_id).limit(most)
+    found = tx.execute(sa.select(sa.func.avg(last.subquery().c.taken))).scalar_one()
+    return None if found is None else float(found)
+
+
+def sum_tools(tx: Transaction, since: float, until: float, visible: Conditions) -> list[tuple[str, int, int]]:
+    """(tool, calls, errors), the most called first."""
+    calls = sa.func.sum(run_tools.c.calls)
+    wanted = sa.select(run_tools.c.tool_name, calls, sa.func.sum(run_tools.c.errors)).where(
+        run_tools.c.created_at >= since, run_tools.c.created_at < until, *visible
+    )
+    rows = tx.execute(wanted.group_by(run_tools.c.tool_name).order_by(calls.desc(), run_tools.c.tool_name))
+    return [(name, int(count), int(errors)) for name, count, errors in rows]
+
+
+def sum_sandboxes(tx: Transaction, since: float, until: float, visible: Conditions) -> tuple[float, int]:
+    """Seconds of those made in the range that have ended, and how many run now."""
+    seconds = sa.select(sa.func.coalesce(sa.func.sum(sandboxes.c.wall_seconds), 0.0)).where(
+        sandboxes.c.created_at >= since, sandboxes.c.created_at < until, *visible
+    )
+    active = sa.select(sa.func.count()).where(sandboxes.c.status == "running", *visible)
+    return float(tx.execute(seconds).scalar_one()), int(tx.execute(active).scalar_one())

@@ -1,0 +1,105 @@
+"""The queue and the slots as they are now, from the rows of runs that wait or run and of workers that beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from mogplex.domain.run import Status
+from mogplex.store.database import Transaction
+from mogplex.store.schema import runs, workers
+
+Conditions = Sequence[sa.ColumnElement[bool]]
+_PENDING = runs.c.status == Status.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`oldest_wait_seconds` is None when nobody waits."""
+
+    depth: int
+    oldest_wait_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerNow:
+    """`busy` counts the runs that it has at this moment, whatever its last sign of life said."""
+
+    id: str
+    host: str
+    version: str
+    harnesses: tuple[str, ...]
+    slots: int
+    busy: int
+    started_at: float
+    beat_at: float
+
+
+def waiting(tx: Transaction, visible: Conditions) -> Waiting:
+    depth, oldest = tx.execute(
+        sa.select(sa.func.count(), sa.func.min(runs.c.created_at)).where(_PENDING, *visible)
+    ).one()
+    return Waiting(int(depth), None if oldest is None else _wait(tx, oldest))
+
+
+def waiting_by_repo(tx: Transaction, visible: Conditions) -> list[tuple[str, str, int, float]]:
+    """(repo id, full name, depth, oldest wait in seconds), the longest queue first."""
+    depth = sa.func.count()
+    wanted = sa.select(runs.c.repo_id, sa.func.max(runs.c.repo_full_name), depth, sa.func.min(runs.c.created_at))
+    rows = tx.execute(wanted.where(_PENDING, *visible).group_by(runs.c.repo_id).order_by(depth.desc(), runs.c.repo_id))
+    return [(repo_id, name, int(count), _wait(tx, oldest)) for repo_id, name, count, oldest in rows]
+
+
+def waiting_by_priority(tx: Transaction, visible: Conditions) -> list[tuple[int, int]]:
+    """(priority, depth), the first to go first."""
+    wanted = sa.select(runs.c.priority, sa.func.count()).where(_PENDING, *visible)
+    rows = tx.execute(wanted.group_by(runs.c.priority).order_by(runs.c.priority.desc()))
+    return [(int(priority), int(count)) for priority, count in rows]
+
+
+def count_waiting_since(tx: Transaction, moment: float, visible: Conditions) -> int:
+    """Pending runs that were made before `moment`."""
+    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.created_at < moment, *visible)
+    return int(tx.execute(wanted).scalar_one())
+
+
+def count_open(tx: Transaction, since: float, until: float, visible: Conditions) -> dict[str, int]:
+    """Runs made in the range that have not ended, by status."""
+    found = {}
+    for status in (Status.PENDING, Status.STREAMING):  # one range of an index each
+        made = (runs.c.status == status, runs.c.created_at >= since, runs.c.created_at < until)
+        found[str(status)] = int(tx.execute(sa.select(sa.func.count()).where(*made, *visible)).scalar_one())
+    return found
+
+
+def count_by_status(tx: Transaction, conditions: Conditions) -> dict[str, int]:
+    """Runs by status; statuses without runs are left out."""
+    wanted = sa.select(runs.c.status, sa.func.count()).where(*conditions).group_by(runs.c.status)
+    return {status: int(count) for status, count in tx.execute(wanted)}
+
+
+def workers_now(tx: Transaction, alive_within_seconds: float) -> list[WorkerNow]:
+    """Those that have not left and gave a sign of life lately, the oldest first."""
+    counted = sa.select(runs.c.worker_id, sa.func.count()).where(runs.c.status == Status.STREAMING)
+    busy = {worker: int(count) for worker, count in tx.execute(counted.group_by(runs.c.worker_id))}
+    alive = (workers.c.left_at.is_(None), workers.c.beat_at > tx.now - alive_within_seconds)
+    rows = tx.execute(sa.select(workers).where(*alive).order_by(workers.c.started_at, workers.c.id))
+    return [
+        WorkerNow(
+            id=row.id,
+            host=row.host,
+            version=row.version,
+            harnesses=tuple(row.harnesses),
+            slots=row.slots,
+            busy=busy.get(row.id, 0),
+            started_at=row.started_at,
+            beat_at=row.beat_at,
+        )
+        for row in rows
+    ]
+
+
+def _wait(tx: Transaction, since: float) -> float:
+    return round(max(tx.now - since, 0.0), 3)
