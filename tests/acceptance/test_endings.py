@@ -92,7 +92,7 @@ def test_tests_that_the_run_changed_prove_nothing_alone(house: House, repo_id: s
 
 
 def test_good_work_may_bring_tests_of_its_own(house: House, repo_id: str) -> None:
-    test = "printf 'from clamp import clamp\\n\\n\\ndef test_more():\\n    assert clamp(11, 0, 10) == 10\\n' > test_more.py"
+    test = "printf 'from clamp import clamp\\ndef test_more():\\n    assert clamp(11, 0, 10) == 10\\n' > test_more.py"
     run = play(house, repo_id, f"{EDIT}\n{test}\n{SUCCESS}", checks=[CHECK])
     assert told(run) == ("success", "completed", "verified")
     assert run["testsTouched"] == ["test_more.py"]
