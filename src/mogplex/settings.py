@@ -44,6 +44,13 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def _dollars(text: str) -> float:
+    amount = float(text)
+    if not 0 < amount < 1_000_000_000:
+        raise ValueError("must be an amount above 0")
+    return amount
+
+
 def _word(text: str) -> str:
     return text
 
@@ -123,6 +130,13 @@ class Settings:
     )
     sandbox_processes: int = _setting(
         "MOGPLEX_SANDBOX_PROCESSES", 512, "Processes and threads of one sandbox.", _whole(16, 65536)
+    )
+    config: Path | None = _setting(
+        "MOGPLEX_CONFIG", None, "The file of model providers instead of mogplex.toml in MOGPLEX_HOME.", _folder
+    )
+    model: str = _setting("MOGPLEX_MODEL", "", "Model of runs that name none.", _word)
+    key_usd_per_day: float | None = _setting(
+        "MOGPLEX_KEY_USD_PER_DAY", None, "US dollars that the runs of one key may spend in any 24 hours.", _dollars
     )
     egress_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "MOGPLEX_EGRESS_NETWORKS",
@@ -216,6 +230,11 @@ class Settings:
         values.update({name: value for name, value in overrides.items() if value is not None})
         values["home"] = Path(values.get("home", Settings().home)).expanduser().absolute()
         return Settings(**values)
+
+    @property
+    def config_path(self) -> Path:
+        """Where the model providers are set up; the file need not be there."""
+        return self.config or self.home / "mogplex.toml"
 
     @property
     def database(self) -> str:

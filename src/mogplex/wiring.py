@@ -7,32 +7,32 @@ import logging
 import os
 import platform
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import mogplex
 from mogplex.api.app import create_app
 from mogplex.api.server import Server, open_listener, url_of
-from mogplex.api.services import HarnessInfo, Readiness, Services
+from mogplex.api.services import Readiness, Services
 from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, DbosWorker
 from mogplex.dispatch.liveness import Liveness
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Dispatcher, Harness, Limits, Probe, SandboxDriver
-from mogplex.domain.redact import Redactor
-from mogplex.domain.repo import RemoteFacts, Repo
-from mogplex.domain.sanitiser import Sanitiser
+from mogplex.domain.repo import RemoteFacts
 from mogplex.domain.worker import WorkerInfo
 from mogplex.egress.address import Reach
-from mogplex.harnesses import HARNESSES
+from mogplex.gateway.gateway import Gateway
 from mogplex.harnesses.repair.toolkit import Toolkit
 from mogplex.home import Home
+from mogplex.offers import Offers
 from mogplex.sandboxes import DRIVERS
 from mogplex.sandboxes.runner import Runner
 from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
@@ -54,8 +54,6 @@ from mogplex.workspace.mirror import Mirrors
 from mogplex.workspace.remote import inspect_remote
 
 log = logging.getLogger(__name__)
-
-HARNESS_PREFERENCE = ("codex", "claude-code", "builtin", "repair")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,9 @@ def serve(settings: Settings, *, on_first_key: Callable[[str, str], None], on_st
 
 def diagnose(settings: Settings) -> list[Finding]:
     """What works on this machine and what to do about the rest; starts one sandbox, changes nothing."""
-    driver = _driver(settings)
+    driver, offers = _driver(settings), Offers.build(settings)
     probed = [("sandbox", asyncio.run(driver.probe()))]
-    probed += [(f"harness {name}", harness.probe()) for name, harness in _harnesses(settings).items()]
+    probed += [(f"harness {name}", offers.probe(name)) for name in offers.harnesses]
     findings = [Finding(name, probe.ok, _tell(probe), probe.remedy) for name, probe in probed]
     layout = _layout(settings, Home(settings))
     findings.append(Finding("work folder", True, str(layout.work_dir)))
@@ -116,13 +114,16 @@ class Parts:
     services: Services
     attempts: Attempts
     workers: Workers
+    gateway: Gateway
     harnesses: Mapping[str, Harness]
 
     @staticmethod
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
         hub = EventHub()
         events = Events(database, hub)
-        harnesses = _harnesses(settings)
+        offers = Offers.build(settings)
+        harnesses, open_sanitiser = offers.harnesses, offers.open_sanitiser()
+        calls = ModelCalls(database, settings.key_usd_per_day)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
         git = Git(_layout(settings, Home(settings)).git_home)
@@ -131,8 +132,8 @@ class Parts:
             dispatcher,
             limits,
             events,
-            open_sanitiser=_open_sanitiser,
-            choose_harness=lambda repo: _choose_harness(repo, harnesses),
+            open_sanitiser=open_sanitiser,
+            choose_harness=offers.choose_harness,
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
@@ -150,12 +151,12 @@ class Parts:
                 alive_within_seconds=settings.dead_after_seconds,
                 queue_limit=settings.queue_limit,
             ),
-            harnesses=lambda: [_harness_info(name, harness.probe()) for name, harness in harnesses.items()],
+            harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
         )
-        attempts = Attempts(database, hub, _open_sanitiser)
-        workers = Workers(database, hub, _open_sanitiser, max_attempts=settings.max_attempts)
-        return Parts(services, attempts, workers, harnesses)
+        attempts = Attempts(database, hub, open_sanitiser)
+        workers = Workers(database, hub, open_sanitiser, max_attempts=settings.max_attempts)
+        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses)
 
 
 @contextmanager
@@ -213,6 +214,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         installer=Installer.build(layout.work_dir / "tools"),
         registries=Registries(settings.setup_hosts, variables),
         harnesses=parts.harnesses,
+        gateway=parts.gateway,
         tools=Tools((toolkit.mount,), toolkit.environment(), toolkit.path),
         limits=Limits(
             wall_seconds=86400.0,  # the attempt's own timer is the limit; this one is only for a worker gone mad
@@ -244,25 +246,6 @@ def _layout(settings: Settings, home: Home) -> Layout:
     return Layout(home.work_dir, runner.uid, runner.gid)
 
 
-def _harnesses(settings: Settings) -> Mapping[str, Harness]:
-    shared = Home(settings).work_dir / "tools"
-    offered = [name for name in HARNESSES if name != "scripted" or settings.scripted_harness]
-    return {name: HARNESSES[name](shared) for name in offered}
-
-
-def _choose_harness(repo: Repo, harnesses: Mapping[str, Harness]) -> str:
-    """The repo's own choice comes before this one is asked."""
-    return next(
-        (name for name in HARNESS_PREFERENCE if name in harnesses and harnesses[name].probe().ok),
-        HARNESS_PREFERENCE[-1],
-    )
-
-
-def _harness_info(name: str, probe: Probe) -> HarnessInfo:
-    reason = None if probe.ok else probe.detail
-    return HarnessInfo(name, probe.ok, probe.facts.get("version"), reason, probe.remedy)
-
-
 def _inspect(git: Git, clone_url: str) -> RemoteFacts:
     facts = asyncio.run(inspect_remote(git, clone_url))
     return RemoteFacts(facts.default_branch, facts.empty)
@@ -271,10 +254,6 @@ def _inspect(git: Git, clone_url: str) -> RemoteFacts:
 def _database_readiness(database: Database) -> Readiness:
     reachable = database.is_reachable()
     return Readiness("database", reachable, "answers" if reachable else "cannot be reached; see the server's log")
-
-
-def _open_sanitiser(known: Iterable[str]) -> Sanitiser:
-    return Redactor(known)
 
 
 def _tell(probe: Probe) -> str:

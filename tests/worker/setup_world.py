@@ -105,6 +105,7 @@ class SetupWorld:
             installer=Installer.build(top / "tools"),
             registries=Registries((), {}),
             harnesses={},
+            gateway=cast(Any, None),
             tools=cast(Any, None),
             limits=Limits(wall_seconds=100),
             identity=Identity(),

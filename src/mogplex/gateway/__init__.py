@@ -1,1 +1,1 @@
-"""Language models as the worker sees them: the way to providers, and a model that plays a script."""
+"""The model gateway: the only place that holds a provider's key, and where every model call is counted."""

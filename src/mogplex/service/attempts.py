@@ -14,19 +14,21 @@ import sqlalchemy as sa
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventDraft
+from mogplex.domain.model_call import ModelCall, call_draft
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Ending, Run
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.sanitiser import OpenSanitiser, Sanitiser
 from mogplex.domain.worker import Signal
 from mogplex.service.claims import take
-from mogplex.service.cleaning import clean_check, clean_draft, clean_facts, clean_value
+from mogplex.service.cleaning import clean_call, clean_check, clean_draft, clean_facts, clean_value
 from mogplex.service.ending import end_run
 from mogplex.service.events import EventHub
 from mogplex.service.ids import generate_id
 from mogplex.service.known_secrets import secrets_of
 from mogplex.service.signals import select_signals, signal_of
 from mogplex.store import checks as check_table
+from mogplex.store import model_calls as call_table
 from mogplex.store import patches as patch_table
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
@@ -82,6 +84,13 @@ class Attempts:
         """
         sanitiser = self._sanitiser(run)
         return self._writer.put(_fence(run), [clean_draft(draft, sanitiser) for draft in drafts])
+
+    def record_call(self, run: Run, call: ModelCall) -> Future[bool]:
+        """Queue a model call: its event and its row, in one transaction. Otherwise like `record`."""
+        sanitiser = self._sanitiser(run)
+        cleaned = clean_call(call, sanitiser)
+        draft = clean_draft(call_draft(cleaned), sanitiser)
+        return self._writer.put(_fence(run), [draft], call_table.encode_call(cleaned, run.api_key_id))
 
     def update(self, run: Run, *, sandbox: SandboxFacts | None = None, delivered: bool = False, **columns: Any) -> bool:
         """Note facts: any of NOTABLE, the sandbox's facts, and that something was delivered (call it before you do).

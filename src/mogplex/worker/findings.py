@@ -77,7 +77,6 @@ class Findings:
             baseline=self.baseline,
             tests_touched=self.touched(),
             usage=usage,
-            cost_usd=0.0,  # no harness here calls a model
             changes=self.changes(),
             result=self.claim.result if self.claim else None,
             timing=timing,
