@@ -110,8 +110,14 @@ class Settings:
     sandbox: str = _setting(
         "MOGPLEX_SANDBOX",
         "bubblewrap",
-        "Sandbox driver; unconfined gives no isolation at all.",
-        _one_of("bubblewrap", "unconfined"),
+        "Sandbox driver; container is podman or docker, unconfined gives no isolation at all.",
+        _one_of("bubblewrap", "container", "podman", "docker", "unconfined"),
+    )
+    container_image: str = _setting(
+        "MOGPLEX_CONTAINER_IMAGE",
+        "",
+        "Image that containers start from when a repo names none, instead of this machine's own /usr.",
+        _word,
     )
     scripted_harness: bool = _setting(
         "MOGPLEX_SCRIPTED_HARNESS",

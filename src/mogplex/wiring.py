@@ -27,6 +27,7 @@ from mogplex.harnesses.repair.toolkit import Toolkit
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.sandboxes import DRIVERS
+from mogplex.sandboxes.container_engine import ENGINES
 from mogplex.sandboxes.runner import Runner
 from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
@@ -238,7 +239,8 @@ async def prepare_work(equipment: Equipment) -> None:
 
 
 def _driver(settings: Settings) -> SandboxDriver:
-    return DRIVERS[settings.sandbox](Runner.detect(settings.runner_uid))
+    options = {"image": settings.container_image} if settings.sandbox in ("container", *ENGINES) else {}
+    return DRIVERS[settings.sandbox](Runner.detect(settings.runner_uid), **options)
 
 
 def _layout(settings: Settings, home: Home) -> Layout:

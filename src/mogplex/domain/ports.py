@@ -44,6 +44,7 @@ class Limits:
 class SandboxSpec:
     """One command in one fresh sandbox. `environment` is all the command gets besides PATH, HOME, TMPDIR and LANG.
 
+    `image`: the container image it runs in; "" is the driver's own choice, and all there is for drivers without images.
     `listeners`: TCP ports on the sandbox's own 127.0.0.1 that somebody outside will serve (`SandboxProcess.listeners`).
     """
 
@@ -56,6 +57,7 @@ class SandboxSpec:
     limits: Limits = Limits()
     stdin: bytes = b""
     listeners: tuple[int, ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
