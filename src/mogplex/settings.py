@@ -125,6 +125,12 @@ class Settings:
         "Offer the harness `scripted`, which plays the prompt as a shell script.",
         _switch,
     )
+    codex_bin: Path | None = _setting(
+        "MOGPLEX_CODEX_BIN", None, "The binary of the harness `codex`, if it is not to be looked for.", _folder
+    )
+    claude_bin: Path | None = _setting(
+        "MOGPLEX_CLAUDE_BIN", None, "The binary of the harness `claude-code`, if it is not to be looked for.", _folder
+    )
     runner_uid: int | None = _setting(
         "MOGPLEX_RUNNER_UID", None, "User id that a worker started as root runs sandboxes under.", _whole(1, 2**31)
     )
