@@ -15,7 +15,10 @@ _PASSWORD_IN_URL = re.compile(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", re.IGNOR
 
 
 def repo_object(repo: Repo, detected: Iterable[Step] | None = None) -> dict[str, Any]:
-    """Documented in snake_case. `detected`: the setup that its files ask for, if somebody looked. Values of variables are secrets, so only their names are shown."""
+    """Documented in snake_case; of variables, whose values are secrets, the names only.
+
+    `detected`: the setup that its files ask for, if somebody looked.
+    """
     return {
         "id": repo.id,
         "full_name": repo.full_name,
@@ -27,6 +30,9 @@ def repo_object(repo: Repo, detected: Iterable[Step] | None = None) -> dict[str,
         "setup_detected": None if detected is None else [_step_object(step) for step in detected],
         "python": repo.python,
         "checks": list(repo.checks),
+        "check_policy": repo.check_policy,
+        "check_files": list(repo.check_files),
+        "protect_tests": repo.protect_tests,
         "env_names": sorted(repo.environment),
         "secrets": [secret_object(note) for note in repo.secrets],
         "allow_hosts": list(repo.allow_hosts),

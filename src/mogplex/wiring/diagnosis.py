@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.ports import Probe
 from mogplex.domain.weakness import find_weaknesses, limits_of
+from mogplex.gateway.survey import ProviderState
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.sandboxes.runner import Runner
@@ -33,6 +34,9 @@ def diagnose(settings: Settings) -> list[Finding]:
     sandbox = asyncio.run(driver.probe())
     probed = [("sandbox", sandbox)]
     probed += [(f"harness {name}", offers.probe(name)) for name in offers.harnesses]
+    probed += [(f"models of {state.provider.name}", _probe_of(state)) for state in offers.survey.states()]
+    if not offers.catalog.providers:
+        probed.append(("models", Probe(True, "no provider is set up: only the harness repair works without", None)))
     findings = [Finding(name, probe.ok, _tell(probe), probe.remedy) for name, probe in probed]
     weaknesses = find_weaknesses(driver.name, limits_of(sandbox)) if sandbox.ok else ()
     findings[1:1] = [Finding("sandbox", True, weakness, warning=True) for weakness in weaknesses]
@@ -50,6 +54,10 @@ def _find_toolchains(settings: Settings) -> Finding:
     pythons = ", ".join(f"{each.version} ({each.path})" for each in toolchains.interpreters()) or "none"
     folders = ", ".join(map(str, toolchains.folders)) or "none"
     return Finding("toolchains", True, f"{folders}; Python {pythons}")
+
+
+def _probe_of(state: ProviderState) -> Probe:
+    return Probe(state.ok, state.detail, state.remedy)
 
 
 def _tell(probe: Probe) -> str:
