@@ -37,6 +37,7 @@ from mogplex.store import runs as run_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import runs
 
+MAX_SHOWN_PATCH_BYTES = 2 * 1024 * 1024
 QUEUE_FULL_RETRY_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
@@ -185,6 +186,14 @@ class Runs:
             why = f"it ended as {run.outcome}" if run.status.is_terminal else f"it is still {run.status}"
             raise NotFound(f"{run.id} has no patch: {why}.")
         return diff
+
+    def shown_patch(self, caller: Caller, run_id: str) -> str:
+        """The diff for people to look at: without the secrets that are known, so it may not apply. Raises NotFound."""
+        diff = self.patch(caller, run_id)
+        with self._database.read() as tx:
+            run = visible_run(tx, caller, run_id)
+            sanitiser = self._known_secrets.sanitiser_of(tx, run, repo_table.get(tx, run.repo_id))
+        return sanitiser.text(diff.decode("utf-8", "replace"), MAX_SHOWN_PATCH_BYTES)
 
     def checks(self, caller: Caller, run_id: str) -> list[CheckRecord]:
         """In the order in which they ran. Raises NotFound."""
