@@ -23,6 +23,7 @@ from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
 from mogplex.service.workers import Workers
 from mogplex.store.database import Database
 
@@ -100,6 +101,7 @@ class House:
         )
         self.attempts = Attempts(database, self.hub, PlainSanitiser)
         self.sandboxes = Sandboxes(database)
+        self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
         self.workers = Workers(database, self.hub, PlainSanitiser)
         secret = self.keys.create_first()

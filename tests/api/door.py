@@ -65,6 +65,7 @@ class Door:
             runs=self.house.runs,
             events=self.house.events,
             sandboxes=self.house.sandboxes,
+            schedules=self.house.schedules,
             report=self.house.report,
             harnesses=lambda: self.harnesses,
             readiness=lambda: self.ready,

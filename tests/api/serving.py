@@ -28,6 +28,7 @@ def main(path: str, port: str) -> None:
         runs=house.runs,
         events=house.events,
         sandboxes=house.sandboxes,
+        schedules=house.schedules,
         report=house.report,
         harnesses=list,
         readiness=list,

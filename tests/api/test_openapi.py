@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -181,6 +182,24 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
     assert door.send("POST", "/runs", bare, {"Idempotency-Key": "l"}).status == 202
 
 
+def _use_schedules(ask: Callable[..., Any], repo_id: str) -> None:
+    run = {"prompt": "Tidy up", "createBranch": True}
+    body = {"repoId": repo_id, "cron": "0 0 1 1 *", "run": run}
+    made = ask("POST", "/schedules", "/schedules", 201, body)["schedule"]
+    one, path = f"/schedules/{made['id']}", "/schedules/{scheduleId}"
+    assert len(made["nextTicks"]) == 5 and made["nextTicks"][0] == made["nextTickAt"]
+    assert [each["id"] for each in ask("GET", "/schedules", "/schedules", 200)["schedules"]] == [made["id"]]
+    assert ask("PATCH", one, path, 200, {"overlap": "queue"})["schedule"]["overlap"] == "queue"
+    assert ask("POST", f"{one}/pause", f"{path}/pause", 200)["schedule"]["nextTickAt"] is None
+    assert ask("POST", f"{one}/resume", f"{path}/resume", 200)["schedule"]["paused"] is False
+    started = ask("POST", f"{one}/trigger", f"{path}/trigger", 202)
+    assert ask("GET", one, path, 200)["schedule"]["lastRunId"] == started["runId"]
+    ticks = ask("GET", f"{one}/ticks", f"{path}/ticks", 200)["ticks"]
+    assert [(each["result"], each["runId"]) for each in ticks] == [("started", started["runId"])]
+    ask("POST", f"/runs/{started['runId']}/cancel", "/runs/{runId}/cancel", 200)
+    assert ask("DELETE", one, path, 200)["removed"] is True
+
+
 def test_every_answer_is_as_documented(door: Door) -> None:
     """Every operation is asked once, in a story that leaves no field of the objects untouched."""
     document: dict[str, Any] = door.get("//openapi.json", key=None).json
@@ -267,6 +286,7 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert door.get("/me", key=made["key"]["secret"]).data["id"] == made["key"]["id"]
     assert all("secret" not in each for each in ask("GET", "/keys", "/keys", 200)["keys"])
     ask("DELETE", f"/keys/{made['key']['id']}", "/keys/{keyId}", 200)
+    _use_schedules(ask, repo_id)
     ask("GET", "/me", "/me", 200)
     ask("GET", "/harnesses", "/harnesses", 200)
     assert ask("GET", "/models", "/models", 200) == {"models": []}
@@ -274,7 +294,7 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     stats = ask("GET", "/observability/stats?to=2999-01-01", "/observability/stats", 200)
     assert stats["runs"]["total"] == 0
     stats = ask("GET", "/observability/stats", "/observability/stats", 200)
-    assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (3, 1, 1)
+    assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (4, 1, 1)
     waiting = ask("POST", "/runs", "/runs", 202, start, Idempotency_Key="three")["runId"]
     pressure = ask("GET", "/observability/pressure", "/observability/pressure", 200)
     assert (pressure["queue"]["depth"], len(pressure["workers"])) == (1, 1)

@@ -10,7 +10,6 @@ from typing import Any
 
 from mogplex.gateway.scripted.scenario_file import parse_scenario
 from mogplex.gateway.scripted.server import ScriptedModel
-
 from tests.acceptance.house import House, assert_truthful, free_port
 
 PROVIDER_KEY = "contract-provider-key-5f0e7c21"  # in no pattern of secrets: it is hidden because it is known

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mogplex.gateway.scripted.exchange import Exchange
-from mogplex.gateway.scripted.scenario_file import parse_scenario
-from mogplex.gateway.scripted.server import ScriptedModel
 
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.model import MODEL_PORT, ModelEndpoint
 from mogplex.domain.ports import Claim, Harness, Limits, Mount, SandboxExit, SandboxSpec, Task
+from mogplex.gateway.scripted.exchange import Exchange
+from mogplex.gateway.scripted.scenario_file import parse_scenario
+from mogplex.gateway.scripted.server import ScriptedModel
 from mogplex.harnesses import HARNESSES
 from mogplex.sandboxes.bubblewrap import BubblewrapDriver
 

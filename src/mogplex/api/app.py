@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as AsgiRoute
 from starlette.types import Receive, Scope, Send
 
-from mogplex.api import events, harnesses, keys, manual, me, observability, repos, runs, sandboxes
+from mogplex.api import events, harnesses, keys, manual, me, observability, repos, runs, sandboxes, schedules
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
@@ -28,6 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *runs.ROUTES,
     *events.ROUTES,
     *sandboxes.ROUTES,
+    *schedules.ROUTES,
     *keys.ROUTES,
     *observability.ROUTES,
 )

@@ -12,6 +12,7 @@ from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Services:
     runs: Runs
     events: Events
     sandboxes: Sandboxes
+    schedules: Schedules
     report: Report
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]

@@ -9,6 +9,7 @@ from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.fields import MAX_COMMANDS
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import Delivery
+from mogplex.domain.schedule import Overlap
 
 Schema = dict[str, Any]
 
@@ -164,10 +165,44 @@ KEY_REQUEST: Schema = {
     },
 }
 
+_SCHEDULE_FIELDS: dict[str, Schema] = {
+    "name": {**_text("Its name in lists; left out, the first line of the prompt.", 100), "minLength": 1},
+    "cron": {"type": "string", "description": "Five fields, as in `0 12 * * 1` for Mondays at noon."},
+    "timeZone": _text("Whose clock the cron line means, as in Europe/Berlin; left out, UTC.", 60),
+    "overlap": {"enum": [*Overlap, None], "description": "At a tick while its last run goes on; left out, skip."},
+    "catchUp": {"type": ["boolean", "null"], "description": "Start the newest tick that was missed, late."},
+    "alarmAfter": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": 1000,
+        "description": "Alarm after so many failed or unchanging runs in a row; left out, 3.",
+    },
+    "run": {
+        **RUN_REQUEST,
+        "required": ["prompt"],
+        "properties": {name: each for name, each in RUN_REQUEST["properties"].items() if name != "repoId"},
+        "description": "What `POST /runs` takes, without `repoId`.",
+    },
+}
+SCHEDULE_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["repoId", "cron", "run"],
+    "properties": {"repoId": RUN_REQUEST["properties"]["repoId"], **_SCHEDULE_FIELDS},
+}
+SCHEDULE_CHANGE: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "Only what is given changes.",
+    "properties": _SCHEDULE_FIELDS,
+}
+
 BODIES: dict[str, Schema] = {
     "RunRequest": RUN_REQUEST,
     "RetryRequest": RETRY_REQUEST,
     "RepoRequest": REPO_REQUEST,
     "RepoChange": REPO_CHANGE,
     "KeyRequest": KEY_REQUEST,
+    "ScheduleRequest": SCHEDULE_REQUEST,
+    "ScheduleChange": SCHEDULE_CHANGE,
 }

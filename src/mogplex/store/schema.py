@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-import mogplex.store.report_tables  # noqa: F401 - its tables are part of what the migrations build
+import mogplex.store.report_tables
+import mogplex.store.schedule_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata
 from mogplex.store.metadata import time_column as _time
