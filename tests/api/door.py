@@ -68,6 +68,7 @@ class Door:
             events=self.house.events,
             sandboxes=self.house.sandboxes,
             schedules=self.house.schedules,
+            webhooks=self.house.webhooks,
             report=self.house.report,
             harnesses=lambda: self.harnesses,
             readiness=lambda: self.ready,
