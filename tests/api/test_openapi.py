@@ -165,6 +165,8 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
         "rootDirectory": "src",
         "delivery": "patch",
         "checks": ["pytest -q"],
+        "checkPolicy": "no-regression",
+        "protectTests": True,
         "outputSchema": {"type": "object"},
         "timeoutSeconds": 60,
         "budget": {"usd": 1.5, "tokens": 10, "modelCalls": 2, "toolCalls": 3},
