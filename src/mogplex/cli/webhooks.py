@@ -16,7 +16,7 @@ from mogplex.cli.start import given
         "mogplex webhooks create https://example.org/hooks --event run.started --event run.finished --repo acme/web",
     ),
 )
-@click.argument("url")
+@click.argument("receiver", metavar="URL")
 @click.option(
     "--event",
     "events",
@@ -26,9 +26,9 @@ from mogplex.cli.start import given
 )
 @click.option("--repo", "repos", metavar="ID", multiple=True, help="Only of this repo; can be repeated [all].")
 @server_options
-def create_webhook(server: Server, *, url: str, events: tuple[str, ...], repos: tuple[str, ...]) -> None:
+def create_webhook(server: Server, *, receiver: str, events: tuple[str, ...], repos: tuple[str, ...]) -> None:
     """Have URL told by POST. The secret that signs is printed this once, alone on stdout."""
-    body = given(url=url, events=list(events) or None, repos=list(repos) or None)
+    body = given(url=receiver, events=list(events) or None, repos=list(repos) or None)
     _tell_secret(server, server.client.create_webhook(body))
 
 
