@@ -58,8 +58,9 @@ class Calls:
 def make_run(model: str | None = None, budget: Budget = Budget()) -> Run:  # noqa: B008 - immutable
     return Run(
         id="run_1", repo_id="r", repo_full_name="o/n", status=Status.STREAMING, harness="h", prompt="p",
-        base_branch="b", working_branch="w", create_branch=False, created_at=1.0, updated_at=1.0, key_owner="o", api_key_id="k",
-        idempotency_key="i", request_hash="x", timeout_seconds=60.0, attempt=1, model=model, budget=budget,
+        base_branch="b", working_branch="w", create_branch=False, created_at=1.0, updated_at=1.0, key_owner="o",
+        api_key_id="k", idempotency_key="i", request_hash="x", timeout_seconds=60.0, attempt=1, model=model,
+        budget=budget,
     )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ class World:
 
     def __init__(self, run: Run, url: str | None, protocols: Sequence[ModelProtocol] = MESSAGES) -> None:
         places = () if url is None else (provider(url + "/v1", name="acme", default_model="claude-opus-5-5"),)
-        gateway = Gateway(Catalog(ModelConfig(places)), cast(Any, Calls()))
+        gateway = Gateway(Catalog(ModelConfig(places)), cast(Any, Calls()), cast(Any, None))
         harness = SimpleNamespace(protocols=tuple(protocols))
         self.stop, self.activity, self.transcript = Stop(), Activity(), Transcript()
         driver = SimpleNamespace(can_listen=False)

@@ -20,6 +20,7 @@ from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.model_calls import ModelCalls
+from mogplex.service.recordings import Recordings
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
@@ -94,7 +95,14 @@ class Parts:
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
-        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing)
+        return Parts(
+            services,
+            attempts,
+            workers,
+            Gateway(offers.catalog, calls, Recordings(database, known_secrets)),
+            harnesses,
+            firing,
+        )
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
