@@ -66,7 +66,7 @@ class Replay:
 
     def sum_up(self) -> None:
         """Tell how much of the recording was played."""
-        text = f"{self._played} of {self._total} recorded answers played; {self._different} requests differed"
+        text = f"{self._played} of {self._total} recorded answers played; requests that differed: {self._different}"
         self._tell(text, None, [])
 
     def _tell(self, text: str, number: int | None, differences: list[str]) -> None:
