@@ -38,8 +38,8 @@ class Catalog:
         spec = wanted or self.default_of(protocols)
         if spec is None:
             raise _refusal(
-                f"No model is named, and no provider with a default speaks {_listed(protocols)}. Name one with --model, "
-                "set MOGPLEX_MODEL for the server, or set up such a provider (docs/models.md)."
+                f"No model is named, and no provider with a default speaks {_listed(protocols)}. "
+                "Name one with --model, set MOGPLEX_MODEL for the server, or set up such a provider (docs/models.md)."
             )
         names = [name.strip() for name in spec.split(",")]
         first = self._find(names[0], protocols)
