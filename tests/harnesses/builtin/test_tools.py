@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from mogplex.harnesses.builtin.agent.schema import find_faults
 from mogplex.harnesses.builtin.agent.shell import Capture, Shell
 from mogplex.harnesses.builtin.agent.tool_fault import ToolFault
 from mogplex.harnesses.builtin.agent.toolbox import Toolbox
+from tests.harnesses.builtin.agent_room import await_death
 
 TEXT = "def one():\n    return 1\n\n\ndef two():\n    return 1\n"
 
@@ -126,25 +126,13 @@ def test_a_command_s_time_is_bounded_and_nothing_of_it_stays(folder: Path) -> No
     ran = Shell(1000).run("echo begun; (sleep 600; echo late > late) & echo $! > pid; sleep 600", timeout_seconds=1.5)
     assert ran.exit_code is None
     assert ran.output == "begun\n"
-    await_end(int((folder / "pid").read_text()))
+    await_death(int((folder / "pid").read_text()))
 
 
 def test_a_background_process_holds_nothing_up(folder: Path) -> None:
     ran = Shell(1000).run("sleep 600 & echo $! > pid; echo done")
     assert (ran.exit_code, ran.output) == (0, "done\n")
-    await_end(int((folder / "pid").read_text()))
-
-
-def await_end(pid: int) -> None:
-    """Until it is dead; the test's own time limit ends the wait."""
-    while True:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
-            return
-        time.sleep(0.02)
+    await_death(int((folder / "pid").read_text()))
 
 
 @given(st.lists(st.binary(max_size=40), max_size=20), st.integers(3, 60))

@@ -16,7 +16,7 @@ from .task import Task
 def main() -> int:
     """Returns 0 once the last record is written (it says how it went), 2 when stdin holds no task."""
     try:
-        task = Task.read(json.load(sys.stdin.buffer))
+        task = Task(**json.load(sys.stdin.buffer))
         os.chdir(task.directory)
     except (ValueError, KeyError, TypeError, OSError) as error:
         print(f"builtin: no task that can be done on stdin: {error!r}", file=sys.stderr)  # noqa: T201 - a program

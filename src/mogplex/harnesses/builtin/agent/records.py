@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from typing import Any
 
 from . import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA = 1
 PR_SET_DUMPABLE = 4

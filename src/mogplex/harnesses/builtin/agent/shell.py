@@ -8,7 +8,6 @@ import select
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 
 DEFAULT_SECONDS = 120.0
 LONGEST_SECONDS = 1800.0
@@ -16,13 +15,13 @@ READ_BYTES = 64 * 1024
 LINGER_SECONDS = 0.3  # for output of children that outlive the command
 
 
-@dataclass
 class Ran:
     """How a command ended. `exit_code` is None when its time was up."""
 
-    exit_code: int | None
-    output: str
-    seconds: float
+    def __init__(self, exit_code: int | None, output: str, seconds: float) -> None:
+        self.exit_code = exit_code
+        self.output = output
+        self.seconds = seconds
 
 
 class Capture:
