@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -135,6 +135,7 @@ def test_a_background_process_holds_nothing_up(folder: Path) -> None:
     await_death(int((folder / "pid").read_text()))
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=20), st.integers(3, 60))
 def test_captures_keep_both_ends(chunks: list[bytes], limit: int) -> None:
     capture = Capture(limit)
@@ -151,6 +152,7 @@ def test_captures_keep_both_ends(chunks: list[bytes], limit: int) -> None:
 PATHS = st.text("ab\n \r", max_size=12)
 
 
+@settings(deadline=None)
 @given(text=st.text("ab\n ", max_size=30), old=PATHS, new=PATHS)
 def test_an_edit_is_exact_or_none(tmp_path_factory: pytest.TempPathFactory, text: str, old: str, new: str) -> None:
     path = tmp_path_factory.mktemp("edit") / "f"
@@ -196,6 +198,7 @@ SCHEMAS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, SCHEMAS)
 def test_it_finds_faults_as_a_whole_validator_does(value: Any, schema: dict[str, Any]) -> None:
     assert (find_faults(value, schema) == []) == Draft202012Validator(schema).is_valid(value)
