@@ -37,10 +37,13 @@ from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.web_sessions import WebSessions
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
+from mogplex.web.app import Pages
+from mogplex.web.rooms import Rooms
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
@@ -92,9 +95,11 @@ def serve(settings: Settings, *, on_first_key: Callable[[str, str], None], on_st
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
-        app = create_app(parts.services, version=mogplex.__version__)
+        sessions = WebSessions(database, parts.services.keys)
+        pages = Pages(Rooms.of(parts.services, sessions, mogplex.__version__))
+        app = create_app(parts.services, version=mogplex.__version__, pages=pages)
         # Told from inside the server: only then is a signal an orderly end.
-        Server(app, on_start=lambda: on_start(url)).run(sockets=[listener])
+        Server(app, on_stop=pages.close, on_start=lambda: on_start(url)).run(sockets=[listener])
         log.info("stopping")
 
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as AsgiRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mogplex.api import events, harnesses, keys, manual, me, observability, repos, runs, sandboxes
 from mogplex.api.envelope import JSON_TYPE, encode_json
@@ -35,8 +35,8 @@ _VERSIONED = "/api/"
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(services: Services, *, version: str) -> FastAPI:
-    """The ASGI application. `app.state.tails` is what a server closes when it stops.
+def create_app(services: Services, *, version: str, pages: ASGIApp | None = None) -> FastAPI:
+    """The ASGI application. `app.state.tails` is what a server closes when it stops; `pages` answers all other paths.
 
     Routes are plain ASGI endpoints: our order of checks (who, how often, what, then the body) leaves nothing for the
     framework's own validation to do, and the run and event routes are asked often.
@@ -60,7 +60,7 @@ def create_app(services: Services, *, version: str) -> FastAPI:
         by_path.setdefault(route.path, []).append(route)
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
     _add_open_routes(app, Health(services, version), document)
-    app.router.default = _Nowhere(Endpoint((), services, tails))
+    app.router.default = _Nowhere(Endpoint((), services, tails), pages)
     app.add_exception_handler(HTTPException, _translate)
     app.add_middleware(Guard)
     return app
@@ -101,10 +101,11 @@ class _OpenEndpoint:
 
 
 class _Nowhere:
-    """Paths that lead nowhere. Below /api/ strangers are told who they are not, before what there is not."""
+    """Paths of no route: pages, if there are any. Below /api/ strangers are told first who they are not."""
 
-    def __init__(self, admitted: Endpoint) -> None:
+    def __init__(self, admitted: Endpoint, pages: ASGIApp | None) -> None:
         self._admitted = admitted
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -112,6 +113,9 @@ class _Nowhere:
             return
         if scope["path"].startswith(_VERSIONED):
             await self._admitted(scope, receive, send)
+            return
+        if self._pages is not None:
+            await self._pages(scope, receive, send)
             return
         raise NotFound(f"There is nothing at {scope['path'][:100]!r}. See /docs for what there is.")
 

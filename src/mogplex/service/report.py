@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from mogplex.domain.view import format_time
 from mogplex.service.events import MAX_EVENTS, visible_run
 from mogplex.service.limits import Limits
 from mogplex.service.page import clamp_limit
+from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import StartTally
 from mogplex.service.tool_calls import ToolPage, read_tool_uses
 from mogplex.store import facts, queue
@@ -31,6 +33,7 @@ from mogplex.store.report_tables import run_facts, run_tools, start_tallies
 from mogplex.store.schema import runs, sandboxes
 
 DEFAULT_WINDOW_SECONDS = 86400.0
+COUNTED_RUNS = 1000
 ESTIMATE_FROM_RUNS = 50  # the last so many tell how long a slot is taken
 _TOKEN_CLASSES = {
     "input": "input_tokens",
@@ -155,6 +158,16 @@ class Report:
                     **left,
                     "queue": {"limit": self._queue_limit, "left": max(self._queue_limit - everybody.depth, 0)},
                 },
+            }
+
+    def count_runs(self, caller: Caller, filter: RunFilter) -> dict[str, int]:
+        """How many runs of each status the filter lets through, but for its own status; COUNTED_RUNS at most."""
+        caller.require(Scope.READ)
+        conditions = replace(filter, status=None, cursor=None).conditions(caller)
+        with self._database.read() as tx:
+            return {
+                str(status): queue.count_up_to(tx, COUNTED_RUNS, [runs.c.status == status, *conditions])
+                for status in Status
             }
 
     def tools(self, caller: Caller, run_id: str, after: int = 0, limit: int = 200) -> ToolPage:
