@@ -74,6 +74,13 @@ system_packages() {
   [ ${#packages[@]} -eq 0 ] || want "${packages[@]}"
 }
 
+# The tests of the pages look at them in a browser. Without one they are skipped, and say so: it is worth no refusal.
+want_browser() {
+  [ "$with_tests" = yes ] && [ ! -x /usr/bin/chromium ] && may_install || return 0
+  # dbus-x11 in place of dbus-user-session, which some systems can't have
+  apt_install chromium dbus-x11 dbus-user-session- || say "chromium can't be installed: the pages' tests are skipped"
+}
+
 # --- Python ----------------------------------------------------------------------------------------------------
 
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
@@ -174,6 +181,7 @@ install_harness_programs() {
 
 main() {
   system_packages
+  want_browser
   install_python_packages
   [ "$with_tests" = no ] || install_harness_programs
   if [ ${#missing[@]} -gt 0 ]; then

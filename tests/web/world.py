@@ -23,7 +23,8 @@ from mogplex.web.rooms import Rooms
 from tests.house import House, ending
 
 HOSTILE = (
-    '<script>window.hacked = 1</script><img src=x onerror="window.hacked=2"> "quoted" \x1b[31mred\x1b[0m {{ 7*7 }}'
+    '<script>window.hacked = 1</script><img src=x onerror="window.hacked=2"> <hx-partial hx-target="body">"quoted" '
+    "</hx-partial> \x1b[31mred\x1b[0m {{ 7*7 }} </pre></details><b hx-get=/keys hx-trigger=load>"
 )
 PATCH = b"""diff --git a/shop/orders.py b/shop/orders.py
 index 1111111..2222222 100644
@@ -39,7 +40,9 @@ index 1111111..2222222 100644
 +        result += item.price * item.count
 +    # <script>window.hacked = 3</script>
      return result
- 
+@@ -20,2 +21,2 @@
+-old = 1
++new = 2
 diff --git a/README.md b/README.md
 new file mode 100644
 index 0000000..3333333
@@ -71,7 +74,8 @@ class World:
             ],
             readiness=list,
         )
-        self.pages = Pages(Rooms.of(services, WebSessions(database, self.house.keys), "0.0.0-test"))
+        self.sessions = WebSessions(database, self.house.keys)
+        self.pages = Pages(Rooms.of(services, self.sessions, "0.0.0-test"))
         app = create_app(services, version="0.0.0-test", pages=self.pages)
         listener = open_listener("127.0.0.1", port)
         self.url = url_of(listener)
@@ -88,6 +92,17 @@ class World:
 
     def secret(self, *scopes: str, repo_ids: list[str] | None = None, name: str = "viewer") -> str:
         return self.house.keys.create(self.house.admin, name=name, scopes=scopes, repo_ids=repo_ids)[1]
+
+    def pages_token(self, secret: str) -> str:
+        """Of a new session, without the limit on tries: each comes from somewhere else."""
+        return self.sessions.sign_in(secret, f"test {next(self._numbers)}")
+
+    def cut_connections(self) -> None:
+        """As a broken network does: nobody is told."""
+        loop, state = self.server._loop, self.server.server_state
+        assert loop is not None
+        for connection in list(state.connections):
+            loop.call_soon_threadsafe(getattr(connection, "transport").abort)  # noqa: B009 - of uvicorn's own protocol
 
     def start(self, repo: Repo, prompt: str = "Mend the totals of orders", **fields: Any) -> Run:
         return self.house.start(repo, f"k{next(self._numbers)}", prompt=prompt, **fields).run

@@ -54,7 +54,12 @@ class Templates:
 
 def page_answer(html: str, accepts_gzip: bool, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A page that nobody keeps."""
-    sent = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store", **(headers or {})}
+    sent = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",  # with none at all, browsers say no origin for forms either
+        **(headers or {}),
+    }
     body = html.encode("utf-8", "replace")
     if accepts_gzip and len(body) > _WORTH_COMPRESSING_BYTES:
         body = gzip.compress(body, 5, mtime=0)

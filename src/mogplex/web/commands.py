@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from mogplex.domain.run import Run
 from mogplex.domain.view import API_PATH
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _FLAGS = {
     "harness": "--harness",
     "model": "--model",
@@ -64,12 +66,17 @@ def cli_line(body: Mapping[str, Any]) -> str:
             words += [flag, f"{budget[name]:g}" if isinstance(budget[name], float) else str(budget[name])]
     for name, value in (body.get("labels") or {}).items():
         words += ["--label", f"{name}={value}"]
-    words += (
-        ["--", str(body.get("prompt") or "PROMPT")]
-        if str(body.get("prompt") or "").startswith("-")
-        else [str(body.get("prompt") or "PROMPT")]
-    )
-    return shlex.join(words)
+    prompt = str(body.get("prompt") or "PROMPT")
+    words += ["--", prompt] if prompt.startswith("-") else [prompt]
+    return " ".join(_quote(word) for word in words)
+
+
+def _quote(word: str) -> str:
+    """For a shell. Control characters are written out, lest the command does something while it is pasted."""
+    if not _CONTROLS.search(word):
+        return shlex.quote(word)
+    escaped = word.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return "$'" + _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", escaped) + "'"
 
 
 def curl_line(url: str, body: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ FILTERS = ("repo", "status", "outcome", "label")
 
 
 def show(visit: Visit) -> Response:
-    chosen = {name: value for name in FILTERS if (value := visit.query(name))}
+    chosen = {name: visit.query(name) or "" for name in FILTERS}
     fault = None
     try:
         asked = _filter(visit)
@@ -34,7 +34,8 @@ def show(visit: Visit) -> Response:
         "next_page": None if page.next_cursor is None else _address({**chosen, "cursor": page.next_cursor}),
         "counts": [(status, counts.get(status, 0), _address({**chosen, "status": status})) for status in Status],
         "total": sum(counts.values()),
-        "all_address": _address({name: value for name, value in chosen.items() if name != "status"}),
+        "all_address": _address({**chosen, "status": ""}),
+        "filtered": any(chosen.values()),
         "chosen": chosen,
         "first_page": visit.query("cursor") is None,
         "address": _address(chosen),
@@ -65,7 +66,8 @@ def _filter(visit: Visit) -> RunFilter:
 
 
 def _address(values: dict[str, str]) -> str:
-    return "/runs" + ("?" + urlencode(values) if values else "")
+    given = {name: value for name, value in values.items() if value}
+    return "/runs" + ("?" + urlencode(given) if given else "")
 
 
 PAGES = (Page("GET", "/runs", show),)

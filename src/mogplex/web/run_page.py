@@ -166,7 +166,7 @@ def _windows(visit: Visit, run: Run, after: int) -> tuple[list[Event], Gap | Non
 
 
 def _show(visit: Visit, run: Run, tab: str, **values: Any) -> Response:
-    return visit.show(f"run_{tab}.html", tab=tab, **head_values(visit, run, tab), **values)
+    return visit.show(f"run_{tab}.html", **head_values(visit, run, tab), **values)
 
 
 _RUN = "/runs/{run_id}"

@@ -13,7 +13,7 @@ from mogplex.web.timeline import Timeline
 from mogplex.web.visit import Visit
 
 LONGEST_CHAIN = 20
-WEAK_DRIVERS = {"unconfined": "This run's commands were not isolated from the machine: the driver is `unconfined`."}
+WEAK_DRIVERS = {"unconfined": "This run's commands were not isolated from the machine: the driver is unconfined."}
 
 
 def head_values(visit: Visit, run: Run, tab: str) -> dict[str, Any]:

@@ -46,8 +46,11 @@ def start(visit: Visit) -> Response:
 
 
 def _form(visit: Visit, form: Form, fault: MogplexError | None, status: int) -> Response:
+    repos = visit.rooms.repos.list(visit.caller, limit=200).items
     try:
-        line = cli_line(_body(form))
+        body = _body(form)
+        first = repos[0].full_name if repos else None
+        line = cli_line({"repoId": first, "createBranch": not form.values.get("prompt"), **body})
     except BadRequest:
         line = ""
     return visit.show(
@@ -56,7 +59,7 @@ def _form(visit: Visit, form: Form, fault: MogplexError | None, status: int) -> 
         form=form,
         fault=fault,
         line=line,
-        repos=visit.rooms.repos.list(visit.caller, limit=200).items,
+        repos=repos,
         harnesses=visit.rooms.harnesses(),
         deliveries=list(Delivery),
         idempotency_key=f"page-{secrets.token_hex(16)}",

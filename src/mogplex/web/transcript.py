@@ -130,7 +130,7 @@ def _is_wrong(event: Event) -> bool:
     payload = event.payload
     match event.type:
         case EventType.CHECK_FINISHED:
-            return payload.get("verdict") in _BAD_OUTCOMES
+            return payload.get("verdict") in _BAD_OUTCOMES and payload.get("target") != "base"
         case EventType.FINISHED:
             return payload.get("status") == "failed"
         case EventType.SETUP_FINISHED:
