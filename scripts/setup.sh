@@ -2,11 +2,12 @@
 # Makes everything that Mogplex needs on this machine: system packages, a virtual environment, the locked dependencies.
 #
 #   bash scripts/setup.sh            to run Mogplex
-#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL, and the binaries of Codex and Claude Code)
+#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL, podman, Chromium, the binaries of Codex and Claude Code)
 #
 # Safe to run again: what is there already is left alone, without network. As root, or where sudo asks for no password,
 # it installs missing system packages with apt-get; elsewhere it says what to type. MOGPLEX_PYTHON names the Python to
-# use. One line a step on stderr; the whole output of a step only when it fails.
+# use, MOGPLEX_SETUP_CONTAINERS=off leaves podman out. One line a step on stderr; the whole output of a step only when
+# it fails.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -79,6 +80,17 @@ want_browser() {
   [ "$with_tests" = yes ] && [ ! -x /usr/bin/chromium ] && may_install || return 0
   # dbus-x11 in place of dbus-user-session, which some systems can't have
   apt_install chromium dbus-x11 dbus-user-session- || say "chromium can't be installed: the pages' tests are skipped"
+}
+
+# podman with runc, for the tests of the container driver: some 14 MB and 13 s. Nothing else needs them, so a machine
+# that can't have them is no failure: those tests are skipped and say so.
+container_packages() {
+  local packages=() name
+  [ "$with_tests" = yes ] && [ "${MOGPLEX_SETUP_CONTAINERS:-on}" = on ] || return 0
+  for name in podman runc catatonit; do command -v "$name" >/dev/null || packages+=("$name"); done
+  [ ${#packages[@]} -gt 0 ] || return 0
+  if may_install && apt_install "${packages[@]}"; then return 0; fi
+  say "without ${packages[*]} the tests of the container driver are skipped"
 }
 
 # --- Python ----------------------------------------------------------------------------------------------------
@@ -182,6 +194,7 @@ install_harness_programs() {
 main() {
   system_packages
   want_browser
+  container_packages
   install_python_packages
   [ "$with_tests" = no ] || install_harness_programs
   if [ ${#missing[@]} -gt 0 ]; then

@@ -20,8 +20,8 @@ SETUP_VARIABLES = (
 )  # fmt: skip
 
 
-def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any]) -> Any:
-    return field(default=default, metadata={"variable": variable, "meaning": meaning, "parse": parse})
+def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any], *, shown: bool = True) -> Any:
+    return field(default=default, repr=shown, metadata={"variable": variable, "meaning": meaning, "parse": parse})
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -42,6 +42,13 @@ def _seconds(low: float, high: float) -> Callable[[str], float]:
         return number
 
     return parse
+
+
+def _dollars(text: str) -> float:
+    amount = float(text)
+    if not 0 < amount < 1_000_000_000:
+        raise ValueError("must be an amount above 0")
+    return amount
 
 
 def _word(text: str) -> str:
@@ -94,6 +101,16 @@ class Settings:
         "Mirrors, results and checkouts; the sandbox's user must be able to reach it.",
         _folder,
     )
+    secret_keys: tuple[str, ...] = _setting(
+        "MOGPLEX_SECRET_KEY",
+        (),
+        "Keys that seal repos' secrets, separated by commas: the first seals, each opens.",
+        _words,
+        shown=False,
+    )
+    secret_key_file: Path | None = _setting(
+        "MOGPLEX_SECRET_KEY_FILE", None, "File with such keys, one a line, when MOGPLEX_SECRET_KEY is not set.", _folder
+    )
     host: str = _setting("MOGPLEX_HOST", "127.0.0.1", "Address that the API listens on.", _word)
     port: int = _setting("MOGPLEX_PORT", 7433, "Port that the API listens on; 0 picks a free one.", _whole(0, 65535))
     slots: int = _setting("MOGPLEX_SLOTS", 2, "Runs that this worker executes at once.", _whole(1, 256))
@@ -103,14 +120,26 @@ class Settings:
     sandbox: str = _setting(
         "MOGPLEX_SANDBOX",
         "bubblewrap",
-        "Sandbox driver; unconfined gives no isolation at all.",
-        _one_of("bubblewrap", "unconfined"),
+        "Sandbox driver; container is podman or docker, unconfined gives no isolation at all.",
+        _one_of("bubblewrap", "container", "podman", "docker", "unconfined"),
+    )
+    container_image: str = _setting(
+        "MOGPLEX_CONTAINER_IMAGE",
+        "",
+        "Image that containers start from when a repo names none, instead of this machine's own /usr.",
+        _word,
     )
     scripted_harness: bool = _setting(
         "MOGPLEX_SCRIPTED_HARNESS",
         False,
         "Offer the harness `scripted`, which plays the prompt as a shell script.",
         _switch,
+    )
+    codex_bin: Path | None = _setting(
+        "MOGPLEX_CODEX_BIN", None, "The binary of the harness `codex`, if it is not to be looked for.", _folder
+    )
+    claude_bin: Path | None = _setting(
+        "MOGPLEX_CLAUDE_BIN", None, "The binary of the harness `claude-code`, if it is not to be looked for.", _folder
     )
     runner_uid: int | None = _setting(
         "MOGPLEX_RUNNER_UID", None, "User id that a worker started as root runs sandboxes under.", _whole(1, 2**31)
@@ -123,6 +152,13 @@ class Settings:
     )
     sandbox_processes: int = _setting(
         "MOGPLEX_SANDBOX_PROCESSES", 512, "Processes and threads of one sandbox.", _whole(16, 65536)
+    )
+    config: Path | None = _setting(
+        "MOGPLEX_CONFIG", None, "The file of model providers instead of mogplex.toml in MOGPLEX_HOME.", _folder
+    )
+    model: str = _setting("MOGPLEX_MODEL", "", "Model of runs that name none.", _word)
+    key_usd_per_day: float | None = _setting(
+        "MOGPLEX_KEY_USD_PER_DAY", None, "US dollars that the runs of one key may spend in any 24 hours.", _dollars
     )
     egress_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "MOGPLEX_EGRESS_NETWORKS",
@@ -216,6 +252,11 @@ class Settings:
         values.update({name: value for name, value in overrides.items() if value is not None})
         values["home"] = Path(values.get("home", Settings().home)).expanduser().absolute()
         return Settings(**values)
+
+    @property
+    def config_path(self) -> Path:
+        """Where the model providers are set up; the file need not be there."""
+        return self.config or self.home / "mogplex.toml"
 
     @property
     def database(self) -> str:

@@ -144,7 +144,13 @@ def _temporary_settings(settings: Settings) -> Iterator[Settings]:
     root = Path(tempfile.mkdtemp(prefix="mogplex-exec-"))
     root.chmod(0o711)  # sandboxes of a root worker run as another user, who must be able to pass
     try:
-        own = replace(settings, home=root / "home", work_dir=settings.work_dir or root / "work", database_url="")
+        own = replace(
+            settings,
+            config=settings.config_path,
+            home=root / "home",
+            work_dir=settings.work_dir or root / "work",
+            database_url="",
+        )
         Home(own).prepare()
         yield own
     finally:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 import uuid
@@ -13,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mogplex.domain.ports import Limits, Mount, SandboxDriver, SandboxExit, SandboxSpec
 
@@ -45,6 +49,15 @@ async def finish(driver: SandboxDriver, *argv: str, **fields: Any) -> Finished:
     finally:
         process.kill()
     return Finished(out, err, end, dict(process.enforced))
+
+
+@functools.cache
+def require_engine(name: str) -> None:
+    """Skips the test, and says why, where podman or docker can't be had."""
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed: apt-get install podman runc catatonit")
+    if subprocess.run([name, "info"], capture_output=True, timeout=60).returncode != 0:
+        pytest.skip(f"`{name} info` fails: no daemon answers, or this user may not use it")
 
 
 def run(driver: SandboxDriver, *argv: str, **fields: Any) -> Finished:

@@ -17,25 +17,48 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_room import PYTHON, collect, find_marked, finish, make_room, new_mark, run, sleepers, wait_gone, work
+from sandbox_room import (
+    PYTHON,
+    collect,
+    find_marked,
+    finish,
+    make_room,
+    new_mark,
+    require_engine,
+    run,
+    sleepers,
+    wait_gone,
+    work,
+)
 
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Limits, Mount, SandboxSpec
 from mogplex.sandboxes import DRIVERS
+from mogplex.sandboxes.container_engine import ENGINES
 from mogplex.sandboxes.watchdog import DiskRules
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "bubblewrap": ("bubblewrap", {"disk_rules": DiskRules(free_bytes=0)}),
     "bubblewrap-rlimits": ("bubblewrap", {"disk_rules": DiskRules(free_bytes=0), "use_cgroups": False}),
+    "podman": ("podman", {"disk_rules": DiskRules(free_bytes=0)}),
+    "docker": ("docker", {"disk_rules": DiskRules(free_bytes=0)}),
     "unconfined": ("unconfined", {}),
 }
 GAPS = {
-    "unconfined": {"listeners", "read-only mounts", "disk limit", "process limit", "memory of all processes together"},
-    "bubblewrap-rlimits": {"memory files"},
+    "bubblewrap": {"images"},
+    "unconfined": {
+        "images",
+        "listeners",
+        "read-only mounts",
+        "disk limit",
+        "process limit",
+        "memory of all processes together",
+    },
+    "bubblewrap-rlimits": {"images", "memory files"},
 }
 
 
-@pytest.fixture(params=VARIANTS)
+@pytest.fixture(params=[name for name in VARIANTS if name not in ENGINES])  # those: test_container.py
 def variant(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -43,6 +66,8 @@ def variant(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def driver(variant: str) -> Any:
     name, settings = VARIANTS[variant]
+    if name in ENGINES:
+        require_engine(name)
     return DRIVERS[name](**settings)
 
 
@@ -58,7 +83,7 @@ def skip_gap(variant: str, promise: str) -> None:
 
 
 def test_every_driver_is_tested() -> None:
-    assert {name for name, _ in VARIANTS.values()} == set(DRIVERS)
+    assert {name for name, _ in VARIANTS.values()} == set(DRIVERS) - {"container"}  # that is one of the two engines
 
 
 def test_probe_really_starts_a_command(driver: Any) -> None:
@@ -495,7 +520,7 @@ def test_memory_limit(driver: Any, variant: str) -> None:
     limits = Limits(wall_seconds=30, memory_bytes=100 * 1024**2)
     done = run(driver, PYTHON, "-c", "data = b'x' * 400_000_000; print('had it')", limits=limits)
     assert b"had it" not in done.stdout
-    if variant == "bubblewrap" and done.enforced["memory_bytes"] == "cgroup":
+    if done.enforced["memory_bytes"] == "cgroup":
         assert (done.exit.exit_code, done.exit.killed_by) == (None, "memory")
     else:
         assert b"MemoryError" in done.stderr
@@ -594,6 +619,15 @@ def test_time_is_bounded_even_when_reading_and_killing_race(driver: Any) -> None
     started = time.monotonic()
     assert asyncio.run(many()) == ["caller"] * 8
     assert time.monotonic() - started < 30
+
+
+# --- images --------------------------------------------------------------------------------------------------
+
+
+def test_a_driver_without_images_refuses_one_and_the_others_refuse_what_is_not_there(driver: Any, variant: str) -> None:
+    word = "has no images" if "images" in GAPS.get(variant, set()) else "There is no image"
+    with pytest.raises(SandboxError, match=word):
+        run(driver, "/bin/true", image="localhost/no-such-image:1")
 
 
 # --- listeners -------------------------------------------------------------------------------------------------

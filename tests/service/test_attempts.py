@@ -147,9 +147,7 @@ def test_an_ending_is_kept_whole(house: House, repo: Repo) -> None:
         failure=failure_of(Outcome.CHECKS_FAILED),
         baseline=Verdict.VERIFIED,
         tests_touched=("tests/test_a.py",),
-        usage=Usage(1, 2, 3, 4, 5, 6, 7, 8),
-        cost_usd=0.25,
-        cost_known=False,
+        usage=Usage(tool_calls=7, tool_errors=8),
         changes=Changes(1, 2, 3, "c" * 40, ("a.py",)),
         pull_request_url="https://git.example/pr/1",
         result={"answer": [1, {"deep": "x" * 20_000}]},
@@ -158,9 +156,7 @@ def test_an_ending_is_kept_whole(house: House, repo: Repo) -> None:
     )
     assert house.attempts.finish(run, given)
     ended = house.runs.get(house.admin, run.id)
-    same = (
-        "outcome verdict baseline error failure tests_touched usage cost_usd cost_known changes pull_request_url result"
-    )
+    same = "outcome verdict baseline error failure tests_touched usage changes pull_request_url result"
     for name in same.split():
         assert getattr(ended, name) == getattr(given, name), name
     assert (ended.status, ended.timing.preparing_ms) == (Status.FAILED, 5)
@@ -168,7 +164,7 @@ def test_an_ending_is_kept_whole(house: House, repo: Repo) -> None:
     assert ended.finished_at is not None
     payload = house.events.since(run.id, 2, 1)[0].payload
     assert (payload["status"], payload["outcome"], payload["synthesized"]) == ("failed", "checks_failed", False)
-    assert (payload["usage"]["inputTokens"], payload["changes"]["files"], payload["costUsd"]) == (1, 1, 0.25)
+    assert (payload["usage"]["toolCalls"], payload["changes"]["files"], payload["costUsd"]) == (7, 1, 0.0)
 
 
 def test_nothing_that_is_kept_holds_a_known_secret(house: House) -> None:
@@ -204,7 +200,7 @@ def test_nothing_that_is_kept_holds_a_known_secret(house: House) -> None:
 def test_secrets_are_known_to_a_process_that_did_not_claim_the_run(house: House) -> None:
     repo = house.add_repo(env={"T": "repo-s3cret"})
     run = house.claim(house.start(repo).run)
-    fresh = type(house.attempts)(house.database, house.hub, house.attempts._open_sanitiser)
+    fresh = type(house.attempts)(house.database, house.hub, house.attempts._known_secrets)
     assert fresh.record(run, [said("the repo-s3cret")]).result(10)
     fresh.close()
     assert house.events.since(run.id, 2, 1)[0].message == "the [redacted]"

@@ -64,9 +64,11 @@ class World:
             keys=self.house.keys,
             limits=Limits(database, requests_per_minute=1_000_000),
             repos=self.house.repos,
+            secrets=self.house.secrets,
             runs=self.house.runs,
             events=self.house.events,
             sandboxes=self.house.sandboxes,
+            schedules=self.house.schedules,
             report=self.house.report,
             harnesses=lambda: [
                 HarnessInfo("repair", True, "1.0"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -10,6 +11,8 @@ from typing import Any, Protocol
 
 from mogplex.domain.event import EventDraft
 from mogplex.domain.model import ModelEndpoint, ModelProtocol
+from mogplex.domain.model_call import ModelCall
+from mogplex.domain.run import Run
 
 # --- sandbox ---------------------------------------------------------------------------------------------------
 
@@ -41,6 +44,7 @@ class Limits:
 class SandboxSpec:
     """One command in one fresh sandbox. `environment` is all the command gets besides PATH, HOME, TMPDIR and LANG.
 
+    `image`: the container image it runs in; "" is the driver's own choice, and all there is for drivers without images.
     `listeners`: TCP ports on the sandbox's own 127.0.0.1 that somebody outside will serve (`SandboxProcess.listeners`).
     """
 
@@ -53,6 +57,7 @@ class SandboxSpec:
     limits: Limits = Limits()
     stdin: bytes = b""
     listeners: tuple[int, ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +223,54 @@ class Harness(Protocol):
     def launch(self, task: Task) -> Launch: ...
 
     def open_stream(self, task: Task) -> HarnessStream: ...
+
+
+# --- models ----------------------------------------------------------------------------------------------------
+
+
+class ModelEar(Protocol):
+    """What an attempt wants to hear of its model traffic. Called on the worker's loop; nothing here waits."""
+
+    def touch(self) -> None:
+        """Something passed: the harness is alive."""
+        ...
+
+    def tell(self, draft: EventDraft) -> None: ...
+
+    def tell_call(self, call: ModelCall) -> None:
+        """One call ended, well or not."""
+        ...
+
+    def refuse(self, detail: str) -> None:
+        """A limit is used up, and the call that comes now will be refused for it."""
+        ...
+
+
+class ModelDoor(Protocol):
+    """The models as one attempt reaches them."""
+
+    @property
+    def endpoint(self) -> ModelEndpoint: ...
+
+    @property
+    def fault(self) -> str | None:
+        """Why the last call failed for good; None when it went well, or when there was none."""
+        ...
+
+    def serve(self, listener: socket) -> None:
+        """Answer who comes in on `listener`, which is the door's own from now on, until the door is closed."""
+        ...
+
+
+class ModelGateway(Protocol):
+    def open(
+        self, run: Run, protocols: Sequence[ModelProtocol], ear: ModelEar, url: str
+    ) -> AbstractAsyncContextManager[ModelDoor]:
+        """A door for one attempt, whose harness will find it at `url`. Once it is closed, every call of it was told.
+
+        Raises BadRequest when the run's model is not to be had.
+        """
+        ...
 
 
 # --- dispatch --------------------------------------------------------------------------------------------------

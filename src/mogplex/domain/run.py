@@ -237,7 +237,7 @@ class Ending:
     failure: Failure | None = None
     baseline: Verdict | None = None
     tests_touched: tuple[str, ...] = ()
-    usage: Usage = Usage()
+    usage: Usage = Usage()  # the tool counts; what model calls used and cost is summed up from their rows
     cost_usd: float | None = None
     cost_known: bool = True
     changes: Changes | None = None

@@ -26,9 +26,9 @@ PRLIMIT = "/usr/bin/prlimit"
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 # Folders of the root that are links into /usr on a merged-usr system, and folders of their own elsewhere.
-_SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 # What programs need of /etc. Never the whole: it holds shadow, machine-id and the server's own settings.
-_SYSTEM_FILES = (
+SYSTEM_FILES = (
     "ssl",
     "ca-certificates",
     "alternatives",
@@ -94,13 +94,13 @@ def build_options(
 
 def _system_options(toolchains: Iterable[Path], files: Mapping[str, int]) -> list[str]:
     options = ["--ro-bind", "/usr", "/usr"]
-    for name in _SYSTEM_FOLDERS:
+    for name in SYSTEM_FOLDERS:
         folder = Path("/", name)
         if folder.is_symlink():
             options += ["--symlink", str(folder.readlink()).lstrip("/"), str(folder)]
         elif folder.is_dir():
             options += ["--ro-bind", str(folder), str(folder)]
-    for name in _SYSTEM_FILES:
+    for name in SYSTEM_FILES:
         options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     for target, descriptor in files.items():
         options += ["--ro-bind-data", str(descriptor), target]
@@ -159,6 +159,15 @@ def check_spec(spec: SandboxSpec) -> None:
             raise SandboxError(f"Sandbox {spec.name!r}: mount source {str(mount.source)!r} is not an absolute path.")
         if not mount.source.exists():
             raise SandboxError(f"Sandbox {spec.name!r}: mount source {str(mount.source)!r} does not exist.")
+
+
+def refuse_image(spec: SandboxSpec, driver: str) -> None:
+    """Raises SandboxError for a spec that names an image, in a driver that has none."""
+    if spec.image:
+        raise SandboxError(
+            f"Sandbox {spec.name!r} is to run in the image {spec.image!r}, and the driver {driver} has no images: "
+            "start the server with MOGPLEX_SANDBOX=container, or take `image` out of the repo's settings."
+        )
 
 
 def _check_target(name: str, mount: Mount) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Probe, SandboxProcess, SandboxSpec
-from mogplex.sandboxes.arguments import PRLIMIT, build_command, build_files, build_options, check_spec
+from mogplex.sandboxes.arguments import PRLIMIT, build_command, build_files, build_options, check_spec, refuse_image
 from mogplex.sandboxes.census import kill_orphans
 from mogplex.sandboxes.cgroup import Group
 from mogplex.sandboxes.disk import DiskLedger, look_at_free
@@ -91,6 +91,7 @@ class BubblewrapDriver:
         bwrap's message on stderr.
         """
         check_spec(spec)
+        refuse_image(spec, self.name)
         writable = tuple(mount.source for mount in spec.mounts if mount.writable)
         for path in writable:
             if look_at_free(path).size_bytes < self._disk_rules.free_bytes:

@@ -36,6 +36,11 @@ def find_command(first_pid: int) -> int | None:
     return None
 
 
+def list_children(parent_pid: int) -> list[int]:
+    """Host numbers of the children of a process, zombies included."""
+    return [int(name) for name in _list_numbers() if _read_status(int(name)).get("PPid") == str(parent_pid)]
+
+
 def kill_orphans(uid: int) -> int:
     """End first processes of our sandboxes that have lost their bwrap; returns how many there were.
 

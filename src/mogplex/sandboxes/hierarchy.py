@@ -64,11 +64,21 @@ class Hierarchy:
         return len(names)
 
 
-def _read_own_groups() -> dict[str, str]:
-    """Controllers (comma-separated; empty for version 2) -> path of this process's group."""
+def find_group(pid: int) -> Group | None:
+    """The group that somebody else made for a process, to read what it uses; None where memory is not accounted."""
+    own = _read_own_groups(pid)
+    split = _own_split(own, os.R_OK)
+    if "memory" in split:
+        return Group(split, version=1)
+    unified = _own_unified(own)
+    return Group({"memory": unified}, version=2) if unified and (unified / "memory.events").exists() else None
+
+
+def _read_own_groups(pid: int | str = "self") -> dict[str, str]:
+    """Controllers (comma-separated; empty for version 2) -> path of a process's group."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except FileNotFoundError:
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
         return {}
     fields = [line.split(":", 2) for line in lines]
     return {controllers: path for _, controllers, path in fields}
@@ -102,13 +112,13 @@ def _own_unified(own: Mapping[str, str]) -> Path | None:
     return None
 
 
-def _own_split(own: Mapping[str, str]) -> dict[str, Path]:
+def _own_split(own: Mapping[str, str], access: int = os.W_OK) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for root, point, options in _mounts("cgroup"):
         for controllers, path in own.items():
             names = set(controllers.split(",")) & set(_SPLIT_CONTROLLERS) & options
             folder = _locate(path, root, point) if names else None
-            if folder is not None and os.access(folder, os.W_OK):
+            if folder is not None and os.access(folder, access):
                 found.update(dict.fromkeys(names, folder))
     return found
 

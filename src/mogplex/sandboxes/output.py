@@ -18,8 +18,9 @@ class OutputPipe:
     costs one chunk of memory. The read end is closed at the end of the stream, by `close`, or with the object.
     """
 
-    def __init__(self) -> None:
-        self._fd, self._write_fd = os.pipe2(os.O_CLOEXEC)
+    def __init__(self, ends: tuple[int, int] | None = None) -> None:
+        """`ends`: the reading and the writing end of a pipe that is there already."""
+        self._fd, self._write_fd = ends or os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._fd, False)
         self._closer = weakref.finalize(self, os.close, self._fd)
 

@@ -1,4 +1,4 @@
-"""What to type when bubblewrap cannot make a sandbox here."""
+"""What to type when a driver cannot make a sandbox here."""
 
 from __future__ import annotations
 
@@ -21,6 +21,24 @@ def explain_failure(said: str) -> tuple[str, str | None]:
             f"/proc cannot be mounted: {said}",
             "inside a container, start it with --security-opt systempaths=unconfined (docker) or --privileged",
         )
+    return said, None
+
+
+def explain_container_failure(engine: str, said: str) -> tuple[str, str | None]:
+    """As `explain_failure`, for podman and docker."""
+    packages = {"podman": "apt-get install podman runc catatonit", "docker": "apt-get install docker.io catatonit"}
+    if "command not found" in said:
+        missing = "a first process for containers (catatonit)" if "catatonit" in said else engine
+        return f"{missing} is not installed", packages[engine]
+    if "hybrid" in said:
+        return f"crun can't work with this machine's control groups: {said}", "apt-get install runc"
+    if "permission denied" in said.lower() and engine == "docker":
+        return f"docker's daemon is closed to this user: {said}", "usermod -aG docker USER, and log in again"
+    if "Cannot connect to the Docker daemon" in said or "docker daemon running" in said:
+        return f"docker's daemon does not answer: {said}", "systemctl start docker, or set DOCKER_HOST"
+    if "subuid" in said or "newuidmap" in said:
+        remedy = "apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"
+        return f"podman lacks a range of user ids: {said}", remedy
     return said, None
 
 

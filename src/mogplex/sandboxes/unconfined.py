@@ -24,7 +24,7 @@ from socket import socket
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.ports import Probe, SandboxExit, SandboxSpec
 from mogplex.sandboxes import reaper
-from mogplex.sandboxes.arguments import HOME, PRLIMIT, build_environment, build_limits, check_spec
+from mogplex.sandboxes.arguments import HOME, PRLIMIT, build_environment, build_limits, check_spec, refuse_image
 from mogplex.sandboxes.census import sum_cpu
 from mogplex.sandboxes.handle import ProcessHandle
 from mogplex.sandboxes.output import OutputPipe
@@ -148,6 +148,7 @@ class UnconfinedDriver:
     async def start(self, spec: SandboxSpec) -> UnconfinedProcess:
         """Start `spec`; the caller ends it with `kill()` in a `finally`. Raises SandboxError."""
         check_spec(spec)
+        refuse_image(spec, self.name)
         if spec.listeners:
             raise SandboxError(
                 f"Cannot listen for {spec.name!r} unconfined: it has no network of its own. Use the driver bubblewrap."

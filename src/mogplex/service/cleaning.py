@@ -7,6 +7,7 @@ from typing import Any
 
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.event import EventDraft
+from mogplex.domain.model_call import ModelCall
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.sanitiser import Sanitiser
 
@@ -21,6 +22,17 @@ def clean_draft(draft: EventDraft, sanitiser: Sanitiser) -> EventDraft:
         None if draft.tool_name is None else sanitiser.text(draft.tool_name, 200),
         sanitiser.payload(dict(draft.payload)),
         None if draft.raw is None else sanitiser.text(draft.raw, RAW_BYTES),
+    )
+
+
+def clean_call(call: ModelCall, sanitiser: Sanitiser) -> ModelCall:
+    """The names came from the harness and the provider."""
+    return replace(
+        call,
+        provider=sanitiser.text(call.provider, 200),
+        model=sanitiser.text(call.model, 500),
+        detail=sanitiser.text(call.detail, 2000),
+        request_id=None if call.request_id is None else sanitiser.text(call.request_id, 200),
     )
 
 

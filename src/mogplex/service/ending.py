@@ -13,6 +13,7 @@ from mogplex.domain.sandbox import SandboxStatus
 from mogplex.domain.sanitiser import Sanitiser
 from mogplex.store import events as event_table
 from mogplex.store import facts as facts_table
+from mogplex.store import model_calls as call_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
 from mogplex.store.database import Transaction
@@ -34,9 +35,16 @@ def end_run(
 ) -> Run | None:
     """End `run` if it still meets `conditions`; None when it does not, and nothing was written.
 
-    `before` are events that come right before `finished`; `values` are further columns.
+    `before` are events that come right before `finished`; `values` are further columns. What the run's model calls used
+    and cost is summed up here, from their rows: whoever ends the run, and however many attempts it had.
     """
-    ending = clean_ending(ending, sanitiser)
+    totals = call_table.total_of_run(tx, run.id)
+    ending = replace(
+        clean_ending(ending, sanitiser),
+        usage=totals.with_tools(ending.usage),
+        cost_usd=totals.told_cost_usd,
+        cost_known=totals.cost_known,
+    )
     ending = replace(ending, timing=complete_timing(ending.timing, run, tx.now))
     columns = {
         "status": ending.status,

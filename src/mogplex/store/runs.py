@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.model_call import CallTotals
 from mogplex.domain.run import Changes, Delivery, Failure, Outcome, Run, Status, Timing, Verdict
 from mogplex.domain.usage import Usage
 from mogplex.store.database import Transaction
@@ -102,6 +103,17 @@ def take_numbers(tx: Transaction, conditions: Conditions, event_count: int, *, d
         change = change.values(delivered_at=tx.now)
     last = tx.execute(change.returning(runs.c.last_seq)).scalar_one_or_none()
     return None if last is None else int(last)
+
+
+def note_spent(tx: Transaction, run_id: str, totals: CallTotals) -> None:
+    """Let the run's usage and cost be the sums over its model calls. Needs the run to be held by this transaction."""
+    found = Usage.of(tx.execute(sa.select(runs.c.usage).where(runs.c.id == run_id)).scalar_one())
+    values = {
+        "usage": totals.with_tools(found).as_wire(),
+        "cost_usd": totals.told_cost_usd,
+        "cost_known": totals.cost_known,
+    }
+    tx.execute(runs.update().where(runs.c.id == run_id).values(**values))
 
 
 def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-import mogplex.store.report_tables  # noqa: F401 - its tables are part of what the migrations build
+import mogplex.store.report_tables
+import mogplex.store.schedule_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata
 from mogplex.store.metadata import time_column as _time
@@ -37,6 +38,19 @@ repos = Table(
     Column("default_harness", String()),
     _json("budget"),
     Column("timeout_seconds", Double()),
+    _time("created_at", nullable=False),
+    _time("updated_at", nullable=False),
+)
+
+# `sealed` is opened by a key that is not in the database; `version` changes with the value and says nothing about it.
+repo_secrets = Table(
+    "repo_secrets",
+    metadata,
+    Column("repo_id", String(), ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(), primary_key=True),
+    _json("phases"),
+    Column("sealed", Text(), nullable=False),
+    Column("version", String(), nullable=False),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
@@ -220,6 +234,38 @@ workers = Table(
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),
     _time("left_at"),
+)
+
+# Written together with the `model_call` event that bears the same number. `api_key_id` is the run's: what a key spent
+# in a day is asked before each call of it.
+model_calls = Table(
+    "model_calls",
+    metadata,
+    _run_id(primary=True),
+    Column("seq", Integer(), primary_key=True, autoincrement=False),
+    Column("attempt", Integer(), nullable=False),
+    _time("created_at", nullable=False),
+    Column("api_key_id", String(), nullable=False),
+    Column("provider", String(), nullable=False),
+    Column("model", String(), nullable=False),
+    Column("protocol", String(), nullable=False),
+    Column("input_tokens", sa.BigInteger(), nullable=False),
+    Column("output_tokens", sa.BigInteger(), nullable=False),
+    Column("cache_read_tokens", sa.BigInteger(), nullable=False),
+    Column("cache_write_tokens", sa.BigInteger(), nullable=False),
+    Column("reasoning_tokens", sa.BigInteger(), nullable=False),
+    Column("estimated", sa.Boolean(), nullable=False),
+    Column("cost_usd", Double()),
+    Column("duration_ms", Integer(), nullable=False),
+    Column("ttft_ms", Integer()),
+    Column("http_status", Integer()),
+    Column("fault", String()),
+    Column("detail", Text(), nullable=False),
+    Column("retries", Integer(), nullable=False),
+    Column("request_id", String()),
+    Column("streamed", sa.Boolean(), nullable=False),
+    Index(None, "created_at"),
+    Index(None, "api_key_id", "created_at"),
 )
 
 request_hits = Table(

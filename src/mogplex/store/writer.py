@@ -17,7 +17,7 @@ from typing import Any
 
 from mogplex.domain.errors import MogplexError, ServiceUnavailable
 from mogplex.domain.event import EventDraft, EventType
-from mogplex.store import events, runs
+from mogplex.store import events, model_calls, runs
 from mogplex.store.database import Database, Transaction
 from mogplex.store.faults import is_passing
 
@@ -45,6 +45,7 @@ class _Parcel:
     fence: Fence
     rows: list[dict[str, Any]]
     delivered: bool
+    call: dict[str, Any] | None = None  # a row of model_calls that goes with the last of `rows`
     recorded_at: float = field(default_factory=time.monotonic)
     kept: Future[bool] = field(default_factory=Future)
 
@@ -86,14 +87,15 @@ class EventWriter:
         self._thread = threading.Thread(target=self._work, name="event-writer", daemon=True)
         self._thread.start()
 
-    def put(self, fence: Fence, drafts: Sequence[EventDraft]) -> Future[bool]:
+    def put(self, fence: Fence, drafts: Sequence[EventDraft], call: dict[str, Any] | None = None) -> Future[bool]:
         """Queue `drafts`. The future tells, after the commit, whether the run was still owned.
 
+        `call`: an encoded model call, which the last of `drafts` tells of; it is written in the same transaction.
         Blocks while too many drafts wait. Raises TypeError for a payload that is no JSON, ServiceUnavailable once the
         writer is closed.
         """
         delivered = any(draft.type is EventType.DELIVERED for draft in drafts)
-        parcel = _Parcel(fence, [events.encode_draft(draft) for draft in drafts], delivered)
+        parcel = _Parcel(fence, [events.encode_draft(draft) for draft in drafts], delivered, call)
         with self._change:
             while self._waiting_drafts >= self._max_waiting_drafts and self._closing_at is None:
                 self._change.wait()
@@ -245,14 +247,20 @@ def _write_parcels(tx: Transaction, fence: Fence, parcels: Sequence[_Parcel]) ->
     if last_seq is None:
         return None
     seq = last_seq - total
-    rows = []
+    rows, calls = [], []
     clock_offset = tx.now - time.monotonic()
     for parcel in parcels:
         created_at = parcel.recorded_at + clock_offset  # when it happened, by the database's clock
         for row in parcel.rows:
             seq += 1
             rows.append({**row, "run_id": fence.run_id, "seq": seq, "attempt": fence.attempt, "created_at": created_at})
+        if parcel.call is not None:
+            of_event = {"run_id": fence.run_id, "seq": seq, "attempt": fence.attempt, "created_at": created_at}
+            calls.append({**parcel.call, **of_event})
     events.insert_rows(tx, rows)
+    if calls:
+        model_calls.insert_rows(tx, calls)
+        runs.note_spent(tx, fence.run_id, model_calls.total_of_run(tx, fence.run_id))
     return last_seq
 
 

@@ -18,6 +18,7 @@ from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.harvest import Harvest
+from mogplex.worker.models import Models
 from mogplex.worker.patience import patiently
 from mogplex.worker.result import find_result_fault
 from mogplex.worker.setup import Setup
@@ -95,13 +96,18 @@ class Attempt:
 
     async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> None:
         """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
-        harness_run = HarnessRun(self.run, self.equipment, self.transcript, self.stop, egress, self.activity)
-        process = await harness_run.start(start, checkout, self.clock)
-        with self.clock.phase("running"):
-            self.findings.claim, self.findings.exit = await harness_run.follow(process)
+        async with Models(self.run, self.equipment, self.transcript, self.stop, self.activity) as models:
+            harness_run = HarnessRun(
+                self.run, self.equipment, self.transcript, self.stop, egress, self.activity, models
+            )
+            process = await harness_run.start(start, checkout, self.clock)
+            with self.clock.phase("running"):
+                self.findings.claim, self.findings.exit = await harness_run.follow(process)
         self.findings.lingered = harness_run.lingered
         if self.findings.exit.killed_by not in (None, "caller"):
             self.stop.set(*sandbox_end(self.findings.exit.killed_by, self.equipment))
+        if not self.findings.claim_counts:
+            models.note_fault()
 
     async def _take_patch(self, start: StartPoint, checkout: Checkout) -> None:
         """Keep the work done so far, whatever the ending will be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mogplex.domain.ports import Harness, Limits, Mount, SandboxDriver
+from mogplex.domain.ports import Harness, Limits, ModelGateway, Mount, SandboxDriver
 from mogplex.egress.address import Reach
 from mogplex.service.attempts import Attempts
 from mogplex.worker.installer import Installer
@@ -41,6 +41,7 @@ class Equipment:
     installer: Installer
     registries: Registries
     harnesses: Mapping[str, Harness]
+    gateway: ModelGateway
     tools: Tools
     limits: Limits
     identity: Identity

@@ -71,7 +71,6 @@ class Findings:
             baseline=self.baseline,
             tests_touched=touched_tests([change.path for change in self.patch.paths]) if self.patch else (),
             usage=usage,
-            cost_usd=0.0,  # no harness here calls a model
             changes=self.changes(),
             result=self.claim.result if self.claim else None,
             timing=timing,

@@ -9,12 +9,14 @@ from contextlib import suppress
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
-from mogplex.domain.ports import Claim, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
+from mogplex.domain.ports import Claim, Harness, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
+from mogplex.domain.secret import Phase
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
+from mogplex.worker.models import Models
 from mogplex.worker.stall import StallWatch
 from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
@@ -33,9 +35,17 @@ class HarnessRun:
     """One run of one harness. It translates and records; it decides nothing."""
 
     def __init__(
-        self, run: Run, equipment: Equipment, transcript: Transcript, stop: Stop, egress: Egress, activity: Activity
+        self,
+        run: Run,
+        equipment: Equipment,
+        transcript: Transcript,
+        stop: Stop,
+        egress: Egress,
+        activity: Activity,
+        models: Models,
     ) -> None:
         self._egress = egress
+        self._models = models
         self._activity = activity
         self._run = run
         self._equipment = equipment
@@ -43,10 +53,7 @@ class HarnessRun:
         self._stop = stop
         self._started = False
         self.lingered = False
-        harness = equipment.harnesses.get(run.harness)
-        if harness is None:
-            raise SandboxError(f"This worker has no harness {run.harness!r}; it has {', '.join(equipment.harnesses)}.")
-        self._harness = harness
+        self._harness = find_harness(run, equipment)
         self._task = Task(
             run_id=run.id,
             attempt=run.attempt,
@@ -57,7 +64,9 @@ class HarnessRun:
             checks=run.checks,
             timeout_seconds=run.timeout_seconds,
             output_schema=run.output_schema,
-            state_folder=STATE_FOLDER if harness.protocols else None,
+            endpoint=models.endpoint,
+            state_folder=STATE_FOLDER if self._harness.protocols else None,
+            model_calls=run.budget.model_calls,
             tool_calls=run.budget.tool_calls,
         )
 
@@ -71,20 +80,26 @@ class HarnessRun:
             mounts=(
                 *checkout.mounts(),
                 *prepared.mounts,
-                *(tools.mounts if not launch.mounts else ()),
+                *_beside(launch.mounts, tools.mounts),
                 *launch.mounts,
                 *self._state_mounts(start),
             ),
-            environment={**tools.environment, **prepared.environment, **start.environment, **launch.environment},
+            environment={
+                **tools.environment,
+                **prepared.environment,
+                **start.environment_for(Phase.AGENT),
+                **launch.environment,
+            },
             path=(*prepared.path, *launch.path, *tools.path),
             directory=self._task.directory,
             limits=self._equipment.limits,
             stdin=launch.stdin,
         )
         with clock.phase("preparing", "sandboxMs"):
-            process = await self._equipment.driver.start(self._egress.equip(spec))
+            process = await self._equipment.driver.start(self._models.equip(self._egress.equip(spec)))
         self._activity.start()
         self._egress.serve(process)
+        self._models.serve(process)
         payload = {
             "driver": self._equipment.driver.name,
             "baseCommit": checkout.commit,
@@ -172,6 +187,20 @@ class HarnessRun:
             "waitedMs": round((time.monotonic() - begun) * 1000),
         }
         return EventDraft(EventType.STREAM_STARTED, f"{self._harness.name} started", payload=payload)
+
+
+def find_harness(run: Run, equipment: Equipment) -> Harness:
+    """Raises SandboxError when this worker does not have it."""
+    harness = equipment.harnesses.get(run.harness)
+    if harness is None:
+        raise SandboxError(f"This worker has no harness {run.harness!r}; it has {', '.join(equipment.harnesses)}.")
+    return harness
+
+
+def _beside(own: tuple[Mount, ...], tools: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    """The common tools, but where the harness mounts something of its own."""
+    taken = {mount.target for mount in own}
+    return tuple(mount for mount in tools if mount.target not in taken)
 
 
 def work_directory(run: Run) -> str:

@@ -29,10 +29,14 @@ class Stop:
         self._set = asyncio.Event()
 
     def set(self, cause: Cause, detail: str) -> None:
-        """Record why; later causes change nothing."""
+        """Record why, and stop; later causes change nothing."""
+        self.note(cause, detail)
+        self._set.set()
+
+    def note(self, cause: Cause, detail: str) -> None:
+        """Record why the attempt must stop, and let what goes on come to its own end; nothing new is begun."""
         if self.cause is None and not self.lost:
             self.cause, self.detail = cause, detail
-        self._set.set()
 
     def lose(self) -> None:
         """The run belongs to somebody else now."""
@@ -44,10 +48,10 @@ class Stop:
         return self._set.is_set()
 
     def check(self) -> None:
-        """Raises OwnershipLost or Stopped when set."""
+        """Raises OwnershipLost or Stopped when set, or when a cause was noted."""
         if self.lost:
             raise OwnershipLost
-        if self._set.is_set():
+        if self._set.is_set() or self.cause is not None:
             raise Stopped
 
     async def wait(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from mogplex.domain.ending import Cause
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.model_call import ModelCall
 from mogplex.domain.run import Run
 from mogplex.domain.usage import Usage
 from mogplex.service.attempts import Attempts
@@ -100,6 +101,14 @@ class Transcript:
         self._unwritten.append(self._attempts.record(self._run, kept))
         while self._unwritten and (self._unwritten[0].done() or len(self._unwritten) > MAX_UNWRITTEN_BATCHES):
             await self._settle(self._unwritten.popleft())
+
+    def put(self, draft: EventDraft) -> None:
+        """Like `add`, for what comes from Mogplex itself and is seldom: waits for nothing."""
+        self._unwritten.append(self._attempts.record(self._run, [draft]))
+
+    def put_call(self, call: ModelCall) -> None:
+        """Record a model call: its event and its row."""
+        self._unwritten.append(self._attempts.record_call(self._run, call))
 
     async def note(self, text: str) -> None:
         """A line of our own, as a `log` event."""

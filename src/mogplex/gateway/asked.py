@@ -1,0 +1,83 @@
+"""What a harness asks: the route, and what must be known of the request's body. Bodies stay as they came."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mogplex.domain.model import ModelProtocol
+
+_ROUTES = (
+    ("/messages/count_tokens", ModelProtocol.MESSAGES, "/count_tokens"),
+    ("/messages", ModelProtocol.MESSAGES, ""),
+    ("/chat/completions", ModelProtocol.CHAT, ""),
+    ("/responses", ModelProtocol.RESPONSES, ""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`tail` is what follows the protocol's own path; only the path itself is a model call."""
+
+    protocol: ModelProtocol
+    tail: str
+
+    @property
+    def is_call(self) -> bool:
+        return not self.tail
+
+
+def route_of(path: str) -> Route | None:
+    """By the end of the path, so that any base path will do."""
+    for suffix, protocol, tail in _ROUTES:
+        if path.rstrip("/").endswith(suffix):
+            return Route(protocol, tail)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request's body, and the few fields of it that decide something."""
+
+    body: bytes
+    fields: Mapping[str, Any]
+
+    @staticmethod
+    def of(body: bytes) -> Asked | None:
+        """None when the body is no JSON object with a model in it."""
+        try:
+            fields = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(fields, dict) or not isinstance(fields.get("model"), str):
+            return None
+        return Asked(body, fields)
+
+    @property
+    def model(self) -> str:
+        return str(self.fields["model"])
+
+    @property
+    def is_streamed(self) -> bool:
+        return self.fields.get("stream") is True
+
+    def body_for(self, model: str, protocol: ModelProtocol) -> bytes:
+        """The body as it is sent to `model`: byte for byte as it came, unless something must differ.
+
+        Another model's name is put in when a fallback takes the call. A chat stream is asked to tell its usage.
+        """
+        changed: dict[str, Any] = {}
+        if model != self.model:
+            changed["model"] = model
+        options = self.fields.get("stream_options")
+        must_ask = protocol is ModelProtocol.CHAT and self.is_streamed
+        if must_ask and not (isinstance(options, dict) and options.get("include_usage") is True):
+            changed["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
+        if not changed:
+            return self.body
+        if list(changed) == ["stream_options"] and "stream_options" not in self.fields:
+            start = self.body.index(b"{") + 1
+            return self.body[:start] + b'"stream_options":{"include_usage":true},' + self.body[start:]
+        return json.dumps({**self.fields, **changed}, ensure_ascii=False, separators=(",", ":")).encode()
