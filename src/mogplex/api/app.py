@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -17,6 +17,7 @@ from mogplex.api import (
     keys,
     manual,
     me,
+    models,
     observability,
     repos,
     runs,
@@ -24,6 +25,7 @@ from mogplex.api import (
     schedules,
     secrets,
 )
+from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
@@ -38,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *secrets.ROUTES,  # before those of repos, whose names may have a slash
     *repos.ROUTES,
     *harnesses.ROUTES,
+    *models.ROUTES,
     *runs.ROUTES,
     *events.ROUTES,
     *sandboxes.ROUTES,
@@ -49,8 +52,12 @@ _VERSIONED = "/api/"
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(services: Services, *, version: str, pages: ASGIApp | None = None) -> FastAPI:
+def create_app(
+    services: Services, *, version: str, neighbours: Sequence[Neighbour] = (), pages: ASGIApp | None = None
+) -> FastAPI:
     """The ASGI application. `app.state.tails` is what a server closes when it stops; `pages` answers all other paths.
+
+    `neighbours` are other doors for callers with a key, which know nothing of this one.
 
     Routes are plain ASGI endpoints: our order of checks (who, how often, what, then the body) leaves nothing for the
     framework's own validation to do, and the run and event routes are asked often.
@@ -65,7 +72,7 @@ def create_app(services: Services, *, version: str, pages: ASGIApp | None = None
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False},
     )
-    document = describe(ROUTES, version)
+    document = describe(ROUTES, version, neighbours)
     app.openapi = lambda: document  # type: ignore[method-assign]
     tails = Tails(services.events, services.keys)
     app.state.tails = tails
@@ -73,6 +80,7 @@ def create_app(services: Services, *, version: str, pages: ASGIApp | None = None
     for route in ROUTES:
         by_path.setdefault(route.path, []).append(route)
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
+    app.router.routes.extend(AsgiRoute(each.path, Admitted(each, services)) for each in neighbours)
     _add_open_routes(app, Health(services, version), document)
     app.router.default = _Nowhere(Endpoint((), services, tails), pages)
     app.add_exception_handler(HTTPException, _translate)

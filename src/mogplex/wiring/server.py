@@ -23,6 +23,7 @@ from mogplex.store.migrations import upgrade
 from mogplex.web.app import Pages
 from mogplex.web.rooms import Rooms
 from mogplex.wiring.adapters import make_layout
+from mogplex.wiring.mcp import make_mcp
 from mogplex.wiring.parts import Parts
 from mogplex.wiring.workshop import working
 
@@ -56,7 +57,8 @@ def serve(
             on_first_key(url, first_key)
         sessions = WebSessions(database, parts.services.keys)
         pages = Pages(Rooms.of(parts.services, sessions, mogplex.__version__))
-        app = create_app(parts.services, version=mogplex.__version__, pages=pages)
+        neighbours = make_mcp(parts.services)
+        app = create_app(parts.services, version=mogplex.__version__, neighbours=neighbours, pages=pages)
         # Told from inside the server: only then is a signal an orderly end.
         Server(app, on_stop=pages.close, on_start=lambda: on_start(url)).run(sockets=[listener])
         log.info("stopping")
