@@ -173,7 +173,7 @@ def test_what_an_agent_says_is_never_obeyed(world: World, repo: Repo, open_page:
     world.check(claimed, CheckTarget.PATCH, Verdict.FAILED, HOSTILE)
     world.finish(claimed, Outcome.HARNESS_FAILED, error=HOSTILE, driver="unconfined", result={HOSTILE: HOSTILE})
     expect(page.locator("#run-head .pill").first).to_have_text("failed")
-    for path in ("", "/changes", "/checks", "/events", "/details"):
+    for path in ("", "/changes", "/checks", "/calls", "/events", "/details"):
         if path:
             page.goto(f"/runs/{run.id}{path}")
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
