@@ -62,9 +62,8 @@ def measure_seen(browser: Browser, world: World, run_id: str, events: int) -> No
     seen = page.evaluate("window.seen")
     delays = sorted(seen[str(number)] - sent[number] for number in sent)
     p50, p95 = statistics.median(delays), delays[int(len(delays) * 0.95) - 1]
-    print(
-        f"event written → in the page     p50 {p50:6.0f} ms   p95 {p95:6.0f} ms   most {delays[-1]:6.0f} ms   of {events}"
-    )
+    told = f"p50 {p50:.0f} ms   p95 {p95:.0f} ms   most {delays[-1]:.0f} ms   of {events}"
+    print(f"event written → in the page     {told}")
     page.context.close()
 
 
@@ -80,9 +79,8 @@ def measure_weight(browser: Browser, world: World, paths: dict[str, str]) -> Non
         page.goto(path)
         page.wait_for_timeout(300)
         painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1")
-        print(
-            f"first visit of {name:<16} {sum(sizes) / 1000:6.1f} KB   {len(sizes)} requests   painted after {painted:5.0f} ms"
-        )
+        weight = f"{sum(sizes) / 1000:6.1f} KB in {len(sizes)} requests"
+        print(f"first visit of {name:<14}   {weight}   painted after {painted:.0f} ms")
         page.context.close()
 
 
@@ -96,9 +94,8 @@ def measure_long(browser: Browser, world: World, run_id: str) -> None:
         page.locator("#transcript .item").last.wait_for(state="attached")
         taken.append((time.perf_counter() - began) * 1000)
     shapes = page.evaluate("document.querySelectorAll('*').length")
-    print(
-        f"a run of 5,000 events, opened    {statistics.median(taken):6.0f} ms (least {min(taken):.0f})   {shapes:,} elements"
-    )
+    middle = statistics.median(taken)
+    print(f"a run of 5,000 events, opened   {middle:.0f} ms (least {min(taken):.0f})   {shapes:,} elements")
     cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
     request = urllib.request.Request(
         f"{world.url}/runs/{run_id}", headers={"Cookie": cookie, "Accept-Encoding": "gzip"}
