@@ -173,7 +173,7 @@ def test_what_an_agent_says_is_never_obeyed(world: World, repo: Repo, open_page:
     world.check(claimed, CheckTarget.PATCH, Verdict.FAILED, HOSTILE)
     world.finish(claimed, Outcome.HARNESS_FAILED, error=HOSTILE, driver="unconfined", result={HOSTILE: HOSTILE})
     expect(page.locator("#run-head .pill").first).to_have_text("failed")
-    for path in ("", "/changes", "/checks", "/events", "/details"):
+    for path in ("", "/changes", "/checks", "/calls", "/events", "/details"):
         if path:
             page.goto(f"/runs/{run.id}{path}")
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
@@ -307,6 +307,32 @@ def test_repos_are_added_changed_and_removed(world: World, open_page: OpenPage) 
     expect(page.get_by_text("acme/new-one")).to_have_count(0)
 
 
+def test_schedules_are_made_run_paused_and_removed(world: World, repo: Repo, open_page: OpenPage) -> None:
+    page = open_page("/schedules/new")
+    page.get_by_label("Repo", exact=True).select_option(repo.id)
+    page.get_by_label("Cron line").fill("every monday")
+    page.get_by_label("Prompt").fill("Weekly care")
+    page.get_by_role("button", name="Make").click()
+    expect(page.get_by_role("alert")).to_contain_text("cron")
+    page.get_by_label("Cron line").fill("0 12 * * 1")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    page.get_by_role("button", name="Make").click()
+    expect(page.get_by_role("heading", name="Weekly care")).to_be_visible()
+    page.get_by_role("button", name="Run it now").click()
+    expect(page.locator("#run-head .pill").first).to_have_text("pending")
+    run_id = page.url.rpartition("/")[2]
+    world.house.runs.cancel(world.house.admin, run_id)
+    page.goto("/schedules")
+    expect(page.get_by_role("link", name=run_id[:12])).to_be_visible()
+    page.get_by_role("button", name="Pause Weekly care").click()
+    expect(page.get_by_role("row").filter(has_text="Weekly care").get_by_text("paused")).to_be_visible()
+    page.get_by_role("link", name="Weekly care").click()
+    expect(page.get_by_label("Prompt")).to_have_value("Weekly care")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("No schedules yet")).to_be_visible()
+
+
 def test_reading_works_without_scripts(world: World, repo: Repo, open_page: OpenPage) -> None:
     run = world.whole_run(repo, prompt="No scripts here")
     page = open_page("/runs", java_script_enabled=False)
@@ -389,7 +415,8 @@ def test_every_page_fits_and_is_accessible(
     }
     addresses = {
         "overview": "/", "runs": "/runs", "start": "/start", "repos": "/repos", "repo": f"/repos/{repo.id}",
-        "keys": "/keys", "workers": "/workers", "missing": "/runs/run_0", **tabs,
+        "keys": "/keys", "schedules": "/schedules", "schedule": "/schedules/new", "workers": "/workers",
+        "missing": "/runs/run_0", **tabs,
     }  # fmt: skip
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     axe = view in ("wide-light", "phone-dark")  # both widths and both colours, at half the time

@@ -11,6 +11,8 @@ from mogplex.api.services import HarnessInfo, Services
 from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.ending import failure_of
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.model import ModelProtocol
+from mogplex.domain.model_call import CallFault, ModelCall
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Changes, Outcome, Run, Timing, Verdict
 from mogplex.domain.sandbox import SandboxFacts
@@ -151,6 +153,12 @@ class World:
             EventDraft(EventType.LOG, "12 passed", payload={"stream": "stderr"}),
             EventDraft(EventType.CHANGES, "2 files changed, +5 -2", payload={"files": 2}),
         )
+        for number in range(6):
+            usage = Usage(3_000 + number, 350, 8_500, 0, 60, model_calls=1)
+            fault = CallFault.REFUSED if number == 2 else None
+            facts = {"fault": fault, "http_status": 429 if fault else 200, "detail": "slow down" if fault else ""}
+            call = ModelCall("anthropic", "claude-opus-5-5", ModelProtocol.MESSAGES, usage, 0.0071, 900, 210, **facts)
+            assert self.house.attempts.record_call(run, call).result(20)
         self.check(run, CheckTarget.BASE, Verdict.FAILED, "E  assert 43 == 42\n1 failed, 11 passed in 0.4s")
         self.check(run, CheckTarget.PATCH, Verdict.VERIFIED, "............\n12 passed in 0.3s")
         assert self.house.attempts.save_patch(run, PATCH)
@@ -158,8 +166,7 @@ class World:
             run,
             baseline=Verdict.FAILED,
             changes=Changes(2, 5, 2, "c" * 40, ("shop/orders.py", "README.md")),
-            usage=Usage(18_400, 2_100, 51_000, 0, 400, 6, 3, 1),
-            cost_usd=0.0421,
+            usage=Usage(tool_calls=3, tool_errors=1),
             timing=Timing(120, 340, 4100, 900, 5600),
         )
         return run

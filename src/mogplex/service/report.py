@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.errors import BadRequest
+from mogplex.domain.model_call import StoredCall
 from mogplex.domain.run import Status
 from mogplex.domain.statistics import (
     LARGEST_WINDOW_SECONDS,
@@ -21,13 +22,14 @@ from mogplex.domain.statistics import (
     sums_object,
 )
 from mogplex.domain.view import format_time
+from mogplex.service.call_search import CallFilter, find_calls, visible_calls
 from mogplex.service.events import MAX_EVENTS, visible_run
 from mogplex.service.limits import Limits
-from mogplex.service.page import clamp_limit
+from mogplex.service.page import Page, clamp_limit
 from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import StartTally
 from mogplex.service.tool_calls import ToolPage, read_tool_uses
-from mogplex.store import facts, queue
+from mogplex.store import call_search, facts, queue
 from mogplex.store.database import Database, Transaction
 from mogplex.store.report_tables import run_facts, run_tools, start_tallies
 from mogplex.store.schema import runs, sandboxes
@@ -73,6 +75,8 @@ class Report:
         open_runs = queue.count_open(tx, since, until, _visible(caller, runs))
         tallies = facts.count_tallies(tx, since, until, _visible(caller, start_tallies))
         seconds, active = facts.sum_sandboxes(tx, since, until, _visible(caller, sandboxes))
+        ranged = [*call_search.in_range(since, until), *visible_calls(caller)]
+        duration_ms, ttft_ms = call_search.averages(tx, ranged)
         bucket_seconds = bucket_seconds_of(until - since)
         total = int(sums["runs"]) + sum(open_runs.values())
         return {
@@ -98,6 +102,8 @@ class Report:
                 "tokens": {name: int(sums[column]) for name, column in _TOKEN_CLASSES.items()},
                 "costUsd": round(float(sums["cost_usd"]), 6),
                 "costUnknownRuns": int(sums["cost_unknown"]),
+                "averageDurationMs": duration_ms,
+                "averageTtftMs": ttft_ms,
             },
             "tools": _tools(facts.sum_tools(tx, since, until, _visible(caller, run_tools))),
             "sandboxes": {"seconds": round(seconds, 3), "active": active},
@@ -159,6 +165,17 @@ class Report:
                     "queue": {"limit": self._queue_limit, "left": max(self._queue_limit - everybody.depth, 0)},
                 },
             }
+
+    def calls(self, caller: Caller, filter: CallFilter) -> Page[StoredCall]:
+        """Model calls of all runs; of the last 24 hours, unless the filter has a window or a run. Raises BadRequest."""
+        caller.require(Scope.READ)
+        with self._database.read() as tx:
+            if filter.run is None or filter.since is not None or filter.until is not None:
+                until = tx.now if filter.until is None else filter.until
+                since = until - DEFAULT_WINDOW_SECONDS if filter.since is None else filter.since
+                _require_window(since, until)
+                filter = replace(filter, since=since, until=until)
+            return find_calls(tx, caller, filter)
 
     def count_runs(self, caller: Caller, filter: RunFilter) -> dict[str, int]:
         """How many runs of each status the filter lets through, but for its own status; COUNTED_RUNS at most."""

@@ -152,7 +152,8 @@ def percentile(tx: Transaction, duration: str, share: float, count: int, conditi
 def average_attempt_ms(tx: Transaction, most: int) -> float | None:
     """How long the last `most` concluded runs took from their start; None when there was none."""
     taken = run_facts.c.total_ms - run_facts.c.queued_ms
-    last = sa.select(taken.label("taken")).order_by(run_facts.c.created_at.desc(), run_facts.c.run_id).limit(most)
+    newest = (run_facts.c.created_at.desc(), run_facts.c.run_id.desc())  # the primary key, backwards
+    last = sa.select(taken.label("taken")).order_by(*newest).limit(most)
     found = tx.execute(sa.select(sa.func.avg(last.subquery().c.taken))).scalar_one()
     return None if found is None else float(found)
 

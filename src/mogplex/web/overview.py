@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from mogplex.domain.run import Run, Status
+from mogplex.domain.schedule import Schedule
 from mogplex.service.run_filter import RunFilter
 from mogplex.web.charts import draw_columns
 from mogplex.web.page import Page
@@ -41,6 +42,7 @@ def show(visit: Visit) -> Response:
         durations=[(label, stats["durationsMs"][name]) for name, label in DURATION_NAMES.items()],
         groups=_groups(stats),
         failures=_failures(visit),
+        alarms=_alarms(visit),
     )
 
 
@@ -55,6 +57,13 @@ def _groups(stats: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
 
 def _failures(visit: Visit) -> list[Run]:
     return visit.rooms.runs.list(visit.caller, RunFilter(status=Status.FAILED, limit=SHOWN_FAILURES)).items
+
+
+def _alarms(visit: Visit) -> list[Schedule]:
+    """Schedules that want to be looked at; only who may see schedules sees them."""
+    if not visit.may("admin"):
+        return []
+    return [each for each in visit.rooms.schedules.list(visit.caller, limit=200).items if each.alarm is not None]
 
 
 PAGES = (

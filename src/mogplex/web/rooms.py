@@ -12,6 +12,7 @@ from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
 from mogplex.service.web_sessions import WebSessions
 from mogplex.web.timeline import Timelines
 
@@ -45,6 +46,8 @@ class Services(Protocol):
     @property
     def sandboxes(self) -> Sandboxes: ...
     @property
+    def schedules(self) -> Schedules: ...
+    @property
     def report(self) -> Report: ...
     @property
     def harnesses(self) -> Callable[[], Sequence[HarnessState]]: ...
@@ -60,6 +63,7 @@ class Rooms:
     runs: Runs
     events: Events
     sandboxes: Sandboxes
+    schedules: Schedules
     report: Report
     timelines: Timelines
     harnesses: Callable[[], Sequence[HarnessState]]
@@ -74,6 +78,7 @@ class Rooms:
             runs=services.runs,
             events=services.events,
             sandboxes=services.sandboxes,
+            schedules=services.schedules,
             report=services.report,
             timelines=Timelines(services.events.since),
             harnesses=services.harnesses,

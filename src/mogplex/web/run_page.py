@@ -14,6 +14,7 @@ from mogplex.domain.errors import NotFound
 from mogplex.domain.event import Event
 from mogplex.domain.run import Run
 from mogplex.domain.view import event_object
+from mogplex.service.call_search import CallFilter
 from mogplex.web.answers import redirect
 from mogplex.web.commands import body_of, cli_line, curl_line
 from mogplex.web.diff import read_diff
@@ -26,6 +27,7 @@ WHOLE_EVENTS = 400  # a run up to this long is shown whole
 END_EVENTS = 150  # of a longer one: so many from its start and from its end
 MORE_EVENTS = 250  # and so many more at each asking
 RAW_EVENTS = 100
+SHOWN_CALLS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,12 @@ def show_changes(visit: Visit) -> Response:
 def show_checks(visit: Visit) -> Response:
     run = _run(visit)
     return _show(visit, run, "checks", checks=visit.rooms.runs.checks(visit.caller, run.id))
+
+
+def show_calls(visit: Visit) -> Response:
+    run = _run(visit)
+    page = visit.rooms.report.calls(visit.caller, CallFilter(run=run.id, limit=SHOWN_CALLS))
+    return _show(visit, run, "calls", calls=page.items[::-1], more=page.next_cursor is not None)
 
 
 def show_events(visit: Visit) -> Response:
@@ -175,6 +183,7 @@ PAGES: Sequence[Page] = (
     Page("GET", f"{_RUN}/more", show_more),
     Page("GET", f"{_RUN}/changes", show_changes),
     Page("GET", f"{_RUN}/checks", show_checks),
+    Page("GET", f"{_RUN}/calls", show_calls),
     Page("GET", f"{_RUN}/events", show_events),
     Page("GET", f"{_RUN}/details", show_details),
     Page("GET", f"{_RUN}/timeline", show_timeline),
