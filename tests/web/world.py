@@ -18,6 +18,7 @@ from mogplex.domain.run import Changes, Outcome, Run, Timing, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.usage import Usage
 from mogplex.service.limits import Limits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.service.web_sessions import WebSessions
 from mogplex.store.database import Database
 from mogplex.web.app import Pages
@@ -72,6 +73,8 @@ class World:
             sandboxes=self.house.sandboxes,
             schedules=self.house.schedules,
             report=self.house.report,
+            calls=ModelCalls(database),
+            models=list,
             harnesses=lambda: [
                 HarnessInfo("repair", True, "1.0"),
                 HarnessInfo("codex", False, None, "not installed", "pip install 'mogplex[codex]'"),
