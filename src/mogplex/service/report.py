@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +70,7 @@ class Report:
 
     def _stats(self, tx: Transaction, caller: Caller, since: float, until: float) -> Object:
         mine = [*facts.in_range(since, until), *_visible(caller, run_facts)]
-        sums = facts.sum_up(tx, mine)
+        sums, groups = facts.sum_up(tx, mine)
         waiting = queue.waiting(tx, _visible(caller, runs))
         open_runs = queue.count_open(tx, since, until, _visible(caller, runs))
         tallies = facts.count_tallies(tx, since, until, _visible(caller, start_tallies))
@@ -89,7 +89,7 @@ class Report:
                 **{name: int(sums[name]) for name in ("success", "failed", "cancelled", "interrupted", "recovered")},
                 "successRate": success_rate(sums["success"], sums["failed"]),
             },
-            "by": {group: _groups(tx, group, mine) for group in facts.GROUPS},
+            "by": {name: _group_objects(name, found) for name, found in groups.items()},
             "starts": {
                 "accepted": total,
                 "deferred": int(sums["deferred"]),
@@ -207,12 +207,12 @@ def _visible(caller: Caller, table: sa.Table) -> list[sa.ColumnElement[bool]]:
     return [] if caller.repo_ids is None else [table.c.repo_id.in_(sorted(caller.repo_ids))]
 
 
-def _groups(tx: Transaction, group: str, mine: Sequence[sa.ColumnElement[bool]]) -> list[Object]:
-    found = []
-    for sums in facts.sum_by(tx, group, mine):
+def _group_objects(group: str, found: Sequence[Mapping[str, Any]]) -> list[Object]:
+    told = []
+    for sums in found:
         names = {"name": sums["full_name"], "repoId": sums["name"]} if group == "repo" else {"name": sums["name"]}
-        found.append({**names, **sums_object(sums)})
-    return found
+        told.append({**names, **sums_object(sums)})
+    return told
 
 
 def _percentiles(tx: Transaction, name: str, count: int, mine: Sequence[sa.ColumnElement[bool]]) -> Object:
