@@ -424,6 +424,8 @@ def test_every_page_fits_and_is_accessible(
     for name, address in addresses.items():
         page.goto(address)
         page.evaluate("document.querySelectorAll('main details:not(.file)').forEach(each => each.open = true)")
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})  # what is out of sight is not painted
         page.screenshot(path=SCREENSHOTS / f"{name}-{view}.png", full_page=True)
         wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         if wider > 0:
