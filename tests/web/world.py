@@ -72,6 +72,7 @@ class World:
             events=self.house.events,
             sandboxes=self.house.sandboxes,
             schedules=self.house.schedules,
+            webhooks=self.house.webhooks,
             report=self.house.report,
             calls=ModelCalls(database),
             models=list,
