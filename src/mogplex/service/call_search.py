@@ -15,7 +15,8 @@ from mogplex.service.ids import is_id
 from mogplex.service.page import Page, clamp_limit, decode_name_cursor, encode_cursor
 from mogplex.store import call_search
 from mogplex.store.database import Transaction
-from mogplex.store.schema import model_calls, runs
+from mogplex.store.model_tables import model_calls
+from mogplex.store.schema import runs
 
 DEEPEST = 10_000  # calls that can be paged through; narrow the window for more
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from mogplex.domain.model_call import StoredCall
 from mogplex.store import model_calls as call_table
 from mogplex.store.database import Transaction
-from mogplex.store.schema import model_calls, runs
+from mogplex.store.model_tables import model_calls
+from mogplex.store.schema import runs
 
 Conditions = Sequence[sa.ColumnElement[bool]]
 _TOKENS = sum(
