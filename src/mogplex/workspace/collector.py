@@ -59,7 +59,10 @@ chosen() {
 }
 everything() { submodules; nested; }
 add() { collect add -A --pathspec-from-file=- --pathspec-file-nul "$@" 2>&1; }
-if ! said=$(chosen submodules | add); then
+if said=$(chosen submodules | add); then
+  # A folder too deep to be named is left out without an error.
+  printf '%s\n' "$said" | grep -F 'could not open' >&2 || :
+else
   printf '%s\n' "$said" >&2
   nested | xargs -0 -r printf '%s is a git repository of its own: it was left as in the base\n' >&2
   if ! said=$(chosen everything | add --ignore-errors); then
