@@ -33,7 +33,11 @@ class Offers:
         """Raises BadRequest when the file of model providers can't be used."""
         shared = Home(settings).work_dir / "tools"
         offered = [name for name in HARNESSES if name != "scripted" or settings.scripted_harness]
-        harnesses = {name: HARNESSES[name](shared) for name in offered}
+        programs = {"codex": settings.codex_bin, "claude-code": settings.claude_bin}
+        harnesses = {
+            name: HARNESSES[name](shared, programs[name]) if name in programs else HARNESSES[name](shared)
+            for name in offered
+        }
         return Offers(harnesses, Catalog(read_config(settings.config_path, os.environ, settings.model or None)))
 
     def choose_harness(self, repo: Repo) -> str:

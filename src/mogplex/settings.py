@@ -20,8 +20,8 @@ SETUP_VARIABLES = (
 )  # fmt: skip
 
 
-def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any]) -> Any:
-    return field(default=default, metadata={"variable": variable, "meaning": meaning, "parse": parse})
+def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any], *, shown: bool = True) -> Any:
+    return field(default=default, repr=shown, metadata={"variable": variable, "meaning": meaning, "parse": parse})
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -101,6 +101,16 @@ class Settings:
         "Mirrors, results and checkouts; the sandbox's user must be able to reach it.",
         _folder,
     )
+    secret_keys: tuple[str, ...] = _setting(
+        "MOGPLEX_SECRET_KEY",
+        (),
+        "Keys that seal repos' secrets, separated by commas: the first seals, each opens.",
+        _words,
+        shown=False,
+    )
+    secret_key_file: Path | None = _setting(
+        "MOGPLEX_SECRET_KEY_FILE", None, "File with such keys, one a line, when MOGPLEX_SECRET_KEY is not set.", _folder
+    )
     host: str = _setting("MOGPLEX_HOST", "127.0.0.1", "Address that the API listens on.", _word)
     port: int = _setting("MOGPLEX_PORT", 7433, "Port that the API listens on; 0 picks a free one.", _whole(0, 65535))
     slots: int = _setting("MOGPLEX_SLOTS", 2, "Runs that this worker executes at once.", _whole(1, 256))
@@ -124,6 +134,12 @@ class Settings:
         False,
         "Offer the harness `scripted`, which plays the prompt as a shell script.",
         _switch,
+    )
+    codex_bin: Path | None = _setting(
+        "MOGPLEX_CODEX_BIN", None, "The binary of the harness `codex`, if it is not to be looked for.", _folder
+    )
+    claude_bin: Path | None = _setting(
+        "MOGPLEX_CLAUDE_BIN", None, "The binary of the harness `claude-code`, if it is not to be looked for.", _folder
     )
     runner_uid: int | None = _setting(
         "MOGPLEX_RUNNER_UID", None, "User id that a worker started as root runs sandboxes under.", _whole(1, 2**31)

@@ -102,10 +102,10 @@ class House:
         own = {"MOGPLEX_HOME": str(self.home), "MOGPLEX_URL": self.url, "MOGPLEX_WORK_DIR": str(self.root / "work")}
         return {**inherited, **own, **self.settings}
 
-    def start(self, *, wait: bool = True) -> House:
+    def start(self, *flags: str, wait: bool = True) -> House:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mogplex", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "mogplex", "serve", "--port", str(self.port), *flags],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

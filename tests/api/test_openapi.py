@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service import repo_settings
+from mogplex.service.repos import CREDENTIAL_FIELD
 from mogplex.service.retries import RETRY_FIELDS
 from tests.api.conformity import faults
 from tests.api.door import Door, Reply
@@ -51,7 +53,8 @@ def test_documents_exactly_what_is_served(shared_door: Door, document: dict[str,
     served = {document_path(route.path) for route in shared_door.app.routes}  # type: ignore[attr-defined]
     assert set(document["paths"]) == served
     documented = {(method.upper(), path) for path, method, _ in operations(document) if path not in OPEN_PATHS}
-    assert documented == {(route.method, document_path(route.path)) for route in ROUTES}
+    neighbours = {("POST", "/mcp"), ("POST", "/api/v1/mogplex/mcp")}
+    assert documented == {(route.method, document_path(route.path)) for route in ROUTES} | neighbours
     assert served > OPEN_PATHS
 
 
@@ -94,7 +97,7 @@ def test_every_operation_says_all_it_takes_and_answers(document: dict[str, Any])
             assert operation["security"] == []
             continue
         assert {"400", "401", "405", "429", "500", "503"} <= answers, path
-        assert ("413" in answers) == (method in ("post", "patch")), path
+        assert ("413" in answers) == (method in ("post", "patch", "put")), path
         assert ("404" in answers) or "{" not in path, path
         assert any(status.startswith("2") for status in answers), path
 
@@ -112,7 +115,7 @@ def test_every_word_of_the_vocabulary_appears(document: dict[str, Any]) -> None:
 def test_bodies_have_the_fields_that_are_read() -> None:
     assert set(RUN_REQUEST["properties"]) == request._FIELDS
     assert set(RETRY_REQUEST["properties"]) == set(RETRY_FIELDS)
-    assert set(REPO_REQUEST["properties"]) == set(repo_settings._READERS)
+    assert set(REPO_REQUEST["properties"]) == {*repo_settings._READERS, CREDENTIAL_FIELD}
     assert set(REPO_CHANGE["properties"]) == set(repo_settings._READERS) - {"cloneUrl"}
     assert all(body["additionalProperties"] is False for body in BODIES.values())
 
@@ -181,6 +184,24 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
     assert door.send("POST", "/runs", bare, {"Idempotency-Key": "l"}).status == 202
 
 
+def _use_schedules(ask: Callable[..., Any], repo_id: str) -> None:
+    run = {"prompt": "Tidy up", "createBranch": True}
+    body = {"repoId": repo_id, "cron": "0 0 1 1 *", "run": run}
+    made = ask("POST", "/schedules", "/schedules", 201, body)["schedule"]
+    one, path = f"/schedules/{made['id']}", "/schedules/{scheduleId}"
+    assert len(made["nextTicks"]) == 5 and made["nextTicks"][0] == made["nextTickAt"]
+    assert [each["id"] for each in ask("GET", "/schedules", "/schedules", 200)["schedules"]] == [made["id"]]
+    assert ask("PATCH", one, path, 200, {"overlap": "queue"})["schedule"]["overlap"] == "queue"
+    assert ask("POST", f"{one}/pause", f"{path}/pause", 200)["schedule"]["nextTickAt"] is None
+    assert ask("POST", f"{one}/resume", f"{path}/resume", 200)["schedule"]["paused"] is False
+    started = ask("POST", f"{one}/trigger", f"{path}/trigger", 202)
+    assert ask("GET", one, path, 200)["schedule"]["lastRunId"] == started["runId"]
+    ticks = ask("GET", f"{one}/ticks", f"{path}/ticks", 200)["ticks"]
+    assert [(each["result"], each["runId"]) for each in ticks] == [("started", started["runId"])]
+    ask("POST", f"/runs/{started['runId']}/cancel", "/runs/{runId}/cancel", 200)
+    assert ask("DELETE", one, path, 200)["removed"] is True
+
+
 def test_every_answer_is_as_documented(door: Door) -> None:
     """Every operation is asked once, in a story that leaves no field of the objects untouched."""
     document: dict[str, Any] = door.get("//openapi.json", key=None).json
@@ -209,6 +230,13 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert ask("GET", "/repos/acme%2Fwidgets", "/repos/{repoId}", 200)["repo"]["id"] == repo_id
     changed = ask("PATCH", f"/repos/{repo_id}", "/repos/{repoId}", 200, {"timeoutSeconds": 60, "setup": ["true"]})
     assert changed["repo"]["timeout_seconds"] == 60
+    secret = {"value": "hush-hush-hush", "phases": ["setup", "checks"]}
+    template = "/repos/{repoId}/secrets/{name}"
+    for repo, status in ((repo_id, 201), ("acme/widgets", 200), ("acme%2Fwidgets", 200)):
+        told = ask("PUT", f"/repos/{repo}/secrets/TOKEN", template, status, secret)
+        assert (told["secret"]["name"], told["secret"]["phases"]) == ("TOKEN", ["setup", "checks"])
+        assert "hush" not in json.dumps(told)
+    assert ask("GET", f"/repos/{repo_id}", "/repos/{repoId}", 200)["repo"]["secrets"] == [told["secret"]]
     assert ask("GET", "/repos?q=WIDGETS", "/repos", 200)["repos"][0]["full_name"] == "acme/widgets"
 
     start = {"repoId": repo_id, "prompt": "Mend it\nplease", "labels": {"a": "b"}, "delivery": "patch"}
@@ -267,14 +295,17 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert door.get("/me", key=made["key"]["secret"]).data["id"] == made["key"]["id"]
     assert all("secret" not in each for each in ask("GET", "/keys", "/keys", 200)["keys"])
     ask("DELETE", f"/keys/{made['key']['id']}", "/keys/{keyId}", 200)
+    _use_schedules(ask, repo_id)
     ask("GET", "/me", "/me", 200)
     ask("GET", "/harnesses", "/harnesses", 200)
     assert ask("GET", "/models", "/models", 200) == {"models": []}
+    assert ask("DELETE", f"/repos/{repo_id}/secrets/TOKEN", template, 200) == {"name": "TOKEN", "removed": True}
+    door.send("DELETE", f"/repos/{repo_id}/secrets/TOKEN").refused(404, "NOT_FOUND")
     door.house.register("w1")
     stats = ask("GET", "/observability/stats?to=2999-01-01", "/observability/stats", 200)
     assert stats["runs"]["total"] == 0
     stats = ask("GET", "/observability/stats", "/observability/stats", 200)
-    assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (3, 1, 1)
+    assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (4, 1, 1)
     waiting = ask("POST", "/runs", "/runs", 202, start, Idempotency_Key="three")["runId"]
     pressure = ask("GET", "/observability/pressure", "/observability/pressure", 200)
     assert (pressure["queue"]["depth"], len(pressure["workers"])) == (1, 1)

@@ -169,6 +169,47 @@ def test_login_mends_a_broken_file(api: ScriptedApi, cli: Cli, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
 
 
+SCHEDULE = {
+    "id": "sch_1", "name": "Tidy", "repoId": "repo_1", "cron": "0 12 * * 1", "timeZone": "UTC", "overlap": "skip",
+    "paused": False, "nextTickAt": "2026-11-30T12:00:00.000Z", "nextTicks": ["2026-11-30T12:00:00.000Z"],
+    "lastRunId": None, "missedTicks": 0, "run": {"prompt": "Tidy up"},
+    "alarm": {"kind": "failing", "message": "3 runs failed in a row", "since": "2026-11-23T12:00:00.000Z"},
+}  # fmt: skip
+
+
+def test_schedules_create_sends_what_was_said(api: ScriptedApi, cli: Cli, tmp_path: Path) -> None:
+    api.script("POST", "/schedules", ok({"schedule": SCHEDULE}))
+    more = tmp_path / "run.json"
+    more.write_text('{"priority": 5, "prompt": "from the file"}')
+    flags = "--repo acme/web --tz Europe/Berlin --overlap queue --catch-up --alarm-after 2 --create-branch --check c1"
+    done = cli(
+        "schedules", "create", "--cron", "0 12 * * 1", "--run", str(more), *flags.split(), "--label", "a=b", "Tidy up"
+    )
+    assert api.requests[0].body == {
+        "repoId": "acme/web",
+        "cron": "0 12 * * 1",
+        "timeZone": "Europe/Berlin",
+        "overlap": "queue",
+        "catchUp": True,
+        "alarmAfter": 2,
+        "run": {"priority": 5, "prompt": "Tidy up", "createBranch": True, "checks": ["c1"], "labels": {"a": "b"}},
+    }
+    assert "next     2026-11-30T12:00Z" in done.stdout
+    assert "alarm    failing: 3 runs failed in a row" in done.stdout
+
+
+def test_schedules_list_names_alarms(api: ScriptedApi, cli: Cli) -> None:
+    api.script("GET", "/schedules", ok({"schedules": [SCHEDULE], "nextCursor": None}))
+    assert "failing: 3 runs" in cli("schedules", "list").stdout
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_schedules_are_paused_and_resumed(api: ScriptedApi, cli: Cli, verb: str) -> None:
+    api.script("POST", f"/schedules/sch_1/{verb}", ok({"schedule": {**SCHEDULE, "paused": verb == "pause"}}))
+    done = cli("schedules", verb, "sch_1")
+    assert ("next     paused" in done.stdout) == (verb == "pause")
+
+
 SUMS = {"runs": 4, "success": 3, "failed": 1, "cancelled": 0, "successRate": 0.75}
 STATS = {
     "window": {"from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z", "bucketSeconds": 3600},

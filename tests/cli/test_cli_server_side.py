@@ -65,7 +65,10 @@ def test_serve_takes_flags_before_the_environment(wiring: Any, monkeypatch: pyte
 def test_serve_keeps_the_first_key_for_the_other_commands(
     wiring: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    wiring.serve = lambda settings, on_first_key, on_start: (on_first_key("http://h:1", KEY), on_start("http://h:1"))
+    wiring.serve = lambda settings, with_worker, on_first_key, on_start: (
+        on_first_key("http://h:1", KEY),
+        on_start("http://h:1"),
+    )
     assert main(["serve"]) == 0
     told = capsys.readouterr().out
     assert told.count(KEY) == 1

@@ -6,18 +6,29 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mogplex.domain.ending import claim_fault
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.model import ModelEndpoint
 from mogplex.domain.ports import Harness, Task
 from mogplex.harnesses import HARNESSES
 
 TASK = Task(run_id="run_1", attempt=1, prompt="true", directory="/work", timeout_seconds=60)
-END = {"type": "end", "success": True, "summary": "done", "result": {"noChanges": True}}
+OUR_END = {"type": "end", "success": True, "summary": "done", "result": {"noChanges": True}}
+OUR_FAILURE = {**OUR_END, "success": False}
+CLAUDE_END = {"type": "result", "is_error": False, "terminal_reason": "completed", "result": "done"}
+# The last record of each harness: when it succeeded, when it failed.
+ENDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "claude-code": (CLAUDE_END, {**CLAUDE_END, "is_error": True}),
+    "codex": ({"type": "turn.completed", "usage": {}}, {"type": "turn.failed", "error": {"message": "no"}}),
+}
 
 
 @pytest.fixture(scope="module", params=sorted(HARNESSES))
@@ -27,6 +38,16 @@ def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
         yield HARNESSES[request.param](shared)
     finally:
         shutil.rmtree(shared)
+
+
+@pytest.fixture
+def task(harness: Harness) -> Task:
+    """With a model for those that need one; skipped, and told, where its program is missing."""
+    probe = harness.probe()
+    if not probe.ok:
+        pytest.skip(f"{harness.name}: {probe.detail}; {probe.remedy}")
+    endpoints = [ModelEndpoint("http://127.0.0.1:8081", protocol, "m") for protocol in harness.protocols]
+    return replace(TASK, endpoint=endpoints[0] if endpoints else None)
 
 
 def feed(harness: Harness, *lines: bytes) -> list[EventDraft]:
@@ -44,8 +65,8 @@ def test_its_probe_tells_a_version_or_a_remedy(harness: Harness) -> None:
     assert probe.facts.get("version") if probe.ok else probe.remedy
 
 
-def test_what_it_mounts_is_there_and_read_only(harness: Harness) -> None:
-    launch = harness.launch(TASK)
+def test_what_it_mounts_is_there_and_read_only(harness: Harness, task: Task) -> None:
+    launch = harness.launch(task)
     assert launch.argv
     for mount in launch.mounts:
         assert mount.source.exists()
@@ -53,9 +74,10 @@ def test_what_it_mounts_is_there_and_read_only(harness: Harness) -> None:
         assert mount.target.startswith("/")
 
 
-def test_its_environment_holds_nothing_of_ours(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MOGPLEX_API_KEY", "mog_secret")
-    launch = harness.launch(TASK)
+def test_its_environment_holds_nothing_of_ours(harness: Harness, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MOGPLEX_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, "mog_secret")
+    launch = harness.launch(task)
     assert "mog_secret" not in json.dumps([launch.argv, dict(launch.environment)])
 
 
@@ -73,15 +95,27 @@ def test_words_are_no_claim(harness: Harness) -> None:
 
 def test_its_last_record_is_the_claim(harness: Harness) -> None:
     stream = harness.open_stream(TASK)
-    list(stream.feed(json.dumps(END).encode()))
+    good, _ = ENDS.get(harness.name, (OUR_END, OUR_FAILURE))
+    assert not stream.ended
+    list(stream.feed(json.dumps(good).encode()))
+    assert stream.ended
     claim = stream.close()
     assert (claim.success, claim.whole) == (True, True)
 
 
+def test_a_failure_is_whole_and_says_why(harness: Harness) -> None:
+    stream = harness.open_stream(TASK)
+    _, bad = ENDS.get(harness.name, (OUR_END, OUR_FAILURE))
+    list(stream.feed(json.dumps(bad).encode()))
+    claim = stream.close()
+    assert (claim.success, claim.whole) == (False, True)
+    assert claim_fault(claim, 0)
+
+
 def test_two_last_records_are_no_success(harness: Harness) -> None:
     stream = harness.open_stream(TASK)
-    for success in (True, False):
-        list(stream.feed(json.dumps({**END, "success": success}).encode()))
+    for end in ENDS.get(harness.name, (OUR_END, OUR_FAILURE)):
+        list(stream.feed(json.dumps(end).encode()))
     claim = stream.close()
     assert claim.success is not True or not claim.whole
 

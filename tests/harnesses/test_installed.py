@@ -97,13 +97,16 @@ def launch(make: Callable[..., Harness], tmp_path: Path) -> tuple[str, ...]:
 
 def test_what_codex_is_started_with(tmp_path: Path) -> None:
     argv = launch(CodexHarness, tmp_path)
-    assert argv[3:6] == ("codex", "/state", '{"type": "object"}')
-    assert argv[6:9] == ("/opt/codex/bin/codex", "exec", "resume") and argv[-1] == "s-1"
+    assert argv[3:8] == ("codex", "/state", '{"type": "object"}', "/work", "app/web")
+    assert argv[8:11] == ("/opt/codex/bin/codex", "exec", "resume") and argv[-1] == "s-1"
     assert argv[argv.index("-m") + 1] == "m-1"
     settings = [argv[place + 1] for place, word in enumerate(argv) if word == "-c" and place > 2]
-    options = {name: json.loads(value) for name, _, value in (setting.partition("=") for setting in settings)}
+    options = {
+        name: tomllib.loads(f"x = {value}")["x"] for name, _, value in (word.partition("=") for word in settings)
+    }
     assert options["model_providers.mogplex.base_url"] == "http://127.0.0.1:8081/v1"
     assert options["allow_login_shell"] is False and options["analytics.enabled"] is False
+    assert options["projects"] == {folder: {"trust_level": "untrusted"} for folder in ("/work", "/work/app/web")}
     assert "--strict-config" in argv
 
 

@@ -22,6 +22,8 @@ from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventType
 from mogplex.domain.run import OUTCOME_MEANING, Delivery, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxStatus
+from mogplex.domain.schedule import AlarmKind, Overlap, TickResult
+from mogplex.domain.secret import Phase
 
 _OUTCOMES: Schema = {
     "enum": list(Outcome),
@@ -142,6 +144,7 @@ REPO = shape(
     setup=list_of(TEXT),
     checks=list_of(TEXT),
     env_names=list_of(TEXT),
+    secrets=list_of(ref("Secret")),
     allow_hosts=list_of(TEXT),
     push_branches=list_of(TEXT),
     harness=either_null(TEXT),
@@ -202,6 +205,39 @@ SANDBOX = shape(
     stop_requested_by=either_null(TEXT),
 )
 
+SCHEDULE = shape(
+    id=TEXT,
+    name=TEXT,
+    repoId=TEXT,
+    cron=TEXT,
+    timeZone=TEXT,
+    overlap={"enum": list(Overlap)},
+    catchUp=FLAG,
+    alarmAfter=WHOLE,
+    run=ANYTHING,
+    owner=TEXT,
+    paused=FLAG,
+    pausedAt=either_null(TIME),
+    nextTickAt=either_null(TIME),
+    nextTicks=list_of(TIME),
+    lastTickAt=either_null(TIME),
+    lastRunId=either_null(TEXT),
+    failuresInRow=WHOLE,
+    unchangedInRow=WHOLE,
+    missedTicks=WHOLE,
+    alarm=either_null(shape(kind={"enum": list(AlarmKind)}, message=TEXT, since=TIME)),
+    createdAt=TIME,
+    updatedAt=TIME,
+)
+
+TICK = shape(
+    dueAt=TIME,
+    at=TIME,
+    result={"enum": list(TickResult)},
+    runId=either_null(TEXT),
+    note=TEXT,
+)
+
 HARNESS = shape(
     name=TEXT,
     version=either_null(TEXT),
@@ -235,6 +271,9 @@ ANSWERS: dict[str, Schema] = {
     "Event": EVENT,
     "EventPage": shape(run=ref("Run"), events=list_of(ref("Event")), nextAfter=WHOLE, hasMore=FLAG),
     "Repo": REPO,
+    "Secret": shape(name=TEXT, phases=list_of({"enum": list(Phase)}), created_at=TIME, updated_at=TIME),
+    "SetSecret": shape(secret=ref("Secret"), created=FLAG),
+    "RemovedSecret": shape(name=TEXT, removed=FLAG),
     "RepoAnswer": shape(repo=ref("Repo")),
     "AddedRepo": shape(repo=ref("Repo"), created=FLAG),
     "RemovedRepo": shape(id=TEXT, removed=FLAG),
@@ -251,5 +290,10 @@ ANSWERS: dict[str, Schema] = {
     "SandboxAnswer": shape(sandbox=ref("Sandbox")),
     "SandboxPage": shape(sandboxes=list_of(ref("Sandbox")), nextCursor=_NEXT),
     "SandboxLog": shape(sandbox=ref("Sandbox"), log=TEXT, lifecycle_events=list_of(ref("Event"))),
+    "Schedule": SCHEDULE,
+    "ScheduleAnswer": shape(schedule=ref("Schedule")),
+    "SchedulePage": shape(schedules=list_of(ref("Schedule")), nextCursor=_NEXT),
+    "RemovedSchedule": shape(id=TEXT, removed=FLAG),
+    "TickList": shape(ticks=list_of(TICK)),
     "Error": ERROR,
 }

@@ -12,6 +12,8 @@ from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
+from mogplex.service.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,11 @@ class Services:
     keys: Keys
     limits: Limits
     repos: Repos
+    secrets: Secrets
     runs: Runs
     events: Events
     sandboxes: Sandboxes
+    schedules: Schedules
     report: Report
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]

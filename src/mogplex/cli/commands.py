@@ -24,6 +24,8 @@ VERBS: dict[str, Verb] = {
         "serve_scenario",
         "Play a scenario as a model server, to rehearse without spending.",
     ),
+    "worker": ("mogplex.cli.worker", "work", "Start a worker for servers on PostgreSQL."),
+    "mcp": ("mogplex.cli.mcp", "serve_stdio", "Be the tools of an agent (Model Context Protocol on stdio)."),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
     "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),
@@ -53,6 +55,7 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "get": ("mogplex.cli.repos", "get_repo", "Show one repo."),
             "set": ("mogplex.cli.repos", "update_repo", "Change a repo's settings."),
             "remove": ("mogplex.cli.repos", "remove_repo", "Forget a repo."),
+            "secrets": ("mogplex.cli.secrets", "group", "Set and remove a repo's secrets."),
         },
     ),
     "sandboxes": (
@@ -70,6 +73,18 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
     "models": (
         "See which language models can be reached.",
         {"list": ("mogplex.cli.harnesses", "list_models", "List models with their prices.")},
+    ),
+    "schedules": (
+        "Have runs started at every tick of a cron line (scope admin).",
+        {
+            "create": ("mogplex.cli.schedules", "create_schedule", "Make a schedule."),
+            "list": ("mogplex.cli.schedules", "list_schedules", "List schedules and their alarms."),
+            "get": ("mogplex.cli.schedules", "get_schedule", "Show one schedule and its last ticks."),
+            "pause": ("mogplex.cli.schedules", "pause_schedule", "Let no tick come."),
+            "resume": ("mogplex.cli.schedules", "resume_schedule", "Let ticks come again."),
+            "trigger": ("mogplex.cli.schedules", "trigger_schedule", "Start its run now."),
+            "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
+        },
     ),
     "keys": (
         "Make and revoke API keys (scope admin).",
@@ -150,7 +165,7 @@ def _make_root() -> CommandGroup:
     )
     for noun, (help_text, verbs) in NOUNS.items():
         group.add_command(CommandGroup(noun, help_text, verbs), noun)
-    order = ["run", "runs", "repos", "harnesses", "models", "sandboxes", "keys", *VERBS]
+    order = ["run", "runs", "repos", "harnesses", "models", "sandboxes", "schedules", "keys", *VERBS]
     helps = {**group.helps, **{noun: entry[0] for noun, entry in NOUNS.items()}}
     group.helps = {name: helps[name] for name in dict.fromkeys([*order, *helps])}
     return group

@@ -134,7 +134,7 @@ def read_prompt(prompt: str | None, prompt_file: str | None) -> str:
         raise click.UsageError("give the prompt as an argument or with --prompt-file, not both")
     source = prompt_file or (_STDIN if prompt == _STDIN else None)
     if source is not None:
-        prompt = _read_text(source, "--prompt-file")
+        prompt = read_text(source, "--prompt-file")
     if prompt is None:
         raise click.UsageError(
             'a prompt is required: "what to do", or --prompt-file FILE, or --prompt-file - for stdin'
@@ -144,7 +144,8 @@ def read_prompt(prompt: str | None, prompt_file: str | None) -> str:
     return prompt
 
 
-def _read_text(source: str, flag: str) -> str:
+def read_text(source: str, flag: str) -> str:
+    """A file as text; `-` is stdin. Raises UsageError that names `flag`."""
     try:
         if source == _STDIN:
             if is_terminal(sys.stdin):
@@ -161,7 +162,7 @@ def read_schema(path: str | None) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        schema = json.loads(_read_text(path, "--output-schema"))
+        schema = json.loads(read_text(path, "--output-schema"))
     except ValueError as error:
         raise click.UsageError(f"--output-schema: {path} is not JSON: {error}") from error
     if not isinstance(schema, dict):

@@ -36,22 +36,30 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
     help="How much to log on stderr [MOGPLEX_LOG_LEVEL, info].",
 )
-def serve(**flags: Any) -> int:
+@click.option(
+    "--no-worker", is_flag=True, help="API and schedules only; runs are played by `mogplex worker` (PostgreSQL)."
+)
+def serve(no_worker: bool, **flags: Any) -> int:
     """Start the server on this machine: API and worker.
 
     The first start prints an admin key once and keeps it in auth.json, so that the other commands work at once.
     """
     try:
         settings = Settings.read(**flags)
-        logging.basicConfig(level=settings.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
-        if settings.log_level != "debug":
-            for chatty in ("alembic", "dbos", "uvicorn.error"):  # how they start is nobody's news
-                logging.getLogger(chatty).setLevel(logging.WARNING)
-        wiring.serve(settings, on_first_key=_keep_key, on_start=_greet)
+        begin_logging(settings)
+        wiring.serve(settings, with_worker=not no_worker, on_first_key=_keep_key, on_start=_greet)
     except MogplexError as fault:
         note(f"error: {fault.message}")
         return exit_codes.FAILURE
     return exit_codes.OK
+
+
+def begin_logging(settings: Settings) -> None:
+    """The log of a process that stays, on stderr."""
+    logging.basicConfig(level=settings.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
+    if settings.log_level != "debug":
+        for chatty in ("alembic", "dbos", "uvicorn.error"):  # how they start is nobody's news
+            logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _keep_address(url: str) -> None:

@@ -9,7 +9,7 @@ from mogplex.cli import exit_codes
 from mogplex.cli.failures import CommandFailed
 from mogplex.cli.output import note
 from mogplex.client import ConnectionFailed
-from mogplex.client.api import check_idempotency_key
+from mogplex.client.sender import check_idempotency_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

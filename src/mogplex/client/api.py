@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import uuid
-from urllib.parse import quote
-
-from mogplex.client.errors import ApiError, ConnectionFailed, UnusableValue
 from mogplex.client.patience import Patience
+from mogplex.client.schedules import ScheduleCalls
+from mogplex.client.sender import inner, segment
 from mogplex.client.tail import FIRST_SILENCE_SECONDS, HEARTBEAT_SILENCE_SECONDS, Tail, await_ending
-from mogplex.client.transport import Response, Transport, is_header_value
+from mogplex.client.transport import Response, Transport
 
 TYPE_CHECKING = False  # `typing` and the typed fields are for type checkers; importing them costs every command time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from mogplex.client.fields import KeyBody, RepoBody, RetryBody, RunBody
+    from mogplex.client.fields import KeyBody, RepoBody, RetryBody, RunBody, SecretBody
 
     Json = dict[str, Any]
     Body = Mapping[str, object]
 
-LONGEST_IDEMPOTENCY_KEY = 200
-_START_PAUSES_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
-
-class Client:
+class Client(ScheduleCalls):
     """The API of one server with one key. Safe to share between threads: it keeps no open connection.
 
     Every method raises `ApiError` when the server refuses and `ConnectionFailed` when it can't be reached or is no
@@ -41,7 +36,7 @@ class Client:
         """`timeout_seconds` bounds each read of an answer. `silence_seconds`: how long a followed stream may be
         silent before something on the way is taken to hold it back; at its start, and between heartbeats.
         """
-        self._transport = Transport(url, api_key, timeout_seconds)
+        super().__init__(Transport(url, api_key, timeout_seconds))
         self._silence_seconds = silence_seconds
 
     @property
@@ -74,17 +69,24 @@ class Client:
 
     def add_repo(self, body: RepoBody | Body) -> Json:
         """Register a repo by `cloneUrl`. The same one twice gives the same repo."""
-        return _inner(self._send("POST", "/repos", body), "repo")
+        return inner(self._send("POST", "/repos", body), "repo")
 
     def get_repo(self, repo_id: str) -> Json:
-        return _inner(self._get(f"/repos/{_segment(repo_id)}"), "repo")
+        return inner(self._get(f"/repos/{segment(repo_id)}"), "repo")
 
     def update_repo(self, repo_id: str, body: RepoBody | Body) -> Json:
         """Change the settings named in `body`; None takes one back to its default."""
-        return _inner(self._send("PATCH", f"/repos/{_segment(repo_id)}", body), "repo")
+        return inner(self._send("PATCH", f"/repos/{segment(repo_id)}", body), "repo")
+
+    def set_secret(self, repo_id: str, name: str, body: SecretBody | Body) -> Json:
+        """{"secret": {name, phases, …}, "created"}. Setting it again replaces value and phases."""
+        return self._send("PUT", f"/repos/{segment(repo_id)}/secrets/{segment(name)}", body)
+
+    def remove_secret(self, repo_id: str, name: str) -> Json:
+        return self._send("DELETE", f"/repos/{segment(repo_id)}/secrets/{segment(name)}")
 
     def remove_repo(self, repo_id: str) -> Json:
-        return self._send("DELETE", f"/repos/{_segment(repo_id)}")
+        return self._send("DELETE", f"/repos/{segment(repo_id)}")
 
     # --- runs ----------------------------------------------------------------------------------------------------
 
@@ -125,9 +127,9 @@ class Client:
         """The run now; with `wait_seconds` the server answers once the run is terminal or the time is over."""
         query = None if wait_seconds is None else {"wait": f"{wait_seconds:.3f}".rstrip("0").rstrip(".")}
         answer = self._transport.request(
-            "GET", f"/runs/{_segment(run_id)}", query=query, extra_seconds=wait_seconds or 0.0
+            "GET", f"/runs/{segment(run_id)}", query=query, extra_seconds=wait_seconds or 0.0
         )
-        return _inner(answer.read_data(), "run")
+        return inner(answer.read_data(), "run")
 
     def wait_for_run(self, run_id: str, timeout_seconds: float | None = None) -> Json:
         """The run once it is terminal; survives cuts and restarts of the server. Raises WaitTimeout."""
@@ -138,7 +140,7 @@ class Client:
 
         `raw` adds the harness's line behind each event.
         """
-        return self._get(f"/runs/{_segment(run_id)}/events", after=after, limit=limit, raw=1 if raw else None)
+        return self._get(f"/runs/{segment(run_id)}/events", after=after, limit=limit, raw=1 if raw else None)
 
     def stream_events(self, run_id: str, after: int = 0, timeout_seconds: float | None = None) -> Iterator[Json]:
         """Every event after `after` once and in order, live, until `finished` (included).
@@ -146,23 +148,23 @@ class Client:
         Resumes by itself after a cut, waits as told when the server is busy, and asks for pages instead when a proxy
         holds the stream back. Raises WaitTimeout when `timeout_seconds` are over; the run goes on.
         """
-        _segment(run_id)
+        segment(run_id)
         tail = Tail(self._transport, self.list_events, run_id, after, Patience(timeout_seconds), self._silence_seconds)
         return tail.events()
 
     def cancel_run(self, run_id: str) -> Json:
         """{"run", "status", "alreadyTerminal"}. Safe to repeat."""
-        return self._send("POST", f"/runs/{_segment(run_id)}/cancel")
+        return self._send("POST", f"/runs/{segment(run_id)}/cancel")
 
     def retry_run(
         self, run_id: str, body: RetryBody | Body | None = None, *, idempotency_key: str | None = None
     ) -> Json:
         """A new run with `retryOf` set, on the same working branch; from failed and cancelled runs only."""
-        return self._post_once(f"/runs/{_segment(run_id)}/retry", body or {}, idempotency_key)
+        return self._post_once(f"/runs/{segment(run_id)}/retry", body or {}, idempotency_key)
 
     def get_patch(self, run_id: str) -> bytes:
         """What the run has changed, for `git apply` on its base commit. Empty when it changed nothing."""
-        path = f"/runs/{_segment(run_id)}/patch"
+        path = f"/runs/{segment(run_id)}/patch"
         return self._transport.request("GET", path, headers={"Accept": "text/x-diff"}).body
 
     # --- sandboxes -----------------------------------------------------------------------------------------------
@@ -174,11 +176,11 @@ class Client:
         return self._get("/sandboxes", repo_id=repo_id, status=status, limit=limit)
 
     def get_sandbox_logs(self, sandbox_id: str) -> Json:
-        return self._get(f"/sandboxes/{_segment(sandbox_id)}/logs")
+        return self._get(f"/sandboxes/{segment(sandbox_id)}/logs")
 
     def stop_sandbox(self, sandbox_id: str) -> Json:
         """End a sandbox; its run fails as `sandbox_failed`."""
-        return _inner(self._send("POST", f"/sandboxes/{_segment(sandbox_id)}/stop"), "sandbox")
+        return inner(self._send("POST", f"/sandboxes/{segment(sandbox_id)}/stop"), "sandbox")
 
     # --- observability -------------------------------------------------------------------------------------------
 
@@ -192,17 +194,17 @@ class Client:
 
     def list_tools(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
         """One page: {"tools": [{toolName, arguments, ok, …}], "nextAfter": int, "hasMore": bool}."""
-        return self._get(f"/runs/{_segment(run_id)}/tools", after=after, limit=limit)
+        return self._get(f"/runs/{segment(run_id)}/tools", after=after, limit=limit)
 
     def list_checks(self, run_id: str) -> Json:
         """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran."""
-        return self._get(f"/runs/{_segment(run_id)}/checks")
+        return self._get(f"/runs/{segment(run_id)}/checks")
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
     def create_key(self, body: KeyBody | Body) -> Json:
         """The new key, with its `secret`: it is shown this once."""
-        return _inner(self._send("POST", "/keys", body), "key")
+        return inner(self._send("POST", "/keys", body), "key")
 
     def list_keys(self) -> Json:
         """{"keys": [{id, name, prefix, scopes, …}]}, never the secrets."""
@@ -210,57 +212,4 @@ class Client:
 
     def revoke_key(self, key_id: str) -> Json:
         """From the next request on the key is refused."""
-        return self._send("DELETE", f"/keys/{_segment(key_id)}")
-
-    # --- how it is sent ------------------------------------------------------------------------------------------
-
-    def _get(self, path: str, **query: Any) -> Json:
-        return self._transport.request("GET", path, query=query).read_data()
-
-    def _send(self, method: str, path: str, body: Body | RepoBody | KeyBody | None = None) -> Json:
-        answer = self._transport.request(method, path, body=body)
-        return answer.read_data() if answer.body else {}
-
-    def _post_once(self, path: str, body: Body | RunBody | RetryBody, idempotency_key: str | None) -> Json:
-        """POST with an idempotency key; after a cut nobody knows whether it arrived, and the key makes asking safe."""
-        key = str(uuid.uuid4()) if idempotency_key is None else check_idempotency_key(idempotency_key)
-        patience = Patience(None)
-        perhaps_there = False
-        for pause_seconds in (*_START_PAUSES_SECONDS, None):
-            try:
-                return self._transport.request("POST", path, body=body, headers={"Idempotency-Key": key}).read_data()
-            except (ApiError, ConnectionFailed) as error:
-                perhaps_there = perhaps_there or _may_have_arrived(error)
-                refused = isinstance(error, ApiError) and not _may_have_arrived(error)
-                if pause_seconds is None or refused or not perhaps_there:
-                    raise
-                patience.sleep(pause_seconds)
-        raise AssertionError("the last round returns or raises")
-
-
-def check_idempotency_key(key: str) -> str:
-    """`key` without surrounding blanks. Raises UnusableValue when it can't be sent."""
-    trimmed = key.strip()
-    if not trimmed or len(trimmed) > LONGEST_IDEMPOTENCY_KEY:
-        raise UnusableValue(f"the idempotency key has {len(trimmed)} characters: use 1 to {LONGEST_IDEMPOTENCY_KEY}")
-    if not is_header_value(trimmed.replace(" ", "_")):
-        raise UnusableValue(f"the idempotency key {trimmed!r} holds characters a header can't carry: use visible ASCII")
-    return trimmed
-
-
-def _may_have_arrived(error: ApiError | ConnectionFailed) -> bool:
-    if isinstance(error, ConnectionFailed):
-        return error.sent and not error.silent
-    return error.http_status in (502, 504)  # said by a proxy that lost the server
-
-
-def _segment(identifier: str) -> str:
-    """One part of a path. An empty one would ask for the whole list instead."""
-    if not identifier.strip():
-        raise UnusableValue("an id is empty")
-    return quote(identifier.strip(), safe="")
-
-
-def _inner(data: Json, name: str) -> Json:
-    inner = data.get(name)
-    return inner if isinstance(inner, dict) else data
+        return self._send("DELETE", f"/keys/{segment(key_id)}")

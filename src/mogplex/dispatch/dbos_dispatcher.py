@@ -30,6 +30,16 @@ Play = Callable[[str], "Future[None]"]
 log = logging.getLogger(__name__)
 
 
+def prepare_tables(engine: sqlalchemy.Engine, database_url: str) -> None:
+    """Make or migrate DBOS's own tables, one process at a time: a server without a worker must be able to enqueue,
+    and several may start at once. On SQLite the one worker does it when it is launched."""
+    if engine.dialect.name == "sqlite":
+        return
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1836020592, 1)")
+        DBOS.migrate(database_url)
+
+
 class DbosDispatcher:
     """The sending side, for any process: `enqueue` joins the caller's transaction."""
 

@@ -9,6 +9,8 @@ from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.fields import MAX_COMMANDS
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import Delivery
+from mogplex.domain.schedule import Overlap
+from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
 
 Schema = dict[str, Any]
 
@@ -127,7 +129,31 @@ REPO_REQUEST: Schema = {
     "required": ["cloneUrl"],
     "properties": {
         "cloneUrl": {"type": "string", "minLength": 1, "description": "A URL, or an absolute path on the server."},
+        "gitCredential": _text(
+            "Shown to the remote: a token, `user:token`, or a private ssh key. Kept as the secret `GIT_CREDENTIAL`.",
+            MAX_VALUE_CHARACTERS,
+        ),
         **_REPO_SETTINGS,
+    },
+}
+
+SECRET_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["value", "phases"],
+    "properties": {
+        "value": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_VALUE_CHARACTERS,
+            "description": "Never told again.",
+        },
+        "phases": {
+            "type": "array",
+            "items": {"enum": list(Phase)},
+            "minItems": 1,
+            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` alone, for fetch and push.",
+        },
     },
 }
 
@@ -164,10 +190,45 @@ KEY_REQUEST: Schema = {
     },
 }
 
+_SCHEDULE_FIELDS: dict[str, Schema] = {
+    "name": {**_text("Its name in lists; left out, the first line of the prompt.", 100), "minLength": 1},
+    "cron": {"type": "string", "description": "Five fields, as in `0 12 * * 1` for Mondays at noon."},
+    "timeZone": _text("Whose clock the cron line means, as in Europe/Berlin; left out, UTC.", 60),
+    "overlap": {"enum": [*Overlap, None], "description": "At a tick while its last run goes on; left out, skip."},
+    "catchUp": {"type": ["boolean", "null"], "description": "Start the newest tick that was missed, late."},
+    "alarmAfter": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": 1000,
+        "description": "Alarm after so many failed or unchanging runs in a row; left out, 3.",
+    },
+    "run": {
+        **RUN_REQUEST,
+        "required": ["prompt"],
+        "properties": {name: each for name, each in RUN_REQUEST["properties"].items() if name != "repoId"},
+        "description": "What `POST /runs` takes, without `repoId`.",
+    },
+}
+SCHEDULE_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["repoId", "cron", "run"],
+    "properties": {"repoId": RUN_REQUEST["properties"]["repoId"], **_SCHEDULE_FIELDS},
+}
+SCHEDULE_CHANGE: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "Only what is given changes.",
+    "properties": _SCHEDULE_FIELDS,
+}
+
 BODIES: dict[str, Schema] = {
     "RunRequest": RUN_REQUEST,
     "RetryRequest": RETRY_REQUEST,
     "RepoRequest": REPO_REQUEST,
     "RepoChange": REPO_CHANGE,
+    "SecretRequest": SECRET_REQUEST,
     "KeyRequest": KEY_REQUEST,
+    "ScheduleRequest": SCHEDULE_REQUEST,
+    "ScheduleChange": SCHEDULE_CHANGE,
 }

@@ -7,11 +7,20 @@ and let `tests/contracts` run over it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from mogplex.domain.ports import Harness
+from mogplex.harnesses.builtin.adapter import BuiltinHarness
+from mogplex.harnesses.claude_code.adapter import ClaudeCodeHarness
+from mogplex.harnesses.codex.adapter import CodexHarness
 from mogplex.harnesses.repair.adapter import RepairHarness
 from mogplex.harnesses.scripted import ScriptedHarness
 
-HARNESSES: Mapping[str, Callable[[Path], Harness]] = {"repair": RepairHarness, "scripted": ScriptedHarness}
-"""Harness name -> factory. The argument is a folder where the harness may keep what it shows to sandboxes."""
+HARNESSES: Mapping[str, Callable[..., Harness]] = {
+    "builtin": BuiltinHarness,
+    "claude-code": ClaudeCodeHarness,
+    "codex": CodexHarness,
+    "repair": RepairHarness,
+    "scripted": ScriptedHarness,
+}
+"""Harness name -> factory. The argument is a folder where the harness may keep what it shows to sandboxes; those of
+programs of other makers take the path of a binary as a second one, for one that is not to be looked for."""

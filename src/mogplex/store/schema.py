@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-import mogplex.store.report_tables  # noqa: F401 - its tables are part of what the migrations build
+import mogplex.store.report_tables
+import mogplex.store.schedule_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata
 from mogplex.store.metadata import time_column as _time
@@ -37,6 +38,19 @@ repos = Table(
     Column("default_harness", String()),
     _json("budget"),
     Column("timeout_seconds", Double()),
+    _time("created_at", nullable=False),
+    _time("updated_at", nullable=False),
+)
+
+# `sealed` is opened by a key that is not in the database; `version` changes with the value and says nothing about it.
+repo_secrets = Table(
+    "repo_secrets",
+    metadata,
+    Column("repo_id", String(), ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(), primary_key=True),
+    _json("phases"),
+    Column("sealed", Text(), nullable=False),
+    Column("version", String(), nullable=False),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )

@@ -6,46 +6,25 @@ import json
 from collections.abc import Mapping
 
 from mogplex.domain.ports import Task
+from mogplex.harnesses.instructions import GATHER, split_directory
 
 TOOLS = ("Bash", "Read", "Edit", "Write", "Glob", "Grep")  # no agents within the agent, no web
 RETRIES = 2
 IDLE_MS = 600_000  # the gateway's own time limits are shorter and say more
-MAX_INSTRUCTION_BYTES = 64 * 1024
 
-# Runs inside the sandbox, because a repo's files are never read outside. `--setting-sources user` keeps the repo's
-# settings out, and with them CLAUDE.md and AGENTS.md: their text is passed on by this script, from the checkout's top
-# down to the run's folder, as Claude Code itself would read it (AGENTS.md only where there is no CLAUDE.md).
+# Runs inside the sandbox. `--setting-sources user` keeps the repo's settings out, and with them CLAUDE.md and
+# AGENTS.md: their text is passed on as Claude Code itself would read it (AGENTS.md only where there is no CLAUDE.md).
 # Its settings folder is new for each attempt; only what was said is kept for a later one, in the state folder ($1).
-_START = """
+_START = f"""{GATHER}
 CLAUDE_CONFIG_DIR="$HOME/.claude"; export CLAUDE_CONFIG_DIR
 mkdir -p "$CLAUDE_CONFIG_DIR" || exit 1
 if [ -n "$1" ]; then mkdir -p "$1/projects" && ln -s "$1/projects" "$CLAUDE_CONFIG_DIR/projects" || exit 1; fi
-told="$CLAUDE_CONFIG_DIR/repo-instructions.md"
-: >"$told"
-top=$2; rest=$3; shift 3
-tell() {
-  for name in CLAUDE.md AGENTS.md; do
-    [ -f "$1/$name" ] && [ -r "$1/$name" ] || continue
-    printf '# %s\\n\\nWhat the repository says in this file:\\n\\n' "$1/$name" >>"$told"
-    cat "$1/$name" >>"$told"
-    printf '\\n\\n' >>"$told"
-    return
-  done
-}
-tell "$top"
-folder=$top
-while [ -n "$rest" ]; do
-  folder=$folder/${rest%%/*}
-  case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
-  tell "$folder"
-done
-if [ -s "$told" ]; then
-  head -c LIMIT "$told" >"$told.cut" && mv "$told.cut" "$told"
-  set -- "$@" --append-system-prompt-file "$told"
-fi
+told=$CLAUDE_CONFIG_DIR/told-by-the-repo.md
+gather "$told" "$2" "$3" "CLAUDE.md AGENTS.md"
+shift 3
+[ ! -s "$told" ] || set -- "$@" --append-system-prompt-file "$told"
 exec "$@"
-""".replace("LIMIT", str(MAX_INSTRUCTION_BYTES))
-_TOP = "/work"
+"""
 
 ENVIRONMENT: Mapping[str, str] = {
     # Claude Code wants a key. The gateway knows a run by its listener, so this one opens nothing.
@@ -85,6 +64,5 @@ def command(binary: str, task: Task, model: str) -> tuple[str, ...]:
         options += ["--json-schema", json.dumps(task.output_schema)]
     if task.session is not None:
         options += ["--resume", task.session]
-    below = task.directory.removeprefix(_TOP).strip("/")
-    top = task.directory.removesuffix(below).rstrip("/")
+    top, below = split_directory(task.directory)
     return ("/bin/sh", "-c", _START, "claude", task.state_folder or "", top, below, binary, *options)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mogplex.domain.ports import Task
+from mogplex.harnesses.instructions import GATHER, split_directory
 
 PROVIDER = "mogplex"
 # Codex wants a key. The gateway knows a run by its listener, so this one opens nothing; tools don't get to see it.
@@ -16,15 +17,17 @@ IDLE_MS = 600_000  # the gateway's own time limits are shorter and say more
 
 # Runs inside the sandbox. CODEX_HOME must exist, must not lie in /tmp and is new for each attempt; only what was said
 # is kept for a later one, in the state folder ($1), so that no settings can be left behind for it. $2 is a JSON Schema.
-_START = """
+# In a folder that is not trusted Codex does not read AGENTS.md: its text is passed on as that of its user.
+_START = f"""{GATHER}
 CODEX_HOME="$HOME/.codex"; export CODEX_HOME
 mkdir -p "$CODEX_HOME" || exit 1
 if [ -n "$1" ]; then mkdir -p "$1/sessions" && ln -s "$1/sessions" "$CODEX_HOME/sessions" || exit 1; fi
+gather "$CODEX_HOME/AGENTS.md" "$3" "$4" "AGENTS.md CLAUDE.md"
 if [ -n "$2" ]; then
   printf %s "$2" >"$CODEX_HOME/schema.json" || exit 1
   set -- "$@" --output-schema "$CODEX_HOME/schema.json"
 fi
-shift 2
+shift 4
 exec "$@" -
 """
 
@@ -38,14 +41,16 @@ def command(binary: str, task: Task, model: str, url: str) -> tuple[str, ...]:
         "--dangerously-bypass-approvals-and-sandbox",
         "-m", model,
     ]  # fmt: skip
-    for name, value in settings(url).items():
+    for name, value in settings(url, ("/work", task.directory)).items():
         options += ["-c", f"{name}={toml(value)}"]
     words = ["exec", *options] if task.session is None else ["exec", "resume", *options, task.session]
-    return ("/bin/sh", "-c", _START, "codex", task.state_folder or "", schema, binary, *words)
+    top, below = split_directory(task.directory)
+    return ("/bin/sh", "-c", _START, "codex", task.state_folder or "", schema, top, below, binary, *words)
 
 
-def settings(url: str) -> Mapping[str, Any]:
-    """Every `-c` option. `--strict-config` turns one that a later Codex renamed into an error at once."""
+def settings(url: str, folders: Iterable[str]) -> Mapping[str, Any]:
+    """Every `-c` option; `folders` may belong to the repo. `--strict-config` turns an option that a later Codex renamed
+    into an error at once."""
     provider = f"model_providers.{PROVIDER}"
     return {
         "model_provider": PROVIDER,
@@ -77,9 +82,13 @@ def settings(url: str) -> Mapping[str, Any]:
         # A login shell resets PATH, and the repo's environment is lost.
         "allow_login_shell": False,
         "shell_environment_policy.exclude": [KEY_VARIABLE],
+        # Else the repo's .codex/config.toml is obeyed: its servers and hooks are started, and its mistakes stop us.
+        "projects": {folder: {"trust_level": "untrusted"} for folder in folders},
     }
 
 
-def toml(value: bool | int | str | list[str]) -> str:
-    """A value as TOML; for these kinds JSON is the same."""
+def toml(value: Any) -> str:
+    """A value as TOML. Texts, numbers, switches and lists of them are written as in JSON."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(name)} = {toml(each)}" for name, each in value.items()) + "}"
     return json.dumps(value)

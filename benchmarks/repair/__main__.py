@@ -1,0 +1,120 @@
+"""How many bugs the repair harness fixes, and how many of its patches are right.
+
+    python benchmarks/repair programs [--seconds 60] [--only NAME]
+    python benchmarks/repair libraries [--seconds 60] [--half development|set-aside] [--only NAME] [--retry-seconds 300]
+    python benchmarks/repair inject          makes bugs.json anew
+
+`programs` is the quick set of classic algorithms; `libraries` fetches real packages (see README.md in this folder).
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import injection
+import programs
+from judge import judge
+from libraries import fetch, library
+from trial import Outcome, run_engine
+
+from mogplex.harnesses.repair.toolkit import Toolkit
+
+CACHE = Path.home() / ".cache" / "mogplex-benchmark"
+RIGHT = ("same", "equal")
+
+
+class Table:
+    """Prints one line a bug, and the figures at the end."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.rows: list[tuple[str, Outcome, str]] = []
+
+    def add(self, name: str, outcome: Outcome, verdict: str) -> None:
+        self.rows.append((name, outcome, verdict))
+        word = verdict if outcome.success else "NOT FIXED"
+        print(f"{outcome.seconds:6.1f} s {outcome.tried:6} tried  {word:11} {name}", flush=True)
+        if not outcome.success:
+            print("         " + outcome.summary.replace("\n", "\n         ")[:700])
+        elif verdict != "same":
+            patch = outcome.patch
+            print(f"         {patch.get('template')}: {patch.get('before')!r} -> {patch.get('after')!r}")
+
+    def show(self) -> None:
+        total = len(self.rows) or 1
+        for limit in (10, 60, 300):
+            if limit <= self.seconds or limit == 10:
+                quick = [(outcome, verdict) for _, outcome, verdict in self.rows if outcome.seconds <= limit * 1.05]
+                plausible = sum(outcome.success for outcome, _ in quick)
+                right = sum(outcome.success and verdict in RIGHT for outcome, verdict in quick)
+                unknown = sum(outcome.success and verdict == "unknown" for outcome, verdict in quick)
+                print(
+                    f"within {limit:3} s: plausible {plausible}/{total}, right {right}/{total}, can't be told {unknown}"
+                )
+        spent: Counter[str] = Counter()
+        for _, outcome, _ in self.rows:
+            spent.update(outcome.timing)
+        whole = sum(outcome.seconds for _, outcome, _ in self.rows)
+        parts = ", ".join(f"{name} {seconds / whole:.0%}" for name, seconds in spent.most_common())
+        tried = sum(outcome.tried for _, outcome, _ in self.rows)
+        print(
+            f"{whole:.0f} s in all ({parts}); {tried / max(0.1, spent.get('search', whole)):.0f} candidates/s of search"
+        )
+
+
+def run_programs(given: argparse.Namespace, toolkit: Path, table: Table) -> None:
+    for bug in programs.load():
+        if given.only not in bug.name:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            programs.write(bug, folder)
+            outcome = run_engine(toolkit, folder, given.seconds)
+            table.add(bug.name, outcome, "same" if programs.is_right(bug, folder) else "other")
+
+
+def run_libraries(given: argparse.Namespace, toolkit: Path, table: Table) -> None:
+    for bug in injection.load():
+        if bug.is_set_aside != (given.half == "set-aside") or given.only not in bug.name:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name) / bug.library
+            shutil.copytree(fetch(library(bug.library), given.cache), root)
+            file = root / bug.path
+            original = file.read_text()
+            file.write_text(injection.broken(bug, original))
+            outcome = run_engine(toolkit, root, given.seconds)
+            if not outcome.success and given.retry_seconds:
+                print(f"         not in {given.seconds:.0f} s: {bug.name}", flush=True)
+                outcome = run_engine(toolkit, root, given.retry_seconds)
+            verdict = judge(root, bug.path, original, file.read_text()) if outcome.success else ""
+            table.add(f"{bug.name} ({bug.lines}-line)", outcome, verdict)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks/repair")
+    parser.add_argument("what", choices=["programs", "libraries", "inject"])
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--retry-seconds", type=float, default=0.0, help="try those that were missed once more, longer")
+    parser.add_argument("--half", choices=["development", "set-aside"], default="development")
+    parser.add_argument("--only", default="", help="a part of the name")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where source packages are kept")
+    given = parser.parse_args()
+    if given.what == "inject":
+        injection.make(given.cache)
+        return 0
+    table = Table(max(given.seconds, given.retry_seconds))
+    with tempfile.TemporaryDirectory() as folder:
+        toolkit = Toolkit.build(Path(folder) / "toolkit").folder
+        (run_programs if given.what == "programs" else run_libraries)(given, toolkit, table)
+    table.show()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

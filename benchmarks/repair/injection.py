@@ -1,0 +1,224 @@
+"""Makes the list of bugs: mistakes of the recipe at random places of the libraries, kept if their suites notice.
+
+The list in `bugs.json` names places and mistakes only, so nothing of the libraries' code is in it: the edits are made
+again from the recipe. A change of the recipe therefore needs a new list.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from libraries import LIBRARIES, Library, fetch, source_files, suite
+from mistakes import MISTAKES
+from oversights import OVERSIGHTS, TWO_LINES, wrong_default
+from text import Slip, Text, apply
+
+ONE_LINE, TWO_LINE = 7, 2  # bugs to make in each library
+MAX_SHARE = 0.4  # a mistake that breaks more of the suite would not have been committed
+MAX_TRIES = 80
+BUGS = Path(__file__).with_name("bugs.json")
+
+
+@dataclass(frozen=True)
+class Bug:
+    library: str
+    path: str
+    mistakes: tuple[str, ...]
+    sites: tuple[int, ...]  # for each mistake, which one of its slips in that file
+    failing: int  # tests that notice
+
+    @property
+    def name(self) -> str:
+        parts = "+".join(f"{mistake}#{site}" for mistake, site in zip(self.mistakes, self.sites, strict=True))
+        return f"{self.library}/{Path(self.path).name}:{parts}"
+
+    @property
+    def lines(self) -> int:
+        return 2 if len(self.mistakes) > 1 or self.mistakes[0] in {one.__name__ for one, _ in TWO_LINES} else 1
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Half of the bugs, by a fixed rule: looked at only to report figures."""
+        return hashlib.sha256(self.name.encode()).digest()[0] % 2 == 1
+
+
+def load() -> list[Bug]:
+    records = json.loads(BUGS.read_text())
+    return [
+        Bug(one["library"], one["path"], tuple(one["mistakes"]), tuple(one["sites"]), one["failing"]) for one in records
+    ]
+
+
+def slips(text: Text, recipe: list) -> dict[str, list[Slip]]:
+    """Every slip of a file by mistake, in a fixed order; those that make no valid or no different Python left out."""
+    found: dict[str, list[Slip]] = {}
+    for node in ast.walk(text.tree):
+        for mistake, kinds in recipe:
+            if isinstance(node, kinds) and (text.function(node) is not None or mistake is wrong_default):
+                for edits in mistake(node, text):
+                    found.setdefault(mistake.__name__, []).append(Slip(mistake.__name__, tuple(edits)))
+    return found
+
+
+def broken(bug: Bug, text: str) -> str:
+    """The file's text with the bug in it."""
+    every = slips(Text(text), [*MISTAKES, *OVERSIGHTS, *TWO_LINES])
+    edits = [edit for mistake, site in zip(bug.mistakes, bug.sites, strict=True) for edit in every[mistake][site].edits]
+    return apply(text, edits)
+
+
+def covered_lines(root: Path, paths: list[str]) -> dict[str, set[int]]:
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "coverage"
+        start = f"import sys; sys.path[:0] = [{str(root / 'src')!r}, {str(root)!r}]; import pytest; pytest.main(['-q'])"
+        base = [sys.executable, "-B", "-m", "coverage"]
+        (Path(folder) / "start.py").write_text(start)
+        run = [*base, "run", f"--data-file={data}", "--include=" + ",".join(str(root / path) for path in paths)]
+        subprocess.run([*run, f"{folder}/start.py"], cwd=root, capture_output=True, check=False)
+        subprocess.run(
+            [*base, "json", f"--data-file={data}", "-o", f"{folder}/c.json"], cwd=root, capture_output=True, check=False
+        )
+        record = json.loads((Path(folder) / "c.json").read_text())["files"]
+    return {str(Path(name)): set(one["executed_lines"]) for name, one in record.items()}
+
+
+class Injector:
+    """Bugs for one library."""
+
+    def __init__(self, one: Library, root: Path) -> None:
+        self.library, self.root = one, root
+        self.random = random.Random(f"{one.name} {one.version}")
+        paths = source_files(one, root)
+        self.total = suite(root, 300)[0]
+        covered = covered_lines(root, paths)
+        self.texts = {path: Text((root / path).read_text()) for path in paths if path in covered}
+        self.covered = covered
+        self.used: Counter = Counter()
+
+    def sites(self, recipe: list) -> dict[str, list[tuple[str, int]]]:
+        """mistake -> (path, number of the slip) on lines that tests run."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for path, text in self.texts.items():
+            for mistake, every in slips(text, recipe).items():
+                for number, slip in enumerate(every):
+                    if self.line(path, slip) in self.covered[path]:
+                        found.setdefault(mistake, []).append((path, number))
+        return found
+
+    def line(self, path: str, slip: Slip) -> int:
+        return self.texts[path].text.count("\n", 0, min(edit[0] for edit in slip.edits)) + 1
+
+    def noticed(self, path: str, text: str) -> int:
+        """How many tests notice; 0 when the bug is no good: nobody notices, everything breaks, or it doesn't end."""
+        file = self.root / path
+        before = file.read_text()
+        try:
+            ast.parse(text)
+            file.write_text(text)
+            passed, failed, _ = suite(self.root, 40)
+        except SyntaxError:
+            return 0
+        finally:
+            file.write_text(before)
+        good = 0 < failed <= self.total * MAX_SHARE and passed + failed >= self.total * 0.98
+        return failed if good else 0
+
+    def pick(self, recipe: list, wanted: int, overall: Counter) -> list[Bug]:
+        """Mistakes in turn, the rarest so far first; a random place for each; at most two bugs in a function."""
+        every = self.sites(recipe)
+        bugs: list[Bug] = []
+        for _ in range(MAX_TRIES):
+            if len(bugs) == wanted:
+                break
+            mistakes = [name for name, left in every.items() if left]
+            if not mistakes:
+                break
+            self.random.shuffle(mistakes)
+            mistake = min(mistakes, key=lambda name: overall[name])
+            path, number = every[mistake].pop(self.random.randrange(len(every[mistake])))
+            overall[f"{mistake} tried"] += 1
+            bug = self.attempt(path, (mistake,), (number,))
+            overall[mistake] += 1 if bug else 0.34
+            bugs += [bug] if bug else []
+        return bugs
+
+    def attempt(self, path: str, mistakes: tuple[str, ...], sites: tuple[int, ...]) -> Bug | None:
+        bug = Bug(self.library.name, path, mistakes, sites, 0)
+        text = self.texts[path].text
+        try:
+            wrong = broken(bug, text)
+            if ast.dump(ast.parse(wrong)) == ast.dump(self.texts[path].tree):
+                return None
+        except (ValueError, SyntaxError):
+            return None
+        place = self.place(path, wrong)
+        if self.used[place] >= 2:
+            return None
+        failing = self.noticed(path, wrong)
+        if not failing:
+            return None
+        self.used[place] += 1
+        return Bug(self.library.name, path, mistakes, sites, failing)
+
+    def place(self, path: str, wrong: str) -> tuple[str, int]:
+        text = self.texts[path]
+        at = next((i for i, (a, b) in enumerate(zip(text.text, wrong, strict=False)) if a != b), 0)
+        line = text.text.count("\n", 0, at) + 1
+        inside = [
+            one
+            for one in ast.walk(text.tree)
+            if isinstance(one, ast.FunctionDef) and one.lineno <= line <= one.end_lineno
+        ]
+        return path, inside[-1].lineno if inside else line
+
+    def pick_pairs(self, wanted: int) -> list[Bug]:
+        """Two small mistakes in one function, on different lines, each of which the tests notice more or less."""
+        every = [(mistake, *site) for mistake, sites in self.sites(MISTAKES).items() for site in sites]
+        known = {path: slips(text, MISTAKES) for path, text in self.texts.items()}
+        bugs: list[Bug] = []
+        for _ in range(MAX_TRIES):
+            if len(bugs) == wanted or not every:
+                break
+            mistake, path, number = self.random.choice(every)
+            text = self.texts[path]
+            line = self.line(path, known[path][mistake][number])
+            near = [
+                one for one in every
+                if one[1] == path and 0 < abs(self.line(path, known[path][one[0]][one[2]]) - line) <= 6
+            ]  # fmt: skip
+            if not near:
+                continue
+            other = self.random.choice(near)
+            first = self.place(path, broken(Bug(self.library.name, path, (mistake,), (number,), 0), text.text))
+            second = self.place(path, broken(Bug(self.library.name, path, (other[0],), (other[2],), 0), text.text))
+            bug = self.attempt(path, (mistake, other[0]), (number, other[2])) if first == second else None
+            bugs += [bug] if bug else []
+        return bugs
+
+
+def make(cache: Path) -> None:
+    """Write bugs.json: about ten minutes on a quiet machine. Libraries that it has already are left as they are."""
+    bugs = load() if BUGS.exists() else []
+    overall: Counter = Counter(mistake for bug in bugs for mistake in bug.mistakes)
+    for one in LIBRARIES:
+        if any(bug.library == one.name for bug in bugs):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / one.name
+            shutil.copytree(fetch(one, cache), root)
+            injector = Injector(one, root)
+            found = injector.pick([*MISTAKES, *OVERSIGHTS], ONE_LINE, overall)
+            found += injector.pick(TWO_LINES, TWO_LINE - 1, overall) + injector.pick_pairs(1)
+            bugs += found
+        print(f"{one.name}: {len(found)} bugs", flush=True)
+        BUGS.write_text("[\n" + ",\n".join(json.dumps(asdict(bug)) for bug in bugs) + "\n]\n")

@@ -1,0 +1,78 @@
+"""The libraries that bugs are injected into: pinned source packages, fetched with pip when a benchmark runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Library:
+    name: str
+    version: str
+    sources: str  # folder or file with the code, relative to the package's root
+    needs: tuple[str, ...] = ()  # packages that its tests import
+
+
+LIBRARIES = [
+    Library("cachetools", "8.0.2", "src/cachetools"),
+    Library("toolz", "1.2.0", "toolz"),
+    Library("isodate", "0.7.2", "src/isodate"),
+    Library("tabulate", "0.10.0", "tabulate"),
+    Library("tinydb", "4.9.0", "tinydb"),
+    Library("sqlparse", "0.6.1", "sqlparse"),
+    Library("voluptuous", "0.16.0", "voluptuous"),
+    Library("xmltodict", "1.0.4", "xmltodict.py"),
+    Library("inflection", "0.5.1", "inflection"),
+    Library("boltons", "26.2.0", "boltons"),
+]
+
+
+def library(name: str) -> Library:
+    return next(one for one in LIBRARIES if one.name == name)
+
+
+def fetch(one: Library, cache: Path) -> Path:
+    """The unpacked source package, downloaded on first use. Raises CalledProcessError when pip can't get it."""
+    target = cache / f"{one.name}-{one.version}"
+    if not target.exists():
+        downloads = cache / "downloads"
+        downloads.mkdir(parents=True, exist_ok=True)
+        package = f"{one.name}=={one.version}"
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", one.name, package]
+        subprocess.run(command, cwd=downloads, check=True)
+        archive = next(downloads.glob(f"{one.name}-{one.version}.tar.gz"))
+        aside = cache / f".{target.name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.unpack_archive(archive, aside)
+        (aside / target.name).rename(target)
+    return target
+
+
+def source_files(one: Library, root: Path) -> list[str]:
+    """Relative paths of the code, tests left out."""
+    place = root / one.sources
+    paths = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    names = [str(path.relative_to(root)) for path in paths]
+    return [name for name in names if not re.search(r"(^|/)(tests?/|test_|conftest)", name)]
+
+
+def suite(root: Path, seconds: float, *arguments: str) -> tuple[int, int, str]:
+    """(passed, failed or in error, what pytest said last); (0, -1, …) when it ran out of time."""
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    environment = {**os.environ, "PYTHONPATH": f"{root}/src:{root}", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    try:
+        done = subprocess.run(
+            [*command, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=seconds,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return 0, -1, "out of time"
+    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-200:]
+    counts = {word.rstrip("s"): int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)", last)}
+    return counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0), last

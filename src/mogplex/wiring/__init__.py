@@ -1,0 +1,8 @@
+"""The only room that knows every other: it builds the parts of a process in order, and takes them down in reverse."""
+
+from mogplex.wiring.diagnosis import Finding, diagnose
+from mogplex.wiring.parts import Parts
+from mogplex.wiring.server import serve, work
+from mogplex.wiring.workshop import equip, prepare_work, require_sandbox
+
+__all__ = ["Finding", "Parts", "diagnose", "equip", "prepare_work", "require_sandbox", "serve", "work"]

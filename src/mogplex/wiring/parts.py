@@ -1,0 +1,104 @@
+"""What a server and a worker share: every service on one database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mogplex.api.services import Readiness, Services
+from mogplex.domain.ports import Dispatcher, Harness
+from mogplex.domain.repo import RemoteFacts
+from mogplex.domain.secret import GitCredential
+from mogplex.gateway.gateway import Gateway
+from mogplex.home import Home
+from mogplex.offers import Offers
+from mogplex.service.attempts import Attempts
+from mogplex.service.events import EventHub, Events
+from mogplex.service.firing import Firing
+from mogplex.service.keys import Keys
+from mogplex.service.known_secrets import KnownSecrets
+from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.model_calls import ModelCalls
+from mogplex.service.report import Report
+from mogplex.service.repos import Repos
+from mogplex.service.runs import Runs
+from mogplex.service.sandboxes import Sandboxes
+from mogplex.service.schedules import Schedules
+from mogplex.service.secrets import Secrets
+from mogplex.service.vault import Vault
+from mogplex.service.workers import Workers
+from mogplex.settings import Settings
+from mogplex.store.database import Database
+from mogplex.wiring.adapters import make_layout
+from mogplex.workspace.git import Git
+from mogplex.workspace.remote import inspect_remote
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What API and worker share."""
+
+    services: Services
+    attempts: Attempts
+    workers: Workers
+    gateway: Gateway
+    harnesses: Mapping[str, Harness]
+    firing: Firing
+
+    @staticmethod
+    def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
+        hub = EventHub()
+        events = Events(database, hub)
+        offers = Offers.build(settings)
+        harnesses = offers.harnesses
+        calls = ModelCalls(database, settings.key_usd_per_day)
+        starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
+        limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
+        git = Git(make_layout(settings, Home(settings)).git_home)
+        vault = Vault(Home(settings).read_secret_keys())
+        known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
+        secrets.reseal()
+        runs = Runs(
+            database,
+            dispatcher,
+            limits,
+            events,
+            known_secrets=known_secrets,
+            choose_harness=offers.choose_harness,
+            harness_names=tuple(harnesses),
+            default_timeout_seconds=settings.timeout_seconds,
+            queue_limit=settings.queue_limit,
+        )
+        services = Services(
+            keys=Keys(database),
+            limits=limits,
+            repos=Repos(database, lambda url, credential: _inspect(git, url, credential), tuple(harnesses), vault),
+            secrets=secrets,
+            runs=runs,
+            events=events,
+            sandboxes=Sandboxes(database),
+            schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
+            report=Report(
+                database,
+                limits,
+                alive_within_seconds=settings.dead_after_seconds,
+                queue_limit=settings.queue_limit,
+            ),
+            harnesses=offers.harness_infos,
+            readiness=lambda: [_database_readiness(database)],
+        )
+        attempts = Attempts(database, hub, known_secrets)
+        workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
+        firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
+        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing)
+
+
+def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
+    facts = asyncio.run(inspect_remote(git, clone_url, credential))
+    return RemoteFacts(facts.default_branch, facts.empty)
+
+
+def _database_readiness(database: Database) -> Readiness:
+    reachable = database.is_reachable()
+    return Readiness("database", reachable, "answers" if reachable else "cannot be reached; see the server's log")

@@ -1,0 +1,120 @@
+"""Whole processes: a server with or without a worker, and a worker alone."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import mogplex
+from mogplex.api.app import create_app
+from mogplex.api.server import Server, open_listener, url_of
+from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, prepare_tables
+from mogplex.dispatch.scheduler import Scheduler
+from mogplex.domain.errors import BadRequest
+from mogplex.home import Home
+from mogplex.service.firing import Firing
+from mogplex.settings import Settings
+from mogplex.store.database import Database
+from mogplex.store.migrations import upgrade
+from mogplex.wiring.adapters import make_layout
+from mogplex.wiring.mcp import make_mcp
+from mogplex.wiring.parts import Parts
+from mogplex.wiring.workshop import working
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    settings: Settings,
+    *,
+    with_worker: bool = True,
+    on_first_key: Callable[[str, str], None],
+    on_start: Callable[[str], None],
+) -> None:
+    """API, schedules and (unless told otherwise) a worker in this process until SIGTERM or SIGINT.
+
+    `on_first_key(url, secret)` is called when there was no key at all yet, then `on_start(url)` once callers are
+    answered. Raises Conflict when another server has the database, ServiceUnavailable when the port is taken,
+    BadRequest for a server without a worker on SQLite.
+    """
+    if not with_worker:
+        _require_postgres(settings, "A server without a worker")
+    with ExitStack() as house:
+        listener = house.enter_context(open_listener(settings.host, settings.port))
+        url = url_of(listener)
+        parts, database, dispatcher = house.enter_context(_opened(settings, url))
+        if with_worker:
+            house.enter_context(working(settings, Home(settings), database, parts, dispatcher))
+        house.enter_context(ticking(parts.firing))
+        first_key = parts.services.keys.create_first()
+        if first_key is not None:
+            on_first_key(url, first_key)
+        app = create_app(parts.services, version=mogplex.__version__, neighbours=make_mcp(parts.services))
+        # Told from inside the server: only then is a signal an orderly end.
+        Server(app, on_start=lambda: on_start(url)).run(sockets=[listener])
+        log.info("stopping")
+
+
+def work(settings: Settings, *, on_start: Callable[[str], None]) -> None:
+    """A worker without an API until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    `on_start(worker_id)` is called once runs are taken. Raises BadRequest on SQLite, SandboxError when no sandbox can
+    be made here.
+    """
+    _require_postgres(settings, "A worker of its own")
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda got, _: _stop_once(stopping, got))
+    with ExitStack() as house:
+        parts, database, dispatcher = house.enter_context(_opened(settings, "a worker"))
+        worker_id = house.enter_context(working(settings, Home(settings), database, parts, dispatcher))
+        house.enter_context(ticking(parts.firing))
+        on_start(worker_id)
+        stopping.wait()
+        log.info("stopping")
+
+
+def _stop_once(stopping: threading.Event, number: int) -> None:
+    stopping.set()
+    signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database, DbosDispatcher]]:
+    """The services on an up-to-date database; on SQLite `holder` alone has it meanwhile."""
+    with ExitStack() as house:
+        home = Home(settings)
+        home.prepare()
+        database = Database(settings.database)
+        house.enter_context(home.alone(holder, database.path))
+        make_layout(settings, home).prepare()
+        house.callback(database.close)
+        upgrade(database)
+        prepare_tables(database.engine, settings.database)
+        dispatcher = DbosDispatcher(database.engine)
+        house.callback(dispatcher.close)
+        parts = Parts.build(settings, database, dispatcher)
+        house.callback(parts.attempts.close)
+        yield parts, database, dispatcher
+
+
+def _require_postgres(settings: Settings, what: str) -> None:
+    if settings.database.startswith("sqlite"):
+        raise BadRequest(
+            f"{what} needs a database that several processes can share, and {settings.database} is SQLite. "
+            "Set MOGPLEX_DATABASE_URL=postgresql://user:password@host/name here and where the others run."
+        )
+
+
+@contextmanager
+def ticking(firing: Firing) -> Iterator[None]:
+    """Schedules fire while the body runs."""
+    scheduler = Scheduler(firing)
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.stop()

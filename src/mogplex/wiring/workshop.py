@@ -1,0 +1,118 @@
+"""A worker with all it needs at hand, and how long it works."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import mogplex
+from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, DbosWorker
+from mogplex.dispatch.liveness import Liveness
+from mogplex.domain.errors import SandboxError
+from mogplex.domain.ports import Limits
+from mogplex.domain.worker import WorkerInfo
+from mogplex.egress.address import Reach
+from mogplex.harnesses.repair.toolkit import Toolkit
+from mogplex.home import Home
+from mogplex.sandboxes.runner import Runner
+from mogplex.settings import Settings
+from mogplex.store.database import Database
+from mogplex.wiring.adapters import make_driver, make_layout
+from mogplex.wiring.parts import Parts
+from mogplex.worker.equipment import Equipment, Tools
+from mogplex.worker.installer import Installer
+from mogplex.worker.registries import Registries
+from mogplex.worker.stall import Deadlines
+from mogplex.worker.worker import Worker
+from mogplex.workspace.checkout import Identity
+from mogplex.workspace.environments import Environments
+from mogplex.workspace.git import Git
+from mogplex.workspace.mirror import Mirrors
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def working(
+    settings: Settings, home: Home, database: Database, parts: Parts, dispatcher: DbosDispatcher
+) -> Iterator[str]:
+    """A worker that takes runs while the body runs; at the end it drains, and what it still had counts as lost.
+
+    Yields the worker's id.
+    """
+    worker_id = f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}"
+    equipment = equip(settings, home, parts)
+    asyncio.run(prepare_work(equipment))
+    worker = Worker(worker_id, equipment)
+    worker.start()
+    require_sandbox(worker)
+    names = tuple(parts.harnesses)
+    info = WorkerInfo(worker_id, platform.node(), os.getpid(), settings.slots, mogplex.__version__, names)
+    parts.workers.register(info)
+    engine = DbosWorker(database.engine, settings.database, worker_id, settings.slots)
+    engine.launch(worker.play)
+    liveness = Liveness(parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running)
+    liveness.start(alone=database.is_sqlite)
+    engine.listen()
+    try:
+        yield worker_id
+    finally:
+        worker.drain(settings.drain_seconds)
+        engine.close()
+        liveness.stop()
+        worker.stop()
+        parts.workers.leave(worker_id)
+
+
+def require_sandbox(worker: Worker) -> None:
+    """Raises SandboxError that says what to do when the driver can't start anything here."""
+    probe = worker.probe()
+    if not probe.ok:
+        raise SandboxError(f"No run can be executed here: {probe.detail}. {probe.remedy or ''}".strip())
+    log.info("sandbox: %s", probe.detail)
+
+
+def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
+    driver = make_driver(settings)
+    runner = Runner.detect(settings.runner_uid)
+    layout = make_layout(settings, home)
+    git = Git(layout.git_home)
+    toolkit = Toolkit.build(layout.work_dir / "tools")
+    variables = {name: os.environ[name] for name in settings.setup_variables if os.environ.get(name)}
+    return Equipment(
+        attempts=parts.attempts,
+        driver=driver,
+        git=git,
+        runner_git=Git(layout.git_home, runner.uid, runner.gid),
+        layout=layout,
+        mirrors=Mirrors(layout.mirrors, git),
+        environments=Environments(layout, settings.setup_cache_mib << 20),
+        installer=Installer.build(layout.work_dir / "tools"),
+        registries=Registries(settings.setup_hosts, variables),
+        harnesses=parts.harnesses,
+        gateway=parts.gateway,
+        tools=Tools((toolkit.mount,), toolkit.environment(), toolkit.path),
+        limits=Limits(
+            wall_seconds=86400.0,  # the attempt's own timer is the limit; this one is only for a worker gone mad
+            memory_bytes=settings.sandbox_memory_mib << 20,
+            processes=settings.sandbox_processes,
+            disk_bytes=settings.sandbox_disk_mib << 20,
+        ),
+        identity=Identity(settings.git_author_name, settings.git_author_email),
+        check_timeout_seconds=settings.check_timeout_seconds,
+        deadlines=Deadlines(settings.start_seconds, settings.stall_seconds, settings.linger_seconds),
+        reach=Reach(permitted=settings.egress_networks),
+    )
+
+
+async def prepare_work(equipment: Equipment) -> None:
+    equipment.layout.prepare()
+    equipment.git.prepare()
+    await equipment.layout.check_access()
+    for name in await equipment.layout.sweep():
+        log.info("removed what a lost attempt left: %s", name)
