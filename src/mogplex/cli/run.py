@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, stay_with_run
-from mogplex.cli.options import Server, examples, read_pairs, server_options
+from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import is_terminal, note
 from mogplex.cli.start import choose_key, given, make_budget, start_under
 
@@ -42,6 +42,7 @@ _STDIN = "-"
 @click.option("--commit", metavar="SHA", help="Start at this exact commit.")
 @click.option("--root", metavar="DIR", help="Folder of the repo to work in.")
 @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
+@check_options
 @click.option("--delivery", type=click.Choice(["branch", "pull_request", "patch"]), help="How to hand over the result.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End the run after S seconds.")
 @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="End it at this cost.")
@@ -82,6 +83,8 @@ def start_run(
     delivery: str | None,
     priority: int | None,
     checks: tuple[str, ...],
+    check_policy: str | None,
+    protect_tests: bool | None,
     timeout: float | None,
     budget_usd: float | None,
     budget_tokens: int | None,
@@ -116,6 +119,8 @@ def start_run(
         commit=commit,
         rootDirectory=root,
         checks=list(checks) or None,
+        checkPolicy=check_policy,
+        protectTests=protect_tests,
         delivery=delivery,
         timeoutSeconds=timeout,
         budget=make_budget(budget_usd, budget_tokens),

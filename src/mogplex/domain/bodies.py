@@ -8,7 +8,7 @@ from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.fields import MAX_COMMANDS
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
-from mogplex.domain.run import Delivery
+from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.schedule import Overlap
 from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
 
@@ -40,6 +40,9 @@ def _timeout(description: str) -> Schema:
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
+
+_POLICY = "What is asked of checks: that they pass, or that none becomes worse than on the base."
+_PROTECT = "Whose tests decide when a run changes some: true the base's, false the run's; left out, both must agree."
 
 _COMMANDS: Schema = {
     "type": ["array", "null"],
@@ -91,6 +94,8 @@ RUN_REQUEST: Schema = {
         "rootDirectory": _text("Folder in the repo to work in, relative; `.` is the root.", 1024),
         "delivery": {"enum": [*Delivery, None], "description": "What happens with the result."},
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
+        "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
+        "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
         "outputSchema": {"type": ["object", "null"], "description": "JSON Schema of a structured result, ≤ 64 KiB."},
         "timeoutSeconds": _timeout("Wall clock of the run."),
         "budget": BUDGET,
@@ -115,6 +120,9 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "rootDirectory": _text("Folder to work in, relative.", 1024),
     "setup": {**_COMMANDS, "description": "Commands that install what runs need; empty: found from the files."},
     "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
+    "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
+    "checkFiles": _texts("Patterns of further files that checks depend on; `!` before one takes files out."),
+    "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
     "env": _pairs("Environment variables for runs. Only their names are shown again.", _VARIABLE, 100, 8192),
     "allowHosts": _texts("Hosts that sandboxes may reach."),
     "pushBranches": _texts("Patterns of existing branches that runs may push to."),

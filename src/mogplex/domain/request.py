@@ -13,7 +13,7 @@ from mogplex.domain.body_reader import BodyReader
 from mogplex.domain.budget import Budget
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME, kind_of
-from mogplex.domain.run import Delivery
+from mogplex.domain.run import CheckPolicy, Delivery
 
 MAX_PROMPT_CHARACTERS = 100_000
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
@@ -42,6 +42,8 @@ class RunRequest:
     timeout_seconds: float | None = None
     budget: Budget = Budget()
     checks: tuple[str, ...] | None = None
+    check_policy: CheckPolicy | None = None
+    protect_tests: bool | None = None
     output_schema: Mapping[str, Any] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -72,6 +74,8 @@ class RunRequest:
             "timeoutSeconds": self.timeout_seconds,
             "budget": self.budget.as_wire() or None,
             "checks": None if self.checks is None else list(self.checks),
+            "checkPolicy": self.check_policy,
+            "protectTests": self.protect_tests,
             "outputSchema": self.output_schema,
             "labels": dict(self.labels) or None,
             "env": dict(self.environment) or None,
@@ -101,7 +105,7 @@ def clean_idempotency_key(value: str | None) -> str:
 _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
-    | {"env", "priority", "delivery", "commit"}
+    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests"}
 )
 
 
@@ -126,6 +130,8 @@ class _Reader(BodyReader):
             timeout_seconds=self.number("timeoutSeconds", low=1, high=MAX_TIMEOUT_SECONDS),
             budget=self.budget("budget"),
             checks=self.commands("checks"),
+            check_policy=self.choice("checkPolicy", CheckPolicy),
+            protect_tests=self.maybe("protectTests"),
             output_schema=self.output_schema(),
             labels=self.pairs("labels", LABEL_NAME, 64, 200),
             environment=self.pairs("env", ENVIRONMENT_NAME, 100, 8192),

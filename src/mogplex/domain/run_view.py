@@ -56,6 +56,8 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         "rootDirectory": run.root_directory or None,
         "delivery": run.delivery,
         "checks": list(run.checks),
+        "checkPolicy": run.check_policy,
+        "protectTests": run.protect_tests,
         "labels": dict(run.labels),
         "priority": run.priority,
         "conversationId": run.conversation_id,

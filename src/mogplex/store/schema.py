@@ -38,6 +38,9 @@ repos = Table(
     Column("default_harness", String()),
     _json("budget"),
     Column("timeout_seconds", Double()),
+    Column("check_policy", String(), nullable=False),
+    _json("check_files"),
+    Column("protect_tests", sa.Boolean()),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
@@ -99,6 +102,8 @@ runs = Table(
     _json("labels"),
     _json("environment"),
     _json("checks"),
+    Column("check_policy", String(), nullable=False),
+    Column("protect_tests", sa.Boolean()),
     _json("budget"),
     _json("output_schema", nullable=True),
     Column("priority", Integer(), nullable=False),
