@@ -200,7 +200,7 @@ def test_a_path_too_long_to_name_is_left_out_told_and_removed(house: House) -> N
         "open('end', 'w').write('x')\n"
     )
     repo = house.add_repo("demo/deep")
-    script = f"python3 -c \"{code}\"; echo kept > kept.txt\n{SUCCESS}"
+    script = f'python3 -c "{code}"; echo kept > kept.txt\n{SUCCESS}'
     run = house.run_script(repo["id"], script, delivery="patch")
     house.wait(run["runId"])
     ended = assert_truthful(house, run["runId"])
