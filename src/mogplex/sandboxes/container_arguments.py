@@ -27,7 +27,7 @@ from mogplex.sandboxes.container_room import GATE, SHARED, ContainerRoom
 from mogplex.sandboxes.runner import Runner
 
 LABEL = "io.mogplex.worker"
-HOST_IMAGE = "mogplex-host:2"  # raise its number when what is in it changes
+EMPTY_IMAGE = "mogplex-host:2"  # raise its number when what is in it changes
 MAX_ARGUMENT_BYTES = 128 * 1024 - 1  # of one argument or variable, by the kernel
 _INITS = ("catatonit", "docker-init", "tini-static", "tini")
 _INIT_FOLDERS = ("/usr/bin", "/usr/local/bin", "/usr/libexec/podman", "/usr/libexec/docker")
@@ -71,7 +71,7 @@ def build_run(
         if ":" in f"{source}{target}":
             raise SandboxError(f"Sandbox {spec.name!r}: {engine.name} can't mount a path with a colon: {source}.")
         arguments += ["--volume", f"{source}:{target}:{'rw' if writable else 'ro'}{flags}"]
-    return [*arguments, "--entrypoint", f"{SHARED}/init", image or HOST_IMAGE, "--", "/bin/sh", "-c", GATE]
+    return [*arguments, "--entrypoint", f"{SHARED}/init", image or EMPTY_IMAGE, "--", "/bin/sh", "-c", GATE]
 
 
 def _show_host(room: ContainerRoom) -> list[tuple[Path, str, bool]]:

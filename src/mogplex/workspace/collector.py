@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from mogplex.domain.errors import WorkspaceError
-from mogplex.domain.ports import Limits, Mount, SandboxDriver, SandboxProcess, SandboxSpec
+from mogplex.domain.ports import HOST_IMAGE, Limits, Mount, SandboxDriver, SandboxProcess, SandboxSpec
 from mogplex.workspace.checkout import OBJECTS, WORK, Checkout
 from mogplex.workspace.git import clean_text, last_lines
 
@@ -175,6 +175,7 @@ async def start_collector(driver: SandboxDriver, checkout: Checkout, run_id: str
         },
         directory=WORK,
         limits=Limits(wall_seconds=limits.wall_seconds, tmp_bytes=limits.tmp_bytes),
+        image=HOST_IMAGE,  # with our git, whatever a repo's own has
     )
     return Collector(await driver.start(spec))
 
