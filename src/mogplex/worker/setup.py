@@ -111,7 +111,7 @@ class Setup:
         parts += [f"{each.path} {each.object_id}" for name, each in sorted(entries.items()) if KEYED.match(name)]
         parts += await self._named_files(start, commands)
         parts += [f"secret {version}" for version in versions_of(start.repo.secrets, Phase.SETUP)]
-        parts += [f"layout {LAYOUT} {self._equipment.driver.name}"]
+        parts += [f"layout {LAYOUT} {self._equipment.driver.name} {start.repo.image}".rstrip()]
         key = hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()
         return Recipe(commands, not configured, tuple(tools), key, program)
 
@@ -155,6 +155,7 @@ class Setup:
             path=toolchains.path,
             directory="/",
             limits=limits,
+            image=start.repo.image,
         )
         output = RawLog()
         await self._stop.or_result(run_to_end(self._equipment.driver, spec, output))
@@ -179,6 +180,7 @@ class Setup:
             Tools(toolchains.mounts, self._variables(start), (*installer.path, *toolchains.path)),
             self._equipment.limits,
             recipe.python,
+            start.repo.image,
         )
         hosts = {*start.repo.allow_hosts, *await self._equipment.registries.hosts_for(recipe.tools)}
         driver = self._equipment.driver

@@ -62,6 +62,7 @@ def make_spec(
     tools: Tools,
     limits: Limits,
     python: str,
+    image: str = "",
 ) -> SandboxSpec:
     """All commands, one after the other until one fails, with stderr behind stdout. `python` makes /env."""
     return SandboxSpec(
@@ -72,6 +73,7 @@ def make_spec(
         path=(f"{ENVIRONMENT}/bin", *tools.path),
         directory=directory,
         limits=limits,
+        image=image,
     )
 
 
