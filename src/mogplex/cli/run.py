@@ -44,6 +44,8 @@ _STDIN = "-"
 @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
 @check_options
 @click.option("--delivery", type=click.Choice(["branch", "pull_request", "patch"]), help="How to hand over the result.")
+@click.option("--deliver-partial", is_flag=True, help="Push what was done even when it fails, marked as partial.")
+@click.option("--supersede", is_flag=True, help="Cancel older runs of the same repo and branch.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End the run after S seconds.")
 @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="End it at this cost.")
 @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="End it after this many tokens.")
@@ -81,6 +83,8 @@ def start_run(
     commit: str | None,
     root: str | None,
     delivery: str | None,
+    deliver_partial: bool,
+    supersede: bool,
     priority: int | None,
     checks: tuple[str, ...],
     check_policy: str | None,
@@ -122,6 +126,8 @@ def start_run(
         checkPolicy=check_policy,
         protectTests=protect_tests,
         delivery=delivery,
+        deliverPartial=deliver_partial or None,
+        supersede=supersede or None,
         timeoutSeconds=timeout,
         budget=make_budget(budget_usd, budget_tokens),
         outputSchema=schema,

@@ -106,6 +106,7 @@ def cancel_run(server: Server, *, run_id: str) -> None:
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End the run after S seconds.")
 @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="End it at this cost.")
 @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="End it after this many tokens.")
+@click.option("--resume", is_flag=True, help="Go on from the work that was kept, and the conversation if there is one.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key never starts a second retry [random].")
 @click.option("--wait", is_flag=True, help="Wait for the end; the exit code tells the outcome.")
 @click.option("--follow", is_flag=True, help="Print events until the end.")
@@ -126,6 +127,7 @@ def retry_run(
     timeout: float | None,
     budget_usd: float | None,
     budget_tokens: int | None,
+    resume: bool,
     idempotency_key: str | None,
     wait: bool,
     follow: bool,
@@ -135,7 +137,7 @@ def retry_run(
     key = choose_key(idempotency_key)
     server.explain(f"idempotency key {key}")
     budget = make_budget(budget_usd, budget_tokens)
-    body = given(harness=harness, model=model, timeoutSeconds=timeout, budget=budget)
+    body = given(harness=harness, model=model, timeoutSeconds=timeout, budget=budget, resume=resume or None)
     with start_under(key):
         run = server.on_run(
             run_id,

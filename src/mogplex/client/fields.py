@@ -42,6 +42,8 @@ class RunBody(TypedDict, total=False):
     env: dict[str, str] | None
     priority: int | None
     delivery: Literal["branch", "pull_request", "patch"] | None
+    deliverPartial: bool | None
+    supersede: bool | None
     commit: str | None
 
 
@@ -52,6 +54,7 @@ class RetryBody(TypedDict, total=False):
     model: str | None
     timeoutSeconds: float | None
     budget: Budget | None
+    resume: bool | None
 
 
 class RepoBody(TypedDict, total=False):

@@ -92,6 +92,14 @@ RUN_REQUEST: Schema = {
         },
         "rootDirectory": _text("Folder in the repo to work in, relative; `.` is the root.", 1024),
         "delivery": {"enum": [*Delivery, None], "description": "What happens with the result."},
+        "deliverPartial": {
+            "type": ["boolean", "null"],
+            "description": "Push what was done even when the run fails, in a commit that says so.",
+        },
+        "supersede": {
+            "type": ["boolean", "null"],
+            "description": "Cancel older runs of the same repo and branch that have not ended.",
+        },
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
         "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
         "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
@@ -110,7 +118,13 @@ RETRY_REQUEST: Schema = {
     "type": "object",
     "additionalProperties": False,
     "description": "What the new run does differently; everything else is as in the retried one.",
-    "properties": {name: RUN_REQUEST["properties"][name] for name in ("budget", "timeoutSeconds", "model", "harness")},
+    "properties": {
+        **{name: RUN_REQUEST["properties"][name] for name in ("budget", "timeoutSeconds", "model", "harness")},
+        "resume": {
+            "type": ["boolean", "null"],
+            "description": "Go on from the work that was kept, and from the conversation where the harness has one.",
+        },
+    },
 }
 
 _REPO_SETTINGS: dict[str, Schema] = {

@@ -49,6 +49,9 @@ class RunRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
     delivery: Delivery | None = None
+    deliver_partial: bool = False
+    supersede: bool = False
+    resume: bool = False
     commit: str | None = None
 
     @staticmethod
@@ -81,6 +84,9 @@ class RunRequest:
             "env": dict(self.environment) or None,
             "priority": self.priority or None,
             "delivery": self.delivery,
+            "deliverPartial": self.deliver_partial or None,
+            "supersede": self.supersede or None,
+            "resume": self.resume or None,
             "commit": self.commit,
         }
         given = {name: value for name, value in wire.items() if value is not None}
@@ -106,6 +112,7 @@ _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
     | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests"}
+    | {"deliverPartial", "supersede"}
 )
 
 
@@ -137,6 +144,8 @@ class _Reader(BodyReader):
             environment=self.pairs("env", ENVIRONMENT_NAME, 100, 8192),
             priority=self.whole("priority", PRIORITIES, 0),
             delivery=self.choice("delivery", Delivery),
+            deliver_partial=self.flag("deliverPartial"),
+            supersede=self.flag("supersede"),
             commit=self.commit(),
         )
         if request.create_branch and request.working_branch and request.working_branch == request.base_branch:

@@ -202,6 +202,8 @@ class Run:
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
+    deliver_partial: bool = False  # push what was done even when it is no success, marked as partial
+    resume: bool = False  # goes on from the work, and where possible the conversation, of the run it retries
     check_policy: CheckPolicy = CheckPolicy.STRICT
     protect_tests: bool | None = None  # True: the base's tests decide; False: the patch's; None: both
     budget: Budget = Budget()
@@ -218,6 +220,7 @@ class Run:
     sandbox_record_id: str | None = None
     cancel_requested_at: float | None = None
     cancel_requested_by: str | None = None
+    superseded_by: str | None = None
     started_at: float | None = None
     finished_at: float | None = None
     outcome: Outcome | None = None
@@ -231,6 +234,8 @@ class Run:
     cost_known: bool = True
     changes: Changes | None = None
     pull_request_url: str | None = None
+    partial: bool = False  # what was pushed is marked as partial work
+    session: str | None = None  # the harness's own name of its conversation
     result: Mapping[str, Any] | None = None
     timing: Timing = Timing()
     last_seq: int = 0
@@ -251,6 +256,8 @@ class Ending:
     cost_known: bool = True
     changes: Changes | None = None
     pull_request_url: str | None = None
+    partial: bool = False
+    session: str | None = None
     result: Mapping[str, Any] | None = None
     timing: Timing = Timing()
     summary: str = ""

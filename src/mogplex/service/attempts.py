@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventDraft
+from mogplex.domain.kept_work import KeptWork
 from mogplex.domain.model_call import ModelCall, call_draft
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Ending, Run
@@ -153,6 +154,18 @@ class Attempts:
         if repo is None:
             raise WorkspaceError(f"The repo {run.repo_full_name} was removed; register it again and start a new run.")
         return repo
+
+    def kept_work(self, run: Run) -> KeptWork | None:
+        """What the run that this one resumes has left; None when it left nothing to go on from."""
+        if not run.resume or run.retry_of is None:
+            return None
+        with self._database.read() as tx:
+            old = run_table.get(tx, run.retry_of)
+            diff = patch_table.get(tx, run.retry_of)
+        if old is None or old.base_commit is None:
+            return None
+        session = old.session if old.harness == run.harness else None
+        return KeptWork(old.id, old.base_commit, diff or b"", session, old.changes.commit if old.partial and old.changes else None)
 
     def owns(self, run: Run) -> bool:
         """Ask right before anything that leaves the house."""

@@ -16,7 +16,7 @@ from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
 from mogplex.domain.sanitiser import OpenSanitiser
-from mogplex.service.cancels import stop_run
+from mogplex.service.cancels import stop_run, supersede
 from mogplex.service.events import Events, visible_run
 from mogplex.service.known_secrets import secrets_of
 from mogplex.service.limits import Limits
@@ -103,7 +103,11 @@ class Runs:
             if earlier is not None:
                 return earlier
             run = self._create(tx, caller, run, find_repo(tx, caller, repo.id))
-        self._hub.publish(run.id, run.last_seq)
+            stopped = supersede(tx, run, caller, self._open_sanitiser(())) if request.supersede else []
+        for each in [run, *stopped]:
+            self._hub.publish(each.id, each.last_seq)
+            if each.status.is_terminal:
+                self._withdraw(each.id)
         return Started(run, replayed=False)
 
     def get(self, caller: Caller, run_id: str) -> Run:
@@ -139,7 +143,8 @@ class Runs:
     def retry(
         self, caller: Caller, run_id: str, overrides: Mapping[str, Any], idempotency_key: str | None = None
     ) -> Started:
-        """A new run of the same work on the same branch. `overrides`: budget, timeoutSeconds, model, harness.
+        """A new run of the same work on the same branch. `overrides`: budget, timeoutSeconds, model, harness,
+        resume.
 
         Raises NotFound, BadRequest, IdempotencyConflict, RateLimited; Conflict unless the run failed or was cancelled.
         """
