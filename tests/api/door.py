@@ -62,6 +62,7 @@ class Door:
             keys=self.house.keys,
             limits=Limits(database, requests_per_minute=requests_per_minute, starts=house_settings.get("starts", MANY)),
             repos=self.house.repos,
+            secrets=self.house.secrets,
             runs=self.house.runs,
             events=self.house.events,
             sandboxes=self.house.sandboxes,

@@ -11,7 +11,19 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as AsgiRoute
 from starlette.types import Receive, Scope, Send
 
-from mogplex.api import events, harnesses, keys, manual, me, observability, repos, runs, sandboxes, schedules
+from mogplex.api import (
+    events,
+    harnesses,
+    keys,
+    manual,
+    me,
+    observability,
+    repos,
+    runs,
+    sandboxes,
+    schedules,
+    secrets,
+)
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
@@ -23,6 +35,7 @@ from mogplex.domain.errors import BadRequest, InternalError, MogplexError, NotFo
 
 ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
+    *secrets.ROUTES,  # before those of repos, whose names may have a slash
     *repos.ROUTES,
     *harnesses.ROUTES,
     *runs.ROUTES,

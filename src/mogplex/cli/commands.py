@@ -54,6 +54,7 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "get": ("mogplex.cli.repos", "get_repo", "Show one repo."),
             "set": ("mogplex.cli.repos", "update_repo", "Change a repo's settings."),
             "remove": ("mogplex.cli.repos", "remove_repo", "Forget a repo."),
+            "secrets": ("mogplex.cli.secrets", "group", "Set and remove a repo's secrets."),
         },
     ),
     "sandboxes": (

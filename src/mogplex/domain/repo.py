@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.run import CheckPolicy
+from mogplex.domain.secret import SecretNote
 
 DEFAULT_PUSH_BRANCHES = ("mogplex/*",)
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
@@ -41,6 +42,7 @@ class Repo:
     check_policy: CheckPolicy = CheckPolicy.STRICT
     check_files: tuple[str, ...] = ()
     protect_tests: bool | None = None
+    secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:
         return any(fnmatchcase(branch, pattern) for pattern in self.push_branches)

@@ -15,6 +15,7 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import CheckPolicy, Run, Verdict
+from mogplex.domain.secret import Phase
 from mogplex.domain.verdict import CheckEnd, Judgement, TestCounts, calls_pytest, combine, judge
 from mogplex.worker.check_command import COUNTING, REPORT_FOLDER, shell_arguments
 from mogplex.worker.egress import Egress
@@ -85,7 +86,7 @@ class Checks:
     ) -> tuple[Judgement, Judgement]:
         """What the check says of `commit` (of the base when that is None), and what it says of the base."""
         known = await patiently(
-            self._equipment.attempts.cached_baseline, self._run.repo_id, start.commit, command, start.prepared_key
+            self._equipment.attempts.cached_baseline, self._run.repo_id, start.commit, command, start.check_key
         )
         if known is not None:
             await self._tell(replace(known, cached=True))
@@ -129,7 +130,7 @@ class Checks:
         record = _judged(record, judge(end))
         await self._tell(record)
         if end.sandbox_error is None and end.killed_by is None:
-            await patiently(self._equipment.attempts.save_baseline, self._run, start.commit, record, start.prepared_key)
+            await patiently(self._equipment.attempts.save_baseline, self._run, start.commit, record, start.check_key)
         return end
 
     async def _on_patch(
@@ -156,7 +157,8 @@ class Checks:
             name = f"{target}-{number}"
             exit = await self._stop.or_result(self._in_sandbox(start, checkout, command, name, report_folder, output))
             tests = await asyncio.to_thread(read_folder, report_folder)
-            counts_expected = calls_pytest(command) and "PYTEST_ADDOPTS" not in start.environment
+            told = start.environment_for(Phase.CHECKS)
+            counts_expected = calls_pytest(command) and "PYTEST_ADDOPTS" not in told
             end = CheckEnd(exit.exit_code, exit.killed_by, tests, counts_expected=counts_expected)
         except SandboxError as fault:
             end = CheckEnd(None, sandbox_error=fault.message)
@@ -195,7 +197,12 @@ class Checks:
                 *tools.mounts,
                 Mount(report_folder, REPORT_FOLDER, writable=True),
             ),
-            environment={**tools.environment, **prepared.environment, **COUNTING, **start.environment},
+            environment={
+                **tools.environment,
+                **prepared.environment,
+                **COUNTING,
+                **start.environment_for(Phase.CHECKS),
+            },
             path=(*prepared.path, *tools.path),
             directory=work_directory(self._run),
             limits=replace(self._equipment.limits, wall_seconds=self._equipment.check_timeout_seconds),
