@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ from mogplex.api import (
     schedules,
     secrets,
 )
+from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
@@ -49,8 +50,10 @@ _VERSIONED = "/api/"
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(services: Services, *, version: str) -> FastAPI:
+def create_app(services: Services, *, version: str, neighbours: Sequence[Neighbour] = ()) -> FastAPI:
     """The ASGI application. `app.state.tails` is what a server closes when it stops.
+
+    `neighbours` are other doors for callers with a key, which know nothing of this one.
 
     Routes are plain ASGI endpoints: our order of checks (who, how often, what, then the body) leaves nothing for the
     framework's own validation to do, and the run and event routes are asked often.
@@ -65,7 +68,7 @@ def create_app(services: Services, *, version: str) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False},
     )
-    document = describe(ROUTES, version)
+    document = describe(ROUTES, version, neighbours)
     app.openapi = lambda: document  # type: ignore[method-assign]
     tails = Tails(services.events, services.keys)
     app.state.tails = tails
@@ -73,6 +76,7 @@ def create_app(services: Services, *, version: str) -> FastAPI:
     for route in ROUTES:
         by_path.setdefault(route.path, []).append(route)
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
+    app.router.routes.extend(AsgiRoute(each.path, Admitted(each, services)) for each in neighbours)
     _add_open_routes(app, Health(services, version), document)
     app.router.default = _Nowhere(Endpoint((), services, tails))
     app.add_exception_handler(HTTPException, _translate)
