@@ -19,9 +19,12 @@ from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME
+from mogplex.domain.model import ModelInfo, ModelProtocol
+from mogplex.domain.model_call import ModelCall
 from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
+from mogplex.domain.usage import Usage
 from mogplex.service import repo_settings
 from mogplex.service.repos import CREDENTIAL_FIELD
 from mogplex.service.retries import RETRY_FIELDS
@@ -262,6 +265,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
         EventDraft(EventType.TOOL_CALL, "shell", "shell", {**arguments, "callId": "2"}),
     ]
     door.house.attempts.record(run, used_tools).result(10)
+    model_call = ModelCall("acme", "m", ModelProtocol.CHAT, Usage(5, 6, model_calls=1), 0.5, 7)
+    door.house.attempts.record_call(run, model_call).result(10)
     check_record = CheckRecord("pytest -q", CheckTarget.PATCH, Verdict.VERIFIED, 0, "1 passed", 12, 1, 0)
     assert door.house.attempts.save_check(run, check_record)
     assert door.house.attempts.save_patch(run, b"diff --git a/x b/x\n")
@@ -278,6 +283,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert (over["status"], over["verdict"], over["changes"]["patchUrl"]) == ("success", "verified", over["patchUrl"])
     assert ask("GET", f"/runs/{run_id}/patch", "/runs/{runId}/patch", 200) == b"diff --git a/x b/x\n"
     assert ask("GET", f"/runs/{run_id}/checks", "/runs/{runId}/checks", 200)["checks"][0]["tests"]["passed"] == 1
+    called = ask("GET", f"/runs/{run_id}/calls?after=0&limit=10", "/runs/{runId}/calls", 200)
+    assert [each["costUsd"] for each in called["calls"]] == [0.5]
     used = ask("GET", f"/runs/{run_id}/tools?after=0&limit=10", "/runs/{runId}/tools", 200)
     assert [(each["toolName"], each["ok"]) for each in used["tools"]] == [("shell", False), ("shell", None)]
     ask("GET", f"/runs/{run_id}/events", "/runs/{runId}/events", 200)
@@ -302,7 +309,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     _use_schedules(ask, repo_id)
     ask("GET", "/me", "/me", 200)
     ask("GET", "/harnesses", "/harnesses", 200)
-    assert ask("GET", "/models", "/models", 200) == {"models": []}
+    door.models.append(ModelInfo("m", "acme", (ModelProtocol.CHAT,), 1000, 1.5, 2.5, is_default=True))
+    assert ask("GET", "/models", "/models", 200)["models"][0]["pricing"]["output"] == 2.5
     assert ask("DELETE", f"/repos/{repo_id}/secrets/TOKEN", template, 200) == {"name": "TOKEN", "removed": True}
     door.send("DELETE", f"/repos/{repo_id}/secrets/TOKEN").refused(404, "NOT_FOUND")
     door.house.register("w1")

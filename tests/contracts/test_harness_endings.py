@@ -5,6 +5,7 @@ Real programs, real sandboxes, a real server; the models are scripted. All runs 
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from tests.contracts.model_house import MODELS, PROVIDER_KEY, ModelHouse, Provid
 from tests.harnesses.programs import installed
 
 DEPLOY_PASSWORD = "correct-horse-7261"
-SECRETS = (PROVIDER_KEY, DEPLOY_PASSWORD)
+SECRETS = (PROVIDER_KEY, DEPLOY_PASSWORD, base64.b64encode(DEPLOY_PASSWORD.encode()).decode().rstrip("=")[:-2])
 CALC = "def add(a, b):\n    return a - b\n"
 TEST = "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
 # What a repo may try: another address for the model, a key, hooks, servers, commands at the end of a turn.
@@ -170,9 +171,13 @@ def test_ending(name: str, case: str, house: ModelHouse, started: dict[tuple[str
     if CASES[case][2][1] == "completed":
         assert run["verdict"] == "verified"
         assert run["changes"]["paths"] == ["calc.py"], "nothing else was touched"
+        said = [event["message"] for event in events if event["type"] == "tool_result"]
+        assert any("1 passed" in each for each in said), "the tests can be run by the agent too"
     if name in MODELS:
         assert run["usage"]["modelCalls"] > 0
         assert any(event["raw"] for event in events)
+        (begun,) = [event["payload"] for event in events if event["type"] == "stream_started"]
+        assert begun["harness"] == name and begun["version"]
     if case == "a long line":
         assert all(len(json.dumps(event)) < 100_000 for event in events)
 

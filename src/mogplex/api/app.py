@@ -17,6 +17,7 @@ from mogplex.api import (
     keys,
     manual,
     me,
+    models,
     observability,
     repos,
     runs,
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *secrets.ROUTES,  # before those of repos, whose names may have a slash
     *repos.ROUTES,
     *harnesses.ROUTES,
+    *models.ROUTES,
     *runs.ROUTES,
     *events.ROUTES,
     *sandboxes.ROUTES,

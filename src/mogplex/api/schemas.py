@@ -193,7 +193,6 @@ ANSWERS: dict[str, Schema] = {
     "Me": {"allOf": [ref("Key"), shape(limits=shape(requests=_WINDOWS, starts=_WINDOWS))]},
     "Harness": HARNESS,
     "HarnessList": shape(harnesses=list_of(ref("Harness"))),
-    "ModelList": shape(models=list_of(ANYTHING)),
     "Sandbox": SANDBOX,
     "SandboxAnswer": shape(sandbox=ref("Sandbox")),
     "SandboxPage": shape(sandboxes=list_of(ref("Sandbox")), nextCursor=_NEXT),

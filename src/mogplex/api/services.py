@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mogplex.domain.model import ModelInfo
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
@@ -49,5 +51,7 @@ class Services:
     sandboxes: Sandboxes
     schedules: Schedules
     report: Report
+    calls: ModelCalls
+    models: Callable[[], Sequence[ModelInfo]]
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]

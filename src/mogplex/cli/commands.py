@@ -44,6 +44,7 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "watch": ("mogplex.cli.watch", "watch_run", "Draw a live view of a run until it ends."),
             "cancel": ("mogplex.cli.runs", "cancel_run", "Ask for a run's end."),
             "retry": ("mogplex.cli.runs", "retry_run", "Start a new run from a failed or cancelled one."),
+            "calls": ("mogplex.cli.run_calls", "list_calls", "List a run's model calls, with tokens and cost."),
             "patch": ("mogplex.cli.runs", "get_patch", "Print what a run changed, for git apply."),
         },
     ),

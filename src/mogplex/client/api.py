@@ -196,6 +196,10 @@ class Client(ScheduleCalls):
         """One page: {"tools": [{toolName, arguments, ok, …}], "nextAfter": int, "hasMore": bool}."""
         return self._get(f"/runs/{segment(run_id)}/tools", after=after, limit=limit)
 
+    def list_calls(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
+        """{"calls": [{model, usage, costUsd, …}], nextAfter, hasMore}: a run's model calls, in order."""
+        return self._get(f"/runs/{segment(run_id)}/calls", after=after or None, limit=limit)
+
     def list_checks(self, run_id: str) -> Json:
         """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran."""
         return self._get(f"/runs/{segment(run_id)}/checks")

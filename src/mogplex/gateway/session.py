@@ -16,7 +16,7 @@ from mogplex.domain.ports import ModelEar
 from mogplex.gateway.asked import Asked, Route, route_of
 from mogplex.gateway.exchange import Exchange
 from mogplex.gateway.meter import Meter
-from mogplex.gateway.prices import is_priced
+from mogplex.gateway.prices import is_priced, tell_unpriced
 from mogplex.gateway.provider import ModelPlan, Target
 from mogplex.gateway.refusal import list_models, refuse, refuse_for_budget, refuse_model
 from mogplex.gateway.upstream import Question, Upstream
@@ -157,10 +157,7 @@ class Session:
         unknown = next((each for each in targets if not is_priced(each)), None)
         if unknown is None:
             return None
-        return (
-            f"The price of model {unknown.model} at {unknown.provider.name} is not known, so a limit in dollars can't "
-            "be held. Give its price in mogplex.toml, or limit tokens."
-        )
+        return f"{tell_unpriced(unknown)} Give its price in mogplex.toml, or limit tokens."
 
     def _refuse_model(self, route: Route, asked: Asked) -> web.StreamResponse:
         names = ", ".join(dict.fromkeys(each.model for each in self._plan.targets))

@@ -96,7 +96,7 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         timeout_seconds=overrides.timeout_seconds or old.timeout_seconds,
         delivery=old.delivery,
         root_directory=old.root_directory,
-        model=overrides.model or old.model,
+        model=overrides.model or (old.model if overrides.harness in (None, old.harness) else None),
         mode=old.mode,
         title=old.title,
         labels=old.labels,

@@ -69,6 +69,7 @@ class Parts:
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
+            settle_model=offers.settle_model,
         )
         services = Services(
             keys=Keys(database),
@@ -85,6 +86,8 @@ class Parts:
                 alive_within_seconds=settings.dead_after_seconds,
                 queue_limit=settings.queue_limit,
             ),
+            calls=calls,
+            models=offers.survey.models,
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
         )
