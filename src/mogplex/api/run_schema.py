@@ -15,6 +15,7 @@ from mogplex.api.shapes import (
     list_of,
     shape,
 )
+from mogplex.domain.contest import ContestMode
 from mogplex.domain.run import OUTCOME_MEANING, CheckPolicy, Delivery, Outcome, Status, Verdict
 
 _OUTCOMES: Schema = {
@@ -88,6 +89,16 @@ RUN = shape(
     priority=WHOLE,
     conversationId=either_null(TEXT),
     workspaceSessionId=either_null(TEXT),
+    contest=either_null(
+        shape(
+            mode={"enum": list(ContestMode)},
+            harnesses=list_of(TEXT),
+            contenders=list_of(TEXT),
+            winner=either_null(TEXT),
+        )
+    ),
+    contenderOf=either_null(TEXT),
+    contender=either_null(WHOLE),
     attempt=WHOLE,
     retryOf=either_null(TEXT),
     retriedBy=either_null(TEXT),

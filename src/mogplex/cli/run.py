@@ -12,7 +12,7 @@ import click
 from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, stay_with_run
 from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import is_terminal, note
-from mogplex.cli.start import choose_key, given, make_budget, start_under
+from mogplex.cli.start import choose_harnesses, choose_key, given, make_budget, start_under
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,13 @@ _STDIN = "-"
 @click.argument("prompt", required=False)
 @click.option("--repo", metavar="ID", help="Repo to work in: its id, or owner/name.")
 @click.option("--prompt-file", metavar="FILE|-", help="Read the prompt from a file; - is stdin.")
-@click.option("--harness", metavar="NAME", help="Who does the work: see `mogplex harnesses list`.")
+@click.option("--harness", metavar="NAME[,NAME…]", help="Who does the work: see `mogplex harnesses list`.")
+@click.option("--attempts", type=click.IntRange(1, 8), metavar="N", help="Best of N: deliver the best one's work.")
+@click.option(
+    "--attempts-mode",
+    type=click.Choice(["in-order", "side-by-side"]),
+    help="Until one is verified [in-order], or all at once.",
+)
 @click.option("--model", metavar="MODEL", help="Model for the harness.")
 @click.option("--mode", metavar="MODE", help="Mode of the harness.")
 @click.option("--base-branch", metavar="BRANCH", help="Branch to start from [the repo's default].")
@@ -74,6 +80,8 @@ def start_run(
     repo: str | None,
     prompt_file: str | None,
     harness: str | None,
+    attempts: int | None,
+    attempts_mode: str | None,
     model: str | None,
     mode: str | None,
     title: str | None,
@@ -113,7 +121,9 @@ def start_run(
     body = given(
         repoId=repo.strip(),
         prompt=text,
-        harness=harness,
+        **choose_harnesses(harness),
+        attempts=attempts,
+        attemptsMode=attempts_mode,
         model=model,
         mode=mode,
         title=title,

@@ -36,6 +36,7 @@ _LARGEST_PAGE = 200
 @click.option("--outcome", metavar="OUTCOME", help="Only with this outcome, as in checks_failed.")
 @click.option("--label", "labels", metavar="K=V", multiple=True, help="Only with this label; can be repeated.")
 @click.option("--retry-of", metavar="ID", help="Only retries of this run.")
+@click.option("--contender-of", metavar="ID", help="Only contenders of this run.")
 @click.option("--since", metavar="TIME", help="Only created since this ISO time.")
 @click.option("--limit", type=click.IntRange(1), default=30, metavar="N", help="At most so many [30].")
 @server_options

@@ -42,6 +42,9 @@ class RunBody(TypedDict, total=False):
     env: dict[str, str] | None
     priority: int | None
     delivery: Literal["branch", "pull_request", "patch"] | None
+    attempts: int | None
+    attemptsMode: Literal["in-order", "side-by-side"] | None
+    harnesses: list[str] | None
     deliverPartial: bool | None
     supersede: bool | None
     commit: str | None

@@ -6,6 +6,7 @@ from typing import Any
 
 from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
+from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
@@ -93,6 +94,23 @@ RUN_REQUEST: Schema = {
         },
         "rootDirectory": _text("Folder in the repo to work in, relative; `.` is the root.", 1024),
         "delivery": {"enum": [*Delivery, None], "description": "What happens with the result."},
+        "attempts": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": MOST_CONTENDERS,
+            "description": "Best of so many: each contender is a run of its own, and the best one's work is delivered.",
+        },
+        "attemptsMode": {
+            "enum": [*ContestMode, None],
+            "description": "In order, until one is verified (left out), or side by side.",
+        },
+        "harnesses": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "minLength": 1, "maxLength": 100},
+            "minItems": 1,
+            "maxItems": MOST_CONTENDERS,
+            "description": "The harnesses of the contenders; with more attempts than names they are taken in turn.",
+        },
         "deliverPartial": {
             "type": ["boolean", "null"],
             "description": "Push what was done even when the run fails, in a commit that says so.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +19,4 @@ class KeptWork:
     diff: bytes = field(repr=False)
     session: str | None
     pushed: str | None
+    result: Mapping[str, Any] | None = None

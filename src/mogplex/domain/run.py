@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.contest import Contest
 from mogplex.domain.usage import Usage
 
 
@@ -213,6 +214,9 @@ class Run:
     base_commit: str | None = None  # what the attempt really started from
     conversation_id: str | None = None
     workspace_session_id: str | None = None
+    contest: Contest | None = None  # best of several: its work is done by contenders
+    contender_of: str | None = None  # the run that it is a contender of
+    contender: int | None = None  # which one, from 1
     retry_of: str | None = None
     retried_by: str | None = None
     attempt: int = 0

@@ -158,17 +158,18 @@ class Attempts:
         return repo
 
     def kept_work(self, run: Run) -> KeptWork | None:
-        """What the run that this one resumes has left; None when it left nothing to go on from."""
-        if not run.resume or run.retry_of is None:
+        """What the run that this one resumes, or the winner of its contest, has left; None: nothing to go on from."""
+        earlier = run.contest.winner if run.contest else run.retry_of if run.resume else None
+        if earlier is None:
             return None
         with self._database.read() as tx:
-            old = run_table.get(tx, run.retry_of)
-            diff = patch_table.get(tx, run.retry_of)
+            old = run_table.get(tx, earlier)
+            diff = patch_table.get(tx, earlier)
         if old is None or old.base_commit is None:
             return None
         session = old.session if old.harness == run.harness else None
         pushed = old.changes.commit if old.partial and old.changes else None
-        return KeptWork(old.id, old.base_commit, diff or b"", session, pushed)
+        return KeptWork(old.id, old.base_commit, diff or b"", session, pushed, old.result)
 
     def open_secrets(self, run: Run) -> tuple[OpenSecret, ...]:
         """Those of the run's repo. Raises WorkspaceError when one can't be opened."""

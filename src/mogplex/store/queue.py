@@ -61,7 +61,7 @@ def waiting_by_priority(tx: Transaction, visible: Conditions) -> list[tuple[int,
 
 def count_waiting_since(tx: Transaction, moment: float, visible: Conditions) -> int:
     """Pending runs that were made before `moment`."""
-    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.created_at < moment, *visible)
+    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.contest.is_(None), runs.c.created_at < moment, *visible)
     return int(tx.execute(wanted).scalar_one())
 
 

@@ -14,6 +14,7 @@ from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
+from mogplex.service.contests import Contests
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
@@ -45,6 +46,7 @@ class Parts:
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
+    contests: Contests
 
     @staticmethod
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
@@ -94,7 +96,8 @@ class Parts:
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
-        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing)
+        contests = Contests(database, dispatcher, hub, known_secrets)
+        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing, contests)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:

@@ -57,7 +57,9 @@ def working(
     parts.workers.register(info)
     engine = DbosWorker(database.engine, settings.database, worker_id, settings.slots)
     engine.launch(worker.play)
-    liveness = Liveness(parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running)
+    liveness = Liveness(
+        parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running, parts.contests.tend
+    )
     liveness.start(alone=database.is_sqlite)
     engine.listen()
     try:

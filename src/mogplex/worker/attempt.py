@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import MogplexError, WorkspaceError
+from mogplex.domain.ports import Claim
 from mogplex.domain.run import Run, Status
 from mogplex.worker.activity import Activity
 from mogplex.worker.checks import Checks, check_files_of
@@ -72,7 +73,10 @@ class Attempt:
 
     async def _work(self) -> None:
         async with self._workspace() as (start, checkout), self._egress(start) as egress:
-            await self._run_harness(start, checkout, egress)
+            if self.run.contest is None:
+                await self._run_harness(start, checkout, egress)
+            else:
+                self._take_winner(start)
             await self._take_patch(start, checkout)
             self.stop.check()
             self.time_limit.lift()  # from here on each check has a limit of its own
@@ -123,6 +127,14 @@ class Attempt:
             self.stop.set(*sandbox_end(self.findings.exit.killed_by, self.equipment))
         if not self.findings.claim_counts:
             models.note_fault()
+
+    def _take_winner(self, start: StartPoint) -> None:
+        """The work is in the checkout already; it is checked once more and delivered as any other."""
+        if start.kept is None:
+            raise WorkspaceError("The work of the contest's winner is gone.")
+        told = f"The work of {start.kept.run_id}, the best of the contenders."
+        self.findings.chosen = True
+        self.findings.claim = Claim(True, True, told, result=start.kept.result)
 
     async def _take_patch(self, start: StartPoint, checkout: Checkout) -> None:
         """Keep the work done so far, whatever the ending will be."""

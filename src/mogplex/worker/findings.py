@@ -23,6 +23,7 @@ class Findings:
     claim: Claim | None = None
     exit: SandboxExit | None = None
     check_files: CheckFiles = CheckFiles()
+    chosen: bool = False  # the work is that of a contest's winner, whose own run has ended well
     lingered: bool = False  # it stayed after its last record, and was ended for that
     patch: Patch | None = None
     verdict: Verdict = Verdict.NOT_RUN
@@ -39,7 +40,7 @@ class Findings:
     @property
     def claim_counts(self) -> bool:
         """Whether the harness ended as one does that has succeeded: only then is its work checked and delivered."""
-        return claim_fault(self.claim, self.exit_code, self.lingered) is None
+        return claim_fault(self.claim, self.exit_code, self.lingered or self.chosen) is None
 
     def changes(self) -> Changes | None:
         patch = self.patch
@@ -60,7 +61,7 @@ class Findings:
             cause=None if self.delivered is Delivered.DONE else stop.cause,
             claim=self.claim,
             exit_code=self.exit_code,
-            lingered=self.lingered,
+            lingered=self.lingered or self.chosen,
             output_valid=self.output_valid,
             checks_wanted=bool(run.checks),
             verdict=self.verdict,
