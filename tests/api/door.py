@@ -71,6 +71,7 @@ class Door:
             events=self.house.events,
             sandboxes=self.house.sandboxes,
             schedules=self.house.schedules,
+            webhooks=self.house.webhooks,
             report=self.house.report,
             calls=ModelCalls(database),
             models=lambda: self.models,

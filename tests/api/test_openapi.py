@@ -213,6 +213,21 @@ def _use_schedules(ask: Callable[..., Any], repo_id: str) -> None:
     assert ask("DELETE", one, path, 200)["removed"] is True
 
 
+def _use_webhooks(ask: Callable[..., Any], repo_id: str) -> None:
+    body = {"url": "https://example.org/hooks", "events": ["run.finished"], "repos": [repo_id]}
+    made = ask("POST", "/webhooks", "/webhooks", 201, body)["webhook"]
+    one, path = f"/webhooks/{made['id']}", "/webhooks/{webhookId}"
+    listed = ask("GET", "/webhooks", "/webhooks", 200)["webhooks"]
+    assert [(each["id"], "secret" in each) for each in listed] == [(made["id"], False)]
+    rotated = ask("POST", f"{one}/rotate", f"{path}/rotate", 200)["webhook"]
+    assert rotated["secret"] != made["secret"] and rotated["secrets"] == 2
+    sent = ask("POST", f"{one}/test", f"{path}/test", 202)["delivery"]
+    assert ask("GET", f"{one}/deliveries", f"{path}/deliveries", 200)["deliveries"] == [sent]
+    again = f"{one}/deliveries/{sent['id']}/redeliver"
+    assert ask("POST", again, f"{path}/deliveries/{{deliveryId}}/redeliver", 200)["delivery"]["id"] == sent["id"]
+    assert ask("DELETE", one, path, 200)["removed"] is True
+
+
 def test_every_answer_is_as_documented(door: Door) -> None:
     """Every operation is asked once, in a story that leaves no field of the objects untouched."""
     document: dict[str, Any] = door.get("//openapi.json", key=None).json
@@ -311,6 +326,7 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert all("secret" not in each for each in ask("GET", "/keys", "/keys", 200)["keys"])
     ask("DELETE", f"/keys/{made['key']['id']}", "/keys/{keyId}", 200)
     _use_schedules(ask, repo_id)
+    _use_webhooks(ask, repo_id)
     ask("GET", "/me", "/me", 200)
     ask("GET", "/harnesses", "/harnesses", 200)
     door.models.append(ModelInfo("m", "acme", (ModelProtocol.CHAT,), 1000, 1.5, 2.5, is_default=True))

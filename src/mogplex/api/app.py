@@ -24,6 +24,7 @@ from mogplex.api import (
     sandboxes,
     schedules,
     secrets,
+    webhooks,
 )
 from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
@@ -45,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     *events.ROUTES,
     *sandboxes.ROUTES,
     *schedules.ROUTES,
+    *webhooks.ROUTES,
     *keys.ROUTES,
     *observability.ROUTES,
 )

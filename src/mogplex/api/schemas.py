@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mogplex.api.automation_schemas import AUTOMATION
 from mogplex.api.run_schema import RUN, VERDICT
 from mogplex.api.shapes import (
     ANYTHING,
@@ -22,7 +23,6 @@ from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventType
 from mogplex.domain.run import CheckPolicy, Status
 from mogplex.domain.sandbox import SandboxStatus
-from mogplex.domain.schedule import AlarmKind, Overlap, TickResult
 from mogplex.domain.secret import Phase
 
 _EVENT = shape(
@@ -113,39 +113,6 @@ SANDBOX = shape(
     stop_requested_by=either_null(TEXT),
 )
 
-SCHEDULE = shape(
-    id=TEXT,
-    name=TEXT,
-    repoId=TEXT,
-    cron=TEXT,
-    timeZone=TEXT,
-    overlap={"enum": list(Overlap)},
-    catchUp=FLAG,
-    alarmAfter=WHOLE,
-    run=ANYTHING,
-    owner=TEXT,
-    paused=FLAG,
-    pausedAt=either_null(TIME),
-    nextTickAt=either_null(TIME),
-    nextTicks=list_of(TIME),
-    lastTickAt=either_null(TIME),
-    lastRunId=either_null(TEXT),
-    failuresInRow=WHOLE,
-    unchangedInRow=WHOLE,
-    missedTicks=WHOLE,
-    alarm=either_null(shape(kind={"enum": list(AlarmKind)}, message=TEXT, since=TIME)),
-    createdAt=TIME,
-    updatedAt=TIME,
-)
-
-TICK = shape(
-    dueAt=TIME,
-    at=TIME,
-    result={"enum": list(TickResult)},
-    runId=either_null(TEXT),
-    note=TEXT,
-)
-
 HARNESS = shape(
     name=TEXT,
     version=either_null(TEXT),
@@ -197,10 +164,6 @@ ANSWERS: dict[str, Schema] = {
     "SandboxAnswer": shape(sandbox=ref("Sandbox")),
     "SandboxPage": shape(sandboxes=list_of(ref("Sandbox")), nextCursor=_NEXT),
     "SandboxLog": shape(sandbox=ref("Sandbox"), log=TEXT, lifecycle_events=list_of(ref("Event"))),
-    "Schedule": SCHEDULE,
-    "ScheduleAnswer": shape(schedule=ref("Schedule")),
-    "SchedulePage": shape(schedules=list_of(ref("Schedule")), nextCursor=_NEXT),
-    "RemovedSchedule": shape(id=TEXT, removed=FLAG),
-    "TickList": shape(ticks=list_of(TICK)),
     "Error": ERROR,
+    **AUTOMATION,
 }

@@ -16,6 +16,7 @@ from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
+from mogplex.service.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Services:
     events: Events
     sandboxes: Sandboxes
     schedules: Schedules
+    webhooks: Webhooks
     report: Report
     calls: ModelCalls
     models: Callable[[], Sequence[ModelInfo]]

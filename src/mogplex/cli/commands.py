@@ -87,6 +87,18 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
         },
     ),
+    "webhooks": (
+        "Have others told over HTTP of what happens (scope admin).",
+        {
+            "create": ("mogplex.cli.webhooks", "create_webhook", "Have a URL told; its secret is shown once."),
+            "list": ("mogplex.cli.webhooks", "list_webhooks", "List webhooks."),
+            "delete": ("mogplex.cli.webhooks", "remove_webhook", "Remove a webhook."),
+            "rotate": ("mogplex.cli.webhooks", "rotate_webhook", "Give a webhook a new secret."),
+            "test": ("mogplex.cli.webhooks", "test_webhook", "Send something now."),
+            "deliveries": ("mogplex.cli.webhooks", "list_deliveries", "List what was sent, and how it was taken."),
+            "redeliver": ("mogplex.cli.webhooks", "redeliver_webhook", "Send a delivery again."),
+        },
+    ),
     "keys": (
         "Make and revoke API keys (scope admin).",
         {
@@ -166,7 +178,7 @@ def _make_root() -> CommandGroup:
     )
     for noun, (help_text, verbs) in NOUNS.items():
         group.add_command(CommandGroup(noun, help_text, verbs), noun)
-    order = ["run", "runs", "repos", "harnesses", "models", "sandboxes", "schedules", "keys", *VERBS]
+    order = ["run", "runs", "repos", "harnesses", "models", "sandboxes", "schedules", "webhooks", "keys", *VERBS]
     helps = {**group.helps, **{noun: entry[0] for noun, entry in NOUNS.items()}}
     group.helps = {name: helps[name] for name in dict.fromkeys([*order, *helps])}
     return group

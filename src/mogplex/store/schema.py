@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 import mogplex.store.report_tables
-import mogplex.store.schedule_tables  # noqa: F401 - likewise
+import mogplex.store.schedule_tables
+import mogplex.store.webhook_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata
 from mogplex.store.metadata import time_column as _time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,11 +11,14 @@ from mogplex.api.services import Readiness, Services
 from mogplex.domain.ports import Dispatcher, Harness
 from mogplex.domain.repo import RemoteFacts
 from mogplex.domain.secret import GitCredential
+from mogplex.egress.address import Reach
+from mogplex.egress.poster import post
 from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
 from mogplex.service.contests import Contests
+from mogplex.service.courier import Courier
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
@@ -28,6 +32,7 @@ from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
 from mogplex.service.vault import Vault
+from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
@@ -47,6 +52,7 @@ class Parts:
     harnesses: Mapping[str, Harness]
     firing: Firing
     contests: Contests
+    courier: Courier
 
     @staticmethod
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
@@ -81,6 +87,7 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
+            webhooks=Webhooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             report=Report(
                 database,
@@ -95,9 +102,11 @@ class Parts:
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
-        firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
         contests = Contests(database, dispatcher, hub, known_secrets)
-        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing, contests)
+        firing = Firing(database, runs)
+        reach = Reach(permitted=settings.webhook_networks)
+        courier = Courier(database, vault, functools.partial(post, reach=reach))
+        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing, contests, courier)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
