@@ -57,6 +57,8 @@ class RunRequest:
     attempts_mode: ContestMode | None = None
     harnesses: tuple[str, ...] = ()
     commit: str | None = None
+    record: bool = False
+    replay_of: str | None = None
 
     @staticmethod
     def of(body: Mapping[str, Any]) -> RunRequest:
@@ -95,6 +97,8 @@ class RunRequest:
             "attemptsMode": self.attempts_mode,
             "harnesses": list(self.harnesses) or None,
             "commit": self.commit,
+            "record": self.record or None,
+            "replayOf": self.replay_of,
         }
         given = {name: value for name, value in wire.items() if value is not None}
         return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -118,8 +122,8 @@ def clean_idempotency_key(value: str | None) -> str:
 _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
-    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests"}
     | {"deliverPartial", "supersede", "attempts", "attemptsMode", "harnesses"}
+    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf"}
 )
 
 
@@ -157,6 +161,8 @@ class _Reader(BodyReader):
             attempts_mode=self.choice("attemptsMode", ContestMode),
             harnesses=self.words("harnesses", MOST_CONTENDERS),
             commit=self.commit(),
+            record=self.flag("record"),
+            replay_of=self.text("replayOf"),
         )
         if request.create_branch and request.working_branch and request.working_branch == request.base_branch:
             self.fault("workingBranch", "must differ from baseBranch when createBranch is true")

@@ -74,6 +74,8 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         "resume": run.resume,
         "session": run.session,
         "supersededBy": run.superseded_by,
+        "record": run.record,
+        "replayOf": run.replay_of,
         "apiKeyId": run.api_key_id,
         "sandboxRecordId": run.sandbox_record_id,
         "sandboxId": sandbox_name(run.id, run.attempt) if run.sandbox_record_id else None,
