@@ -37,11 +37,18 @@ class RunBody(TypedDict, total=False):
     checks: list[str] | None
     checkPolicy: Literal["strict", "no-regression"] | None
     protectTests: bool | None
+    record: bool
+    replayOf: str
     outputSchema: dict[str, Any] | None
     labels: dict[str, str] | None
     env: dict[str, str] | None
     priority: int | None
     delivery: Literal["branch", "pull_request", "patch"] | None
+    attempts: int | None
+    attemptsMode: Literal["in-order", "side-by-side"] | None
+    harnesses: list[str] | None
+    deliverPartial: bool | None
+    supersede: bool | None
     commit: str | None
 
 
@@ -52,6 +59,7 @@ class RetryBody(TypedDict, total=False):
     model: str | None
     timeoutSeconds: float | None
     budget: Budget | None
+    resume: bool | None
 
 
 class RepoBody(TypedDict, total=False):
@@ -67,6 +75,7 @@ class RepoBody(TypedDict, total=False):
     checkPolicy: Literal["strict", "no-regression"] | None
     checkFiles: list[str] | None
     protectTests: bool | None
+    image: str | None
     env: dict[str, str] | None
     allowHosts: list[str] | None
     pushBranches: list[str] | None

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
+import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.schedule_tables
 import mogplex.store.webhook_tables  # noqa: F401 - likewise
@@ -42,6 +43,7 @@ repos = Table(
     Column("check_policy", String(), nullable=False),
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
+    Column("image", String(), nullable=False),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
@@ -103,6 +105,8 @@ runs = Table(
     _json("labels"),
     _json("environment"),
     _json("checks"),
+    Column("deliver_partial", sa.Boolean(), nullable=False),
+    Column("resume", sa.Boolean(), nullable=False),
     Column("check_policy", String(), nullable=False),
     Column("protect_tests", sa.Boolean()),
     _json("budget"),
@@ -112,13 +116,19 @@ runs = Table(
     Column("base_commit", String()),
     Column("conversation_id", String()),
     Column("workspace_session_id", String()),
+    _json("contest", nullable=True),
+    Column("contender_of", String(), index=True),
+    Column("contender", Integer()),
     Column("retry_of", String(), index=True),
     Column("retried_by", String()),
+    Column("record", sa.Boolean(), nullable=False),
+    Column("replay_of", String()),
     Column("attempt", Integer(), nullable=False),
     Column("worker_id", String()),
     Column("sandbox_record_id", String()),
     _time("cancel_requested_at"),
     Column("cancel_requested_by", String()),
+    Column("superseded_by", String()),
     _time("started_at"),
     _time("delivered_at"),
     _time("finished_at"),
@@ -133,6 +143,8 @@ runs = Table(
     Column("cost_known", sa.Boolean(), nullable=False),
     _json("changes", nullable=True),
     Column("pull_request_url", String()),
+    Column("partial", sa.Boolean(), nullable=False),
+    Column("session", String()),
     _json("result", nullable=True),
     _json("timing"),
     Column("last_seq", Integer(), nullable=False),
@@ -240,38 +252,6 @@ workers = Table(
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),
     _time("left_at"),
-)
-
-# Written together with the `model_call` event that bears the same number. `api_key_id` is the run's: what a key spent
-# in a day is asked before each call of it.
-model_calls = Table(
-    "model_calls",
-    metadata,
-    _run_id(primary=True),
-    Column("seq", Integer(), primary_key=True, autoincrement=False),
-    Column("attempt", Integer(), nullable=False),
-    _time("created_at", nullable=False),
-    Column("api_key_id", String(), nullable=False),
-    Column("provider", String(), nullable=False),
-    Column("model", String(), nullable=False),
-    Column("protocol", String(), nullable=False),
-    Column("input_tokens", sa.BigInteger(), nullable=False),
-    Column("output_tokens", sa.BigInteger(), nullable=False),
-    Column("cache_read_tokens", sa.BigInteger(), nullable=False),
-    Column("cache_write_tokens", sa.BigInteger(), nullable=False),
-    Column("reasoning_tokens", sa.BigInteger(), nullable=False),
-    Column("estimated", sa.Boolean(), nullable=False),
-    Column("cost_usd", Double()),
-    Column("duration_ms", Integer(), nullable=False),
-    Column("ttft_ms", Integer()),
-    Column("http_status", Integer()),
-    Column("fault", String()),
-    Column("detail", Text(), nullable=False),
-    Column("retries", Integer(), nullable=False),
-    Column("request_id", String()),
-    Column("streamed", sa.Boolean(), nullable=False),
-    Index(None, "created_at"),
-    Index(None, "api_key_id", "created_at"),
 )
 
 request_hits = Table(
