@@ -18,6 +18,7 @@ from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
 from mogplex.service.audit import Audit
+from mogplex.service.contests import Contests
 from mogplex.service.courier import Courier
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
@@ -55,6 +56,7 @@ class Parts:
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
+    contests: Contests
     courier: Courier
     weaknesses: list[str] = field(default_factory=list)  # of this process's own worker, told when it starts
 
@@ -112,11 +114,12 @@ class Parts:
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
+        contests = Contests(database, dispatcher, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
         reach = Reach(permitted=settings.webhook_networks)
         courier = Courier(database, vault, functools.partial(post, reach=reach))
-        return Parts(services, attempts, workers, gateway, harnesses, firing, courier, weaknesses)
+        return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier, weaknesses)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
