@@ -9,6 +9,7 @@ from mogplex.domain.model import ModelInfo
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
+from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
@@ -53,6 +54,7 @@ class Services:
     schedules: Schedules
     webhooks: Webhooks
     report: Report
+    metrics: Metrics
     calls: ModelCalls
     models: Callable[[], Sequence[ModelInfo]]
     harnesses: Callable[[], Sequence[HarnessInfo]]

@@ -12,6 +12,7 @@ from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, 
 
 import mogplex.store.report_tables
 import mogplex.store.schedule_tables
+import mogplex.store.totals_tables
 import mogplex.store.webhook_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata

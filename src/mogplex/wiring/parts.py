@@ -23,6 +23,7 @@ from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
@@ -87,6 +88,7 @@ class Parts:
             sandboxes=Sandboxes(database),
             webhooks=Webhooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
+            metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
             report=Report(
                 database,
                 limits,
