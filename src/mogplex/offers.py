@@ -61,7 +61,7 @@ class Offers:
     def settle_model(self, run: Run) -> Run:
         """The run with the model that it will use. Raises BadRequest when its harness can't work with that."""
         protocols = self.harnesses[run.harness].protocols
-        if not protocols:
+        if not protocols or run.replay_of is not None:
             return run
         settled = self.catalog.settle(run.model, protocols, in_dollars=run.budget.usd is not None)
         return replace(run, model=settled)

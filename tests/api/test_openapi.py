@@ -21,11 +21,13 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME
 from mogplex.domain.model import ModelInfo, ModelProtocol
 from mogplex.domain.model_call import ModelCall
+from mogplex.domain.recording import RecordedCall
 from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.usage import Usage
 from mogplex.service import repo_settings
+from mogplex.service.recordings import Recordings
 from mogplex.service.repos import CREDENTIAL_FIELD
 from mogplex.service.retries import RETRY_FIELDS
 from tests.api.conformity import faults
@@ -154,6 +156,9 @@ def test_unknown_fields_are_refused_by_name(shared_door: Door, method: str, path
 
 def test_a_documented_run_request_is_accepted(door: Door) -> None:
     repo = door.house.add_repo()
+    recorded = door.house.start(repo, "recorded").run
+    kept = RecordedCall(ModelProtocol.CHAT, "m", "{}", 200, "application/json", b"{}")
+    Recordings(door.house.database, door.house.known_secrets).keep(recorded, 1, kept)
     whole = {
         "repoId": repo.id,
         "prompt": "Mend it",
@@ -170,6 +175,8 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
         "checks": ["pytest -q"],
         "checkPolicy": "no-regression",
         "protectTests": True,
+        "record": True,
+        "replayOf": recorded.id,
         "outputSchema": {"type": "object"},
         "timeoutSeconds": 60,
         "budget": {"usd": 1.5, "tokens": 10, "modelCalls": 2, "toolCalls": 3},

@@ -94,6 +94,16 @@ turns:
     "slow-tool": "turns:\n- tools:\n  - shell: {command: \"python3 -c 'import time; time.sleep(300)'\"}\n",
     "awaited": "turns:\n- fault: silence\n",
 }
+# Variables of a run that would send a program's model traffic elsewhere.
+ASTRAY = {
+    "CLAUDE_CODE_USE_BEDROCK": "1",
+    "ANTHROPIC_UNIX_SOCKET": "/nowhere",
+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+}
 # case -> (scenario, fields of the run, status and outcome)
 CASES: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
     "success": ("good", {"checks": ["python -m pytest -q"]}, ("success", "completed")),
@@ -109,11 +119,12 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
     "a long line": ("long-line", {}, ("success", "no_changes")),
     "not UTF-8": ("not-utf8", {}, ("success", "no_changes")),
     "hostile repo": ("good", {"checks": ["python -m pytest -q"]}, ("success", "completed")),
+    "hostile variables": ("good", {"checks": ["python -m pytest -q"], "env": ASTRAY}, ("success", "completed")),
     "hostile repo, model down": ("down", {}, ("failed", "model_unavailable")),
 }
 NO_MODEL = "asks no model"
 GAPS = {
-    "repair": {case: NO_MODEL for case in CASES if case not in ("success", "hostile repo")},
+    "repair": {case: NO_MODEL for case in CASES if case not in ("success", "hostile repo", "hostile variables")},
 }
 NAMES = [*(installed(name) for name in MODELS if name in HARNESSES), "repair"]
 

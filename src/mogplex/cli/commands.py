@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 VERBS: dict[str, Verb] = {
     "run": ("mogplex.cli.run", "start_run", "Start a run: have an agent work in a repo."),
+    "replay": ("mogplex.cli.replay", "replay_run", "Play a recorded run's model answers again, and compare."),
     "exec": ("mogplex.cli.exec", "execute_run", "Run a task on a local checkout, without a server."),
     "serve": ("mogplex.cli.serve", "serve", "Start the server on this machine."),
     "scripted-model": (

@@ -32,6 +32,7 @@ from mogplex.solo import Record, execute
 @click.option("--repo", default=".", metavar="PATH", help="The checkout [this folder].")
 @click.option("--prompt-file", metavar="FILE|-", help="Read the prompt from a file; - is stdin.")
 @click.option("--harness", metavar="NAME", help="Who does the work [the first that can run here].")
+@click.option("--model", metavar="MODEL", help="Model, as provider/model or as its name alone.")
 @click.option("--base-branch", metavar="BRANCH", help="Branch to start from [the one that is checked out].")
 @click.option("--branch", metavar="BRANCH", help="New branch for the result [a made-up name].")
 @click.option("--root", metavar="DIR", help="Folder of the repo to work in.")
@@ -80,6 +81,7 @@ def _body(flags: dict[str, Any]) -> dict[str, object]:
     return given(
         prompt=read_prompt(flags["prompt"], flags["prompt_file"]),
         harness=flags["harness"],
+        model=flags["model"],
         workingBranch=flags["branch"],
         createBranch=flags["delivery"] == "branch" or None,
         rootDirectory=flags["root"],

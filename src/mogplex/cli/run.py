@@ -52,6 +52,7 @@ _STDIN = "-"
 @click.option(
     "--env", metavar="K=V", multiple=True, help="Variable for the sandbox; K alone takes its value from here."
 )
+@click.option("--record", is_flag=True, help="Keep the model traffic, to play it again with `mogplex replay`.")
 @click.option("--priority", type=int, metavar="N", help="Place in the queue.")
 @click.option("--title", metavar="TEXT", help="Name of the run in lists.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key never starts a second run [random].")
@@ -82,6 +83,7 @@ def start_run(
     root: str | None,
     delivery: str | None,
     priority: int | None,
+    record: bool,
     checks: tuple[str, ...],
     check_policy: str | None,
     protect_tests: bool | None,
@@ -128,6 +130,7 @@ def start_run(
         labels=read_pairs(labels, "--label"),
         env=read_pairs(env, "--env", dict(os.environ)),
         priority=priority,
+        record=record or None,
     )
     with start_under(key):
         run = server.client.start_run(body, idempotency_key=key)

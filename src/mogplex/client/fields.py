@@ -37,6 +37,8 @@ class RunBody(TypedDict, total=False):
     checks: list[str] | None
     checkPolicy: Literal["strict", "no-regression"] | None
     protectTests: bool | None
+    record: bool
+    replayOf: str
     outputSchema: dict[str, Any] | None
     labels: dict[str, str] | None
     env: dict[str, str] | None

@@ -103,6 +103,11 @@ RUN_REQUEST: Schema = {
         "labels": _pairs("Names and values of your own, to find the run again.", _LABEL, 64, 200),
         "env": _pairs("Variables for the harness and the checks. Never shown again.", _VARIABLE, 100, 8192),
         "priority": {"type": ["integer", "null"], "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
+        "record": {
+            "type": ["boolean", "null"],
+            "description": "Keep the model traffic, without secrets, for a replay.",
+        },
+        "replayOf": _text("A recorded run of the same repo whose model answers are played again; no model is asked."),
         "conversationId": _text("Your own name for a conversation; kept and shown, not interpreted."),
         "workspaceSessionId": _text("Your own name for a session; kept and shown, not interpreted."),
     },

@@ -50,6 +50,8 @@ class RunRequest:
     priority: int = 0
     delivery: Delivery | None = None
     commit: str | None = None
+    record: bool = False
+    replay_of: str | None = None
 
     @staticmethod
     def of(body: Mapping[str, Any]) -> RunRequest:
@@ -82,6 +84,8 @@ class RunRequest:
             "priority": self.priority or None,
             "delivery": self.delivery,
             "commit": self.commit,
+            "record": self.record or None,
+            "replayOf": self.replay_of,
         }
         given = {name: value for name, value in wire.items() if value is not None}
         return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -105,7 +109,7 @@ def clean_idempotency_key(value: str | None) -> str:
 _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
-    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests"}
+    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf"}
 )
 
 
@@ -138,6 +142,8 @@ class _Reader(BodyReader):
             priority=self.whole("priority", PRIORITIES, 0),
             delivery=self.choice("delivery", Delivery),
             commit=self.commit(),
+            record=self.flag("record"),
+            replay_of=self.text("replayOf"),
         )
         if request.create_branch and request.working_branch and request.working_branch == request.base_branch:
             self.fault("workingBranch", "must differ from baseBranch when createBranch is true")

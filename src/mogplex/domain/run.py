@@ -213,6 +213,8 @@ class Run:
     workspace_session_id: str | None = None
     retry_of: str | None = None
     retried_by: str | None = None
+    record: bool = False  # its model traffic is kept, to be replayed
+    replay_of: str | None = None  # a run whose recorded answers take the model's place
     attempt: int = 0
     worker_id: str | None = None
     sandbox_record_id: str | None = None

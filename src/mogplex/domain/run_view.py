@@ -65,6 +65,8 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         "attempt": run.attempt,
         "retryOf": run.retry_of,
         "retriedBy": run.retried_by,
+        "record": run.record,
+        "replayOf": run.replay_of,
         "apiKeyId": run.api_key_id,
         "sandboxRecordId": run.sandbox_record_id,
         "sandboxId": sandbox_name(run.id, run.attempt) if run.sandbox_record_id else None,

@@ -38,8 +38,8 @@ class Catalog:
         spec = wanted or self.default_of(protocols)
         if spec is None:
             raise _refusal(
-                f"No model is named, and no default of a provider speaks {_listed(protocols)}. Name one with --model, "
-                "or set MOGPLEX_MODEL for the server."
+                f"No model is named, and no provider with a default speaks {_listed(protocols)}. "
+                "Name one with --model, set MOGPLEX_MODEL for the server, or set up such a provider (docs/models.md)."
             )
         names = [name.strip() for name in spec.split(",")]
         first = self._find(names[0], protocols)
@@ -72,6 +72,8 @@ class Catalog:
         """Why a harness that speaks `protocols` has no model to work with now; None when it has, or needs none."""
         if not protocols:
             return None
+        if not self.providers:
+            return "no model provider is set up"
         try:
             target = self.resolve(wanted, protocols).targets[0]
         except BadRequest as fault:

@@ -8,7 +8,7 @@ from mogplex.domain.run import Run
 from mogplex.service.events import visible_run
 from mogplex.store import model_calls as call_table
 from mogplex.store.database import Database
-from mogplex.store.schema import model_calls
+from mogplex.store.model_tables import model_calls
 
 DAY_SECONDS = 86400.0
 MAX_LISTED = 1000

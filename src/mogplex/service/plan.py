@@ -69,6 +69,8 @@ def plan_run(
         output_schema=request.output_schema,
         priority=request.priority,
         commit=request.commit,
+        record=request.record,
+        replay_of=request.replay_of,
         conversation_id=request.conversation_id,
         workspace_session_id=request.workspace_session_id,
     )
@@ -107,6 +109,8 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         output_schema=old.output_schema,
         priority=old.priority,
         commit=old.commit,
+        record=old.record,
+        replay_of=old.replay_of,
         conversation_id=old.conversation_id,
         workspace_session_id=old.workspace_session_id,
         retry_of=old.id,

@@ -22,6 +22,7 @@ from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit, cut
 from mogplex.service.plan import partition_of, plan_retry, plan_run, require_harness, require_push
 from mogplex.service.queued import queued_draft
+from mogplex.service.recordings import require_recording
 from mogplex.service.replay import Started, replay
 from mogplex.service.repos import find_repo
 from mogplex.service.retries import read_overrides, retry_digest
@@ -94,6 +95,8 @@ class Runs:
             repo = find_repo(tx, caller, request.repo_id)
             # Before the repo's settings are looked at: a change of them must not refuse a faithful repetition.
             earlier = replay(tx, caller, key, digest)
+            if earlier is None and request.replay_of is not None:
+                require_recording(tx, caller, request.replay_of, repo.id)
         if earlier is not None:
             return earlier
         harness = request.harness or repo.default_harness or self._choose_harness(repo)

@@ -25,6 +25,7 @@ from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
+from mogplex.service.recordings import Recordings
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
@@ -102,10 +103,11 @@ class Parts:
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
+        gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
         reach = Reach(permitted=settings.webhook_networks)
         courier = Courier(database, vault, functools.partial(post, reach=reach))
-        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing, courier)
+        return Parts(services, attempts, workers, gateway, harnesses, firing, courier)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
