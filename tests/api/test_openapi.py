@@ -337,6 +337,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     door.house.register("w1")
     stats = ask("GET", "/observability/stats?to=2999-01-01", "/observability/stats", 200)
     assert stats["runs"]["total"] == 0
+    asked = "/observability/calls?sort=cost&status=ok&limit=5"
+    assert ask("GET", asked, "/observability/calls", 200)["calls"][0]["runId"] == run_id
     stats = ask("GET", "/observability/stats", "/observability/stats", 200)
     assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (4, 1, 1)
     waiting = ask("POST", "/runs", "/runs", 202, start, Idempotency_Key="three")["runId"]

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as AsgiRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mogplex.api import (
     events,
@@ -55,8 +55,10 @@ _VERSIONED = "/api/"
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(services: Services, *, version: str, neighbours: Sequence[Neighbour] = ()) -> FastAPI:
-    """The ASGI application. `app.state.tails` is what a server closes when it stops.
+def create_app(
+    services: Services, *, version: str, neighbours: Sequence[Neighbour] = (), pages: ASGIApp | None = None
+) -> FastAPI:
+    """The ASGI application. `app.state.tails` is what a server closes when it stops; `pages` answers all other paths.
 
     `neighbours` are other doors for callers with a key, which know nothing of this one.
 
@@ -83,7 +85,7 @@ def create_app(services: Services, *, version: str, neighbours: Sequence[Neighbo
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
     app.router.routes.extend(AsgiRoute(each.path, Admitted(each, services)) for each in neighbours)
     _add_open_routes(app, Health(services, version), Exposition(services.metrics.read, version), document)
-    app.router.default = _Nowhere(Endpoint((), services, tails))
+    app.router.default = _Nowhere(Endpoint((), services, tails), pages)
     app.add_exception_handler(HTTPException, _translate)
     app.add_middleware(Guard)
     return app
@@ -125,10 +127,11 @@ class _OpenEndpoint:
 
 
 class _Nowhere:
-    """Paths that lead nowhere. Below /api/ strangers are told who they are not, before what there is not."""
+    """Paths of no route: pages, if there are any. Below /api/ strangers are told first who they are not."""
 
-    def __init__(self, admitted: Endpoint) -> None:
+    def __init__(self, admitted: Endpoint, pages: ASGIApp | None) -> None:
         self._admitted = admitted
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -136,6 +139,9 @@ class _Nowhere:
             return
         if scope["path"].startswith(_VERSIONED):
             await self._admitted(scope, receive, send)
+            return
+        if self._pages is not None:
+            await self._pages(scope, receive, send)
             return
         raise NotFound(f"There is nothing at {scope['path'][:100]!r}. See /docs for what there is.")
 

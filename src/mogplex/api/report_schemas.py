@@ -48,6 +48,8 @@ STATS = shape(
         tokens=shape(input=WHOLE, output=WHOLE, cacheRead=WHOLE, cacheWrite=WHOLE),
         costUsd=NUMBER,
         costUnknownRuns=WHOLE,
+        averageDurationMs=either_null(WHOLE),
+        averageTtftMs=either_null(WHOLE),
     ),
     tools=shape(**_TOOL_SUMS, byTool=list_of(shape(name=TEXT, **_TOOL_SUMS))),
     sandboxes=shape(seconds=NUMBER, active=WHOLE),
@@ -104,6 +106,7 @@ TOOL = shape(
 REPORTS: dict[str, Schema] = {
     "Stats": STATS,
     "Pressure": PRESSURE,
+    "CallPage": shape(calls=list_of({"$ref": "#/components/schemas/ModelCall"}), nextCursor=either_null(TEXT)),
     "Tool": TOOL,
     "ToolPage": shape(tools=list_of({"$ref": "#/components/schemas/Tool"}), nextAfter=WHOLE, hasMore=FLAG),
 }

@@ -49,6 +49,7 @@ REPO = shape(
     check_policy={"enum": list(CheckPolicy)},
     check_files=list_of(TEXT),
     protect_tests=either_null(FLAG),
+    image=either_null(TEXT),
     env_names=list_of(TEXT),
     secrets=list_of(ref("Secret")),
     allow_hosts=list_of(TEXT),

@@ -29,6 +29,7 @@ _FIELD_OF_WORD = {
     "check-policy": "checkPolicy",
     "check-files": "checkFiles",
     "protect-tests": "protectTests",
+    "image": "image",
     "allow-hosts": "allowHosts",
     "env": "env",
     "push-branches": "pushBranches",
@@ -53,6 +54,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         multiple=True,
         help="Files that checks depend on too; repeatable.",
     )
+    @click.option("--image", metavar="IMAGE", help="Container image of its sandboxes, if those are containers.")
     @click.option("--allow-host", "hosts", metavar="HOST", multiple=True, help="Host that runs may reach; repeatable.")
     @click.option(
         "--env", metavar="K=V", multiple=True, help="Variable for sandboxes; K alone takes its value from here."
@@ -78,6 +80,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         check_policy: str | None,
         protect_tests: bool | None,
         check_files: tuple[str, ...],
+        image: str | None,
         hosts: tuple[str, ...],
         env: tuple[str, ...],
         harness: str | None,
@@ -95,6 +98,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             checkPolicy=check_policy,
             checkFiles=list(check_files) or None,
             protectTests=protect_tests,
+            image=image,
             allowHosts=list(hosts) or None,
             env=read_pairs(env, "--env", dict(os.environ)),
             pushBranches=list(push_branches) or None,

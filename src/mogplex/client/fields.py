@@ -69,6 +69,7 @@ class RepoBody(TypedDict, total=False):
     checkPolicy: Literal["strict", "no-regression"] | None
     checkFiles: list[str] | None
     protectTests: bool | None
+    image: str | None
     env: dict[str, str] | None
     allowHosts: list[str] | None
     pushBranches: list[str] | None

@@ -129,6 +129,7 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
     "checkFiles": _texts("Patterns of further files that checks depend on; `!` before one takes files out."),
     "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
+    "image": _text("Container image of its sandboxes, where the server makes containers.", 255),
     "env": _pairs("Environment variables for runs. Only their names are shown again.", _VARIABLE, 100, 8192),
     "allowHosts": _texts("Hosts that sandboxes may reach."),
     "pushBranches": _texts("Patterns of existing branches that runs may push to."),

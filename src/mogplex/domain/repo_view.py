@@ -26,6 +26,7 @@ def repo_object(repo: Repo) -> dict[str, Any]:
         "check_policy": repo.check_policy,
         "check_files": list(repo.check_files),
         "protect_tests": repo.protect_tests,
+        "image": repo.image or None,
         "env_names": sorted(repo.environment),
         "secrets": [secret_object(note) for note in repo.secrets],
         "allow_hosts": list(repo.allow_hosts),

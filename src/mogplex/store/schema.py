@@ -44,6 +44,7 @@ repos = Table(
     Column("check_policy", String(), nullable=False),
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
+    Column("image", String(), nullable=False),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )

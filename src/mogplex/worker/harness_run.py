@@ -95,6 +95,7 @@ class HarnessRun:
             directory=self._task.directory,
             limits=self._equipment.limits,
             stdin=launch.stdin,
+            image=start.repo.image,
         )
         with clock.phase("preparing", "sandboxMs"):
             process = await self._equipment.driver.start(self._models.equip(self._egress.equip(spec)))

@@ -105,7 +105,7 @@ class Setup:
         parts += [f"{each.path} {each.object_id}" for name, each in sorted(entries.items()) if KEYED.match(name)]
         parts += await self._named_files(start, commands)
         parts += [f"secret {version}" for version in versions_of(start.repo.secrets, Phase.SETUP)]
-        parts += [f"layout {LAYOUT} {self._equipment.driver.name}"]
+        parts += [f"layout {LAYOUT} {self._equipment.driver.name} {start.repo.image}".rstrip()]
         key = hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()
         return Recipe(commands, not start.repo.setup, tuple(tools), key)
 
@@ -125,7 +125,7 @@ class Setup:
         )
         limits = replace(self._equipment.limits, wall_seconds=PROBE_SECONDS)
         name = f"{self._run.id}-{self._run.attempt}-tools"
-        spec = SandboxSpec(name, ("/bin/sh", "-c", script), directory="/", limits=limits)
+        spec = SandboxSpec(name, ("/bin/sh", "-c", script), directory="/", limits=limits, image=start.repo.image)
         output = RawLog()
         await self._stop.or_result(run_to_end(self._equipment.driver, spec, output))
         pairs = (line.partition("\t") for line in output.text().splitlines())
@@ -148,6 +148,7 @@ class Setup:
             scratch,
             Tools((), self._variables(start), installer.path),
             self._equipment.limits,
+            start.repo.image,
         )
         hosts = {*start.repo.allow_hosts, *await self._equipment.registries.hosts_for(recipe.tools)}
         driver = self._equipment.driver

@@ -58,6 +58,7 @@ def make_spec(
     scratch: Path,
     tools: Tools,
     limits: Limits,
+    image: str = "",
 ) -> SandboxSpec:
     """All commands, one after the other until one fails, with stderr behind stdout."""
     return SandboxSpec(
@@ -68,6 +69,7 @@ def make_spec(
         path=(f"{ENVIRONMENT}/bin", *tools.path),
         directory=directory,
         limits=limits,
+        image=image,
     )
 
 

@@ -47,6 +47,7 @@ class StartPoint:
     def check_key(self) -> str:
         """Names all besides the commit that decides what a check says."""
         parts = [*versions_of(self.repo.secrets, Phase.CHECKS)]
+        parts += [f"image {self.repo.image}"] if self.repo.image else []
         parts += [f"{name}={value}" for name, value in sorted(self.environment.items())]
         if not parts:
             return self.prepared_key
