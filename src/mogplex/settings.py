@@ -236,6 +236,12 @@ class Settings:
         "Variables of the server that setups get; hosts of URLs in them are allowed too.",
         _words,
     )
+    session_cache_mib: int = _setting(
+        "MOGPLEX_SESSION_CACHE_MIB",
+        1024,
+        "Conversations of harnesses that are kept for `runs retry --resume`.",
+        _whole(0, 100 * 1024 * 1024),
+    )
     setup_cache_mib: int = _setting(
         "MOGPLEX_SETUP_CACHE_MIB", 10240, "What setups installed, kept for later runs.", _whole(0, 100 * 1024 * 1024)
     )

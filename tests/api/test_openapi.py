@@ -175,6 +175,11 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
         "checks": ["pytest -q"],
         "checkPolicy": "no-regression",
         "protectTests": True,
+        "attempts": 2,
+        "attemptsMode": "side-by-side",
+        "harnesses": ["repair", "codex"],
+        "deliverPartial": True,
+        "supersede": True,
         "record": True,
         "replayOf": recorded.id,
         "outputSchema": {"type": "object"},
@@ -188,7 +193,8 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
     }
     assert set(whole) == set(RUN_REQUEST["properties"])
     assert faults(whole, RUN_REQUEST, {}) == []
-    reply = door.send("POST", "/runs", whole, {"Idempotency-Key": "k"})
+    one_of_both = {name: value for name, value in whole.items() if name != "harness"}
+    reply = door.send("POST", "/runs", one_of_both, {"Idempotency-Key": "k"})
     assert reply.status == 202
     nothing = {name: None for name in whole if name not in RUN_REQUEST["required"]}
     bare = {"repoId": repo.id, "prompt": "Mend it", **nothing}

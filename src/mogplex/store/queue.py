@@ -69,7 +69,7 @@ def _waiting_rows(visible: Conditions) -> sa.Subquery:
 
 def count_waiting_since(tx: Transaction, moment: float, visible: Conditions) -> int:
     """Pending runs that were made before `moment`."""
-    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.created_at < moment, *visible)
+    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.contest.is_(None), runs.c.created_at < moment, *visible)
     return int(tx.execute(wanted).scalar_one())
 
 

@@ -17,6 +17,7 @@ from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
+from mogplex.service.contests import Contests
 from mogplex.service.courier import Courier
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
@@ -52,6 +53,7 @@ class Parts:
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
+    contests: Contests
     courier: Courier
 
     @staticmethod
@@ -103,11 +105,12 @@ class Parts:
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
+        contests = Contests(database, dispatcher, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
         reach = Reach(permitted=settings.webhook_networks)
         courier = Courier(database, vault, functools.partial(post, reach=reach))
-        return Parts(services, attempts, workers, gateway, harnesses, firing, courier)
+        return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:

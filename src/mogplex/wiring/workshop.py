@@ -33,6 +33,7 @@ from mogplex.workspace.checkout import Identity
 from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
 from mogplex.workspace.mirror import Mirrors
+from mogplex.workspace.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,9 @@ def working(
     parts.workers.register(info)
     engine = DbosWorker(database.engine, settings.database, worker_id, settings.slots)
     engine.launch(worker.play)
-    liveness = Liveness(parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running)
+    liveness = Liveness(
+        parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running, parts.contests.tend
+    )
     liveness.start(alone=database.is_sqlite)
     engine.listen()
     try:
@@ -92,6 +95,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         layout=layout,
         mirrors=Mirrors(layout.mirrors, git),
         environments=Environments(layout, settings.setup_cache_mib << 20),
+        sessions=Sessions(layout, settings.session_cache_mib << 20),
         installer=Installer.build(layout.work_dir / "tools"),
         registries=Registries(settings.setup_hosts, variables),
         harnesses=parts.harnesses,

@@ -16,6 +16,7 @@ from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
 from mogplex.workspace.layout import Layout
 from mogplex.workspace.mirror import Mirrors
+from mogplex.workspace.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Equipment:
     layout: Layout
     mirrors: Mirrors
     environments: Environments
+    sessions: Sessions
     installer: Installer
     registries: Registries
     harnesses: Mapping[str, Harness]
