@@ -20,6 +20,7 @@ from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
+from mogplex.service.metrics import Metrics
 from mogplex.service.replay import Started
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
@@ -114,6 +115,7 @@ class House:
         self.attempts = Attempts(database, self.hub, self.known_secrets)
         self.sandboxes = Sandboxes(database)
         self.workers = Workers(database, self.hub, self.known_secrets)
+        self.metrics = Metrics(database, alive_within_seconds=60.0)
         self.webhooks = Webhooks(database, self.vault)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)

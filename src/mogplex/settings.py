@@ -121,6 +121,9 @@ class Settings:
     log_level: str = _setting(
         "MOGPLEX_LOG_LEVEL", "info", "How much the server says on stderr.", _one_of("debug", "info", "warning", "error")
     )
+    log_format: str = _setting(
+        "MOGPLEX_LOG_FORMAT", "text", "Lines for people, or a JSON object a line.", _one_of("text", "json")
+    )
     sandbox: str = _setting(
         "MOGPLEX_SANDBOX",
         "bubblewrap",

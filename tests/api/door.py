@@ -73,6 +73,7 @@ class Door:
             sandboxes=self.house.sandboxes,
             schedules=self.house.schedules,
             webhooks=self.house.webhooks,
+            metrics=self.house.metrics,
             report=self.house.report,
             calls=ModelCalls(database),
             models=lambda: self.models,

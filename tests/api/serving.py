@@ -32,6 +32,7 @@ def main(path: str, port: str) -> None:
         sandboxes=house.sandboxes,
         schedules=house.schedules,
         webhooks=house.webhooks,
+        metrics=house.metrics,
         report=house.report,
         harnesses=list,
         readiness=list,

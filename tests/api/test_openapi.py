@@ -34,7 +34,7 @@ from tests.api.conformity import faults
 from tests.api.door import Door, Reply
 from tests.house import ending, said
 
-OPEN_PATHS = {"/healthz", "/readyz", "/openapi.json", "/docs"}
+OPEN_PATHS = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
 
 @pytest.fixture(scope="module")

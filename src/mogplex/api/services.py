@@ -12,6 +12,7 @@ from mogplex.service.audit import Audit
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
+from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
@@ -61,6 +62,7 @@ class Services:
     schedules: Schedules
     webhooks: Webhooks
     report: Report
+    metrics: Metrics
     calls: ModelCalls
     models: Callable[[], Sequence[ModelInfo]]
     harnesses: Callable[[], Sequence[HarnessInfo]]

@@ -27,6 +27,7 @@ VERBS: dict[str, Verb] = {
     ),
     "worker": ("mogplex.cli.worker", "work", "Start a worker for servers on PostgreSQL."),
     "mcp": ("mogplex.cli.mcp", "serve_stdio", "Be the tools of an agent (Model Context Protocol on stdio)."),
+    "top": ("mogplex.cli.top", "show_top", "Draw what runs, what waits and how busy the workers are."),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
     "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),

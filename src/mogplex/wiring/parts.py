@@ -25,6 +25,7 @@ from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
 from mogplex.service.recordings import Recordings
 from mogplex.service.report import Report
@@ -99,6 +100,7 @@ class Parts:
             sandboxes=Sandboxes(database),
             webhooks=Webhooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
+            metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
             report=Report(
                 database,
                 limits,
