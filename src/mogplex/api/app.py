@@ -12,6 +12,7 @@ from starlette.routing import Route as AsgiRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mogplex.api import (
+    audit,
     events,
     harnesses,
     keys,
@@ -30,6 +31,7 @@ from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
+from mogplex.api.metrics import Exposition
 from mogplex.api.openapi import describe
 from mogplex.api.route import Endpoint, Route
 from mogplex.api.services import Services
@@ -48,6 +50,7 @@ ROUTES: tuple[Route, ...] = (
     *schedules.ROUTES,
     *webhooks.ROUTES,
     *keys.ROUTES,
+    *audit.ROUTES,
     *observability.ROUTES,
 )
 _VERSIONED = "/api/"
@@ -83,14 +86,14 @@ def create_app(
         by_path.setdefault(route.path, []).append(route)
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
     app.router.routes.extend(AsgiRoute(each.path, Admitted(each, services)) for each in neighbours)
-    _add_open_routes(app, Health(services, version), document)
+    _add_open_routes(app, Health(services, version), Exposition(services.metrics.read, version), document)
     app.router.default = _Nowhere(Endpoint((), services, tails), pages)
     app.add_exception_handler(HTTPException, _translate)
     app.add_middleware(Guard)
     return app
 
 
-def _add_open_routes(app: FastAPI, health: Health, document: dict[str, object]) -> None:
+def _add_open_routes(app: FastAPI, health: Health, exposition: Exposition, document: dict[str, object]) -> None:
     """What anybody may ask for. Encoded once: neither changes while the server runs."""
     encoded = encode_json(document)
     page = manual.render(document)
@@ -104,6 +107,7 @@ def _add_open_routes(app: FastAPI, health: Health, document: dict[str, object]) 
     answers: dict[str, Answer] = {
         "/healthz": health.healthz,
         "/readyz": health.readyz,
+        "/metrics": exposition.answer,
         "/openapi.json": show_document,
         "/docs": show_page,
     }

@@ -18,6 +18,7 @@ from mogplex.store import facts as facts_table
 from mogplex.store import model_calls as call_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
+from mogplex.store import totals as totals_table
 from mogplex.store.database import Transaction
 from mogplex.store.runs import Conditions
 
@@ -74,6 +75,7 @@ def end_run(
         return None
     event_table.append(tx, run.id, ended.last_seq, ended.attempt, drafts)
     facts_table.record(tx, ended)
+    totals_table.add(tx, ended)
     told = {"runId": run.id, "status": ending.status, "outcome": ending.outcome, "verdict": ending.verdict}
     announce(tx, Topic.RUN_FINISHED, run.repo_id, told)
     if ended.attempt:
