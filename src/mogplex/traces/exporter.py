@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mogplex.domain.errors import BadRequest, MogplexError
 from mogplex.domain.event import Event
 from mogplex.domain.run import Run
+from mogplex.domain.traceparent import parse_traceparent, span_id_of, trace_id_of
 from mogplex.traces.spans import Span, trace_of
 
 if TYPE_CHECKING:
