@@ -15,6 +15,7 @@ from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Ending, Outcome, Run, Verdict
 from mogplex.domain.worker import WorkerInfo
 from mogplex.service.attempts import Attempts
+from mogplex.service.audit import Audit
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
@@ -27,6 +28,7 @@ from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
+from mogplex.service.sign_ins import SignIns
 from mogplex.service.vault import Vault
 from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
@@ -90,7 +92,9 @@ class House:
         self.database = database
         self.dispatcher = RecordingDispatcher()
         self.hub = EventHub()
-        self.keys = Keys(database)
+        self.sign_ins = SignIns(database)
+        self.keys = Keys(database, self.sign_ins)
+        self.audit = Audit(database, self.sign_ins)
         self.limits = Limits(database, starts=starts)
         self.events = Events(database, self.hub)
         self.vault = Vault([VAULT_KEY])

@@ -83,6 +83,10 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(word.strip()) for word in text.split(",") if word.strip())
 
 
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(word) for word in _words(text))
+
+
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
@@ -223,6 +227,12 @@ class Settings:
     )
     queue_limit: int = _setting(
         "MOGPLEX_QUEUE_LIMIT", 1000, "Pending runs above which a start is answered 429.", _whole(1, 1_000_000)
+    )
+    toolchains: tuple[Path, ...] = _setting(
+        "MOGPLEX_TOOLCHAINS",
+        (),
+        "Folders, with commas between them, that setups, harnesses and checks see read-only, such as /opt/python3.12.",
+        _folders,
     )
     setup_hosts: tuple[str, ...] | None = _setting(
         "MOGPLEX_SETUP_HOSTS",

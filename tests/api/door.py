@@ -64,6 +64,7 @@ class Door:
         self.ready: list[Readiness] = [Readiness("database", True, "reachable")]
         self.services = Services(
             keys=self.house.keys,
+            audit=self.house.audit,
             limits=Limits(database, requests_per_minute=requests_per_minute, starts=house_settings.get("starts", MANY)),
             repos=self.house.repos,
             secrets=self.house.secrets,

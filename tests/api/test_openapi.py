@@ -332,6 +332,9 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert door.get("/me", key=made["key"]["secret"]).data["id"] == made["key"]["id"]
     assert all("secret" not in each for each in ask("GET", "/keys", "/keys", 200)["keys"])
     ask("DELETE", f"/keys/{made['key']['id']}", "/keys/{keyId}", 200)
+    audited = ask("GET", "/audit?limit=200", "/audit", 200)["entries"]
+    assert {"key.created", "key.revoked", "repo.added", "secret.set", "run.cancelled"} <= {e["action"] for e in audited}
+    assert audited[0]["address"] == "127.0.0.1" and audited[0]["requestId"].startswith("req_")
     _use_schedules(ask, repo_id)
     _use_webhooks(ask, repo_id)
     ask("GET", "/me", "/me", 200)

@@ -12,6 +12,7 @@ from starlette.routing import Route as AsgiRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mogplex.api import (
+    audit,
     events,
     harnesses,
     keys,
@@ -49,6 +50,7 @@ ROUTES: tuple[Route, ...] = (
     *schedules.ROUTES,
     *webhooks.ROUTES,
     *keys.ROUTES,
+    *audit.ROUTES,
     *observability.ROUTES,
 )
 _VERSIONED = "/api/"

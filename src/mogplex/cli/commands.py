@@ -89,6 +89,10 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
         },
     ),
+    "audit": (
+        "See who did what (scope admin).",
+        {"list": ("mogplex.cli.audit", "list_audit", "List who did what, when and from where.")},
+    ),
     "webhooks": (
         "Have others told over HTTP of what happens (scope admin).",
         {

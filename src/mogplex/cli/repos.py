@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FIELD_OF_WORD = {
     "root": "rootDirectory",
     "setup": "setup",
+    "python": "python",
     "checks": "checks",
     "check-policy": "checkPolicy",
     "check-files": "checkFiles",
@@ -45,6 +46,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
     @click.option("--default-branch", metavar="BRANCH", help="Branch that runs start from.")
     @click.option("--root", metavar="DIR", help="Folder that runs work in.")
     @click.option("--setup", metavar="CMD", multiple=True, help="Command that prepares a checkout; can be repeated.")
+    @click.option("--python", metavar="VERSION", help="Python of setup, harness and checks, as in 3.12.")
     @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
     @check_options
     @click.option(
@@ -76,6 +78,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         default_branch: str | None,
         root: str | None,
         setup: tuple[str, ...],
+        python: str | None,
         checks: tuple[str, ...],
         check_policy: str | None,
         protect_tests: bool | None,
@@ -94,6 +97,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             defaultBranch=default_branch,
             rootDirectory=root,
             setup=list(setup) or None,
+            python=python,
             checks=list(checks) or None,
             checkPolicy=check_policy,
             checkFiles=list(check_files) or None,
@@ -158,7 +162,7 @@ def add_repo(server: Server, *, source: str, name: str | None, credential_file: 
 @server_options
 def get_repo(server: Server, *, repo: str) -> None:
     """Show one repo. ID is its id, or owner/name."""
-    _print_repo(server, server.client.get_repo(find_repo_id(server, repo)))
+    _print_repo(server, server.client.get_repo(find_repo_id(server, repo), detect_setup=True))
 
 
 @click.command(
@@ -216,8 +220,15 @@ def _print_repo(server: Server, repo: Repo) -> None:
 def _text(value: object) -> str | None:
     if value in (None, [], {}, ""):
         return None
-    if isinstance(value, list) and isinstance(value[0], dict):  # secrets
-        return ", ".join(f"{each['name']} ({', '.join(each['phases'])})" for each in value)
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return ", ".join(_describe(each) for each in value)
     if isinstance(value, list):
         return ", ".join(show(item) for item in value)
     return show(value)
+
+
+def _describe(item: Repo) -> str:
+    """A secret, or a step of a setup that was found."""
+    if "phases" in item:
+        return f"{item['name']} ({', '.join(item['phases'])})"
+    return f"{item['command']} (from {item['source']}, with {item['tool']})"

@@ -71,6 +71,7 @@ class RepoBody(TypedDict, total=False):
     defaultBranch: str | None
     rootDirectory: str | None
     setup: list[str] | None
+    python: str | None
     checks: list[str] | None
     checkPolicy: Literal["strict", "no-regression"] | None
     checkFiles: list[str] | None

@@ -41,6 +41,7 @@ def _timeout(description: str) -> Schema:
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+_PYTHON = "^3\\.[0-9]{1,2}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 
 _POLICY = "What is asked of checks: that they pass, or that none becomes worse than on the base."
@@ -157,6 +158,7 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "defaultBranch": _text("Base branch of runs that name none; left out, the remote's.", 244),
     "rootDirectory": _text("Folder to work in, relative.", 1024),
     "setup": {**_COMMANDS, "description": "Commands that install what runs need; empty: found from the files."},
+    "python": {**_text("Python of setup, harness and checks; left out, the sandbox's."), "pattern": _PYTHON},
     "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
     "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
     "checkFiles": _texts("Patterns of further files that checks depend on; `!` before one takes files out."),

@@ -11,6 +11,7 @@ from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import SecretNote
 
 DEFAULT_PUSH_BRANCHES = ("mogplex/*",)
+_PYTHON = re.compile(r"3\.\d{1,2}\Z")
 # What podman and docker take, roughly: what matters is that it can't be read as an option.
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,254}\Z")
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
@@ -42,6 +43,7 @@ class Repo:
     default_harness: str | None = None
     budget: Budget = Budget()
     timeout_seconds: float | None = None
+    python: str | None = None  # "3.12": of setup, harness and checks; None: the sandbox's own
     check_policy: CheckPolicy = CheckPolicy.STRICT
     check_files: tuple[str, ...] = ()
     protect_tests: bool | None = None
@@ -58,6 +60,10 @@ class RemoteFacts:
 
     default_branch: str | None
     empty: bool
+
+
+def python_fault(version: str) -> str | None:
+    return None if _PYTHON.match(version) else "must be a version of Python 3 such as 3.12"
 
 
 def image_fault(name: str) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.contest import Contest, ContestMode
 from mogplex.domain.errors import Conflict, NotFound, RateLimited
@@ -17,6 +18,7 @@ from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
 from mogplex.domain.traceparent import parse_traceparent
+from mogplex.service.audit import note
 from mogplex.service.cancels import stop_run, supersede
 from mogplex.service.contests import start_contender
 from mogplex.service.events import Events, visible_run
@@ -40,6 +42,7 @@ from mogplex.store import traces as trace_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import runs
 
+MAX_SHOWN_PATCH_BYTES = 2 * 1024 * 1024
 QUEUE_FULL_RETRY_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
@@ -151,6 +154,8 @@ class Runs:
             if run.status.is_terminal:
                 return Cancelled(run, already_terminal=True)
             changed = stop_run(tx, run, caller, self._known_secrets.sanitiser())
+            if changed is not None:
+                note(tx, caller, Action.RUN_CANCELLED, run.id, run.repo_id)
             contenders = self._stop_contenders(tx, run, caller)
         for each in contenders:
             self._hub.publish(each.id, each.last_seq)
@@ -209,6 +214,14 @@ class Runs:
             raise NotFound(f"{run.id} has no patch: {why}.")
         return diff
 
+    def shown_patch(self, caller: Caller, run_id: str) -> str:
+        """The diff for people to look at: without the secrets that are known, so it may not apply. Raises NotFound."""
+        diff = self.patch(caller, run_id)
+        with self._database.read() as tx:
+            run = visible_run(tx, caller, run_id)
+            sanitiser = self._known_secrets.sanitiser_of(tx, run, repo_table.get(tx, run.repo_id))
+        return sanitiser.text(diff.decode("utf-8", "replace"), MAX_SHOWN_PATCH_BYTES)
+
     def checks(self, caller: Caller, run_id: str) -> list[CheckRecord]:
         """In the order in which they ran. Raises NotFound."""
         caller.require(Scope.READ)
@@ -247,6 +260,7 @@ class Runs:
         draft = queued_draft(run, position)
         draft = replace(draft, payload=sanitiser.payload(draft.payload))
         event_table.append(tx, run.id, 1, 0, [draft])
+        note(tx, caller, Action.RUN_RETRIED if run.retry_of else Action.RUN_STARTED, run.id, run.repo_id)
         if run.contest is None:
             self._dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
             return run

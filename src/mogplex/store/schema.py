@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
+import mogplex.store.audit_table
 import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.schedule_tables
@@ -34,6 +35,7 @@ repos = Table(
     Column("default_branch", String(), nullable=False),
     Column("root_directory", String(), nullable=False),
     _json("setup"),
+    Column("python", String()),
     _json("checks"),
     _json("environment"),
     _json("allow_hosts"),
@@ -68,7 +70,7 @@ api_keys = Table(
     Column("id", String(), primary_key=True),
     Column("name", String(), nullable=False),
     Column("owner", String(), nullable=False),
-    Column("prefix", String(), nullable=False),
+    Column("prefix", String(), nullable=False, index=True),
     Column("hash", String(), nullable=False, unique=True),
     _json("scopes"),
     _json("repo_ids", nullable=True),

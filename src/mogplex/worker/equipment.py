@@ -11,6 +11,7 @@ from mogplex.service.attempts import Attempts
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
 from mogplex.worker.stall import Deadlines
+from mogplex.worker.toolchains import Toolchains
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
@@ -49,5 +50,6 @@ class Equipment:
     identity: Identity
     check_timeout_seconds: float
     deadlines: Deadlines = Deadlines()
+    toolchains: Toolchains = Toolchains()
     reach: Reach = Reach()  # how the names of allowed hosts become addresses
     on_ended: Callable[[str], None] = lambda run_id: None  # told of each run that was played; must return at once

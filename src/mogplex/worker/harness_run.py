@@ -13,6 +13,7 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, Harness, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
 from mogplex.domain.secret import Phase
+from mogplex.domain.weakness import find_weaknesses
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.conversation import STATE_FOLDER, Conversation
@@ -113,6 +114,7 @@ class HarnessRun:
             "driver": self._equipment.driver.name,
             "baseCommit": checkout.commit,
             "limits": dict(process.enforced),
+            "weaknesses": list(find_weaknesses(self._equipment.driver.name, process.enforced)),
             **clock.parts,
         }
         await self._transcript.add(EventDraft(EventType.SANDBOX_READY, "sandbox ready", payload=payload))
