@@ -17,8 +17,8 @@ proto = pytest.importorskip(
 GIVEN = f"00-{'ab' * 16}-{'cd' * 8}-01"
 SCRIPT = "\n".join(
     [
-        say({"type": "tool_call", "callId": "1", "tool": "shell", "arguments": {}}),
-        say({"type": "tool_result", "callId": "1", "tool": "shell", "ok": True}),
+        say({"type": "tool_call", "id": "1", "name": "shell", "arguments": {}}),
+        say({"type": "tool_result", "id": "1", "name": "shell", "ok": True}),
         'echo "{\\"type\\": \\"end\\", \\"success\\": true, \\"summary\\": \\"$TRACEPARENT\\"}"',
     ]
 )
