@@ -15,11 +15,11 @@ from pathlib import Path
 from socket import socket
 
 from mogplex.domain.errors import SandboxError
-from mogplex.domain.ports import Probe, SandboxSpec
+from mogplex.domain.ports import HOST_IMAGE, Probe, SandboxSpec
 from mogplex.sandboxes.arguments import build_files
 from mogplex.sandboxes.cgroup import is_orphan, name_group
 from mogplex.sandboxes.container_arguments import (
-    HOST_IMAGE,
+    EMPTY_IMAGE,
     LABEL,
     build_host_image,
     build_run,
@@ -27,13 +27,13 @@ from mogplex.sandboxes.container_arguments import (
     check_container,
     find_init,
 )
-from mogplex.sandboxes.container_engine import ContainerEngine, EngineFacts, find_engine
-from mogplex.sandboxes.container_keeper import ContainerKeeper
+from mogplex.sandboxes.container_engine import ContainerEngine, EngineFacts, environment, find_engine
 from mogplex.sandboxes.container_process import ContainerProcess, remove_container
 from mogplex.sandboxes.container_profile import build_profile
 from mogplex.sandboxes.container_room import ContainerRoom, sweep_rooms
 from mogplex.sandboxes.disk import DiskLedger, look_at_free
 from mogplex.sandboxes.handle import ProcessHandle
+from mogplex.sandboxes.keeper import Keeper
 from mogplex.sandboxes.listeners import SocketMaker
 from mogplex.sandboxes.remedy import explain_container_failure
 from mogplex.sandboxes.runner import Runner
@@ -71,7 +71,7 @@ class ContainerDriver:
         self._worker = name_group()  # on the labels of its containers: not those of another driver in this process
         self._ready = asyncio.Lock()
         self._facts: EngineFacts | None = None
-        self._keeper: ContainerKeeper | None = None
+        self._keeper: Keeper | None = None
         self._images: set[str] = set()
 
     # --- the port ----------------------------------------------------------------------------------------------
@@ -103,6 +103,7 @@ class ContainerDriver:
         check_container(spec)
         facts = await self._prepare()
         image = spec.image or self._image
+        image = "" if image == HOST_IMAGE else image
         await self._require(image)
         room = ContainerRoom(self._rooms, name_group(), self.runner)
         starting = asyncio.create_task(self._start(spec, facts, room, image))
@@ -188,7 +189,7 @@ class ContainerDriver:
                 find_init()
                 facts = await asyncio.to_thread(self._engine.describe)
                 await asyncio.to_thread(self._sweep)
-                self._keeper = ContainerKeeper(self._engine, self._worker)
+                self._keeper = Keeper.of_containers(self._engine.command(), f"{LABEL}={self._worker}", environment())
                 self._facts = facts
             return self._facts
 
@@ -201,7 +202,7 @@ class ContainerDriver:
 
     async def _require(self, image: str) -> None:
         """Make sure that the image is there; the empty one is made when it is missing. Raises SandboxError."""
-        wanted = image or HOST_IMAGE
+        wanted = image or EMPTY_IMAGE
         if wanted in self._images:
             return
         async with self._ready:
@@ -214,7 +215,7 @@ class ContainerDriver:
         self._images.add(wanted)
 
     def _import_host_image(self) -> None:
-        self._engine.call("import", "-", HOST_IMAGE, stdin=build_host_image())
+        self._engine.call("import", "-", EMPTY_IMAGE, stdin=build_host_image())
 
     def _enforced(self, spec: SandboxSpec, facts: EngineFacts) -> dict[str, str]:
         return {
