@@ -59,8 +59,11 @@ def _candidate(suspect: Suspect, template: Template, proposal: Proposal) -> Cand
     return Candidate(suspect.source.path, line, proposal.edits, template.name, prior, 0.0, proposal.removes)
 
 
-def ordered(suspects: Sequence[Suspect], kinds: Kinds) -> list[Candidate]:
-    """The candidates of all suspects, best first, without repeats of the same edit."""
+def ordered(suspects: Sequence[Suspect], kinds: Kinds, wanted_exceptions: Sequence[str] = ()) -> list[Candidate]:
+    """The candidates of all suspects, best first, without repeats of the same edit.
+
+    `wanted_exceptions` are names of exceptions that failing tests wait for in vain.
+    """
     words: dict[Source, Vocabulary] = {}
     templates = all_templates()
     seen: set[bytes] = set()
@@ -68,6 +71,7 @@ def ordered(suspects: Sequence[Suspect], kinds: Kinds) -> list[Candidate]:
     for suspect in suspects:
         if suspect.source not in words:
             words[suspect.source] = Vocabulary.of(suspect.source)
+            words[suspect.source].wanted_exceptions = list(wanted_exceptions)
         here = _kinds_at(suspect, kinds)
         for candidate in candidates_of(suspect, words[suspect.source], here, templates):
             key = hashlib.blake2b(repr((candidate.path, candidate.edits)).encode(), digest_size=12).digest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from .baseline import Baseline
 from .files import is_test_path
 
 MAX_REPRESENTATIVES = 3
+NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z]\w+) not raised\b")
 
 
 @dataclass
@@ -31,6 +33,13 @@ def representatives(goal: Goal) -> list[str]:
         by_file.setdefault(test.split("::")[0], []).append(test)
     files = sorted(by_file.values(), key=lambda tests: -len(tests))[:MAX_REPRESENTATIVES]
     return [tests[0] for tests in files]
+
+
+def wanted_exceptions(goal: Goal) -> list[str]:
+    """The exceptions that failing tests wait for in vain, as pytest and unittest put it."""
+    messages = [goal.baseline.outcomes[test].message for test in goal.failing if test in goal.baseline.outcomes]
+    names = [name for message in messages for match in NOT_RAISED.findall(message) for name in match if name]
+    return list(dict.fromkeys(name.rsplit(".", 1)[-1] for name in names))
 
 
 def whole_files(goal: Goal, mended: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from . import __version__, choose, files, report, spectra, validate
 from .baseline import HANGING_CPU_SECONDS, Baseline, Outcome, measure, run_all
 from .candidates import Kinds, ordered
-from .goal import Goal
+from .goal import Goal, wanted_exceptions
 from .pool import Plan, Pool, ServerLost
 from .protocol import SCHEMA, Stream
 from .search import Search
@@ -155,7 +155,7 @@ class Repair:
         search = Search(pool, self._root, goal, sources, self._on_progress)
         search.note_original()
         deadline = self._started + self._options.seconds * (1 - VALIDATION_SHARE)
-        findings = search.run(ordered(suspects, kinds), deadline, self._options.candidates)
+        findings = search.run(ordered(suspects, kinds, wanted_exceptions(goal)), deadline, self._options.candidates)
         self._report.tried = findings.tried
         by_path = {source.path: source for source in sources.values()}
         expected = choose.expected_constants(self._root, goal.failing)
