@@ -17,6 +17,7 @@ from mogplex.domain.worker import WorkerInfo
 from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
+from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
 from mogplex.service.replay import Started
 from mogplex.service.report import Report
@@ -24,10 +25,13 @@ from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
+from mogplex.service.secrets import Secrets
+from mogplex.service.vault import Vault
 from mogplex.service.workers import Workers
 from mogplex.store.database import Database
 
 HARNESSES = ("builtin", "codex", "repair")
+VAULT_KEY = Vault.generate_key()
 MANY = {60.0: 1_000_000}  # starts a minute: no limit in tests that are about something else
 
 
@@ -87,23 +91,26 @@ class House:
         self.keys = Keys(database)
         self.limits = Limits(database, starts=starts)
         self.events = Events(database, self.hub)
-        self.repos = Repos(database, lambda clone_url: RemoteFacts("main", empty=False), HARNESSES)
+        self.vault = Vault([VAULT_KEY])
+        self.known_secrets = KnownSecrets(PlainSanitiser, self.vault)
+        self.repos = Repos(database, lambda url, credential: RemoteFacts("main", empty=False), HARNESSES, self.vault)
+        self.secrets = Secrets(database, self.vault)
         self.runs = Runs(
             database,
             self.dispatcher,
             self.limits,
             self.events,
-            open_sanitiser=PlainSanitiser,
+            known_secrets=self.known_secrets,
             choose_harness=lambda repo: "repair",
             harness_names=HARNESSES,
             default_timeout_seconds=1800.0,
             queue_limit=queue_limit,
         )
-        self.attempts = Attempts(database, self.hub, PlainSanitiser)
+        self.attempts = Attempts(database, self.hub, self.known_secrets)
         self.sandboxes = Sandboxes(database)
+        self.workers = Workers(database, self.hub, self.known_secrets)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
-        self.workers = Workers(database, self.hub, PlainSanitiser)
         secret = self.keys.create_first()
         assert secret is not None
         self.secret = secret

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +46,23 @@ class Home:
         name = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
         return ROOT_WORK_PARENT / name
 
+    def read_secret_keys(self) -> tuple[str, ...]:
+        """The keys that seal secrets, the current one first: from the settings, else from a file here that is made on
+        first use. Raises BadRequest when they can't be read or made."""
+        if self._settings.secret_keys:
+            return self._settings.secret_keys
+        given = self._settings.secret_key_file
+        path = given or self.path / "secret.key"
+        try:
+            if given is None:
+                _make_key(path)
+            keys = tuple(line.strip() for line in path.read_text(encoding="ascii").splitlines() if line.strip())
+        except (OSError, UnicodeError) as fault:
+            raise BadRequest(f"The keys for secrets can't be read from {path}: {fault}") from fault
+        if not keys:
+            raise BadRequest(f"{path} holds no key for secrets: put one in, a line each.")
+        return keys
+
     @contextmanager
     def alone(self, url: str, database: Path | None) -> Iterator[None]:
         """Hold the lock of the SQLite file `database`: the engine's limits do not hold across processes on it.
@@ -80,6 +99,24 @@ def _open(path: Path) -> TextIO:
             f"{path} can't be opened: {fault.strerror}. Give this user a folder that exists and may be written to, "
             "with MOGPLEX_HOME or MOGPLEX_DATABASE_URL."
         ) from fault
+
+
+def _make_key(path: Path) -> None:
+    """Unless it is there. It appears whole, and the first of several processes wins."""
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # unlike a renaming, this never replaces a key that sealed something already
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
 
 
 def _is_open_to_all(path: Path) -> bool:

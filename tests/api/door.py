@@ -17,6 +17,7 @@ from mogplex.api.services import HarnessInfo, Readiness, Services
 from mogplex.domain.repo import Repo
 from mogplex.service.limits import Limits
 from mogplex.store.database import Database
+from mogplex.wiring.mcp import make_mcp
 from tests.house import MANY, House
 
 BASE = "/api/v1/mogplex"
@@ -62,6 +63,7 @@ class Door:
             keys=self.house.keys,
             limits=Limits(database, requests_per_minute=requests_per_minute, starts=house_settings.get("starts", MANY)),
             repos=self.house.repos,
+            secrets=self.house.secrets,
             runs=self.house.runs,
             events=self.house.events,
             sandboxes=self.house.sandboxes,
@@ -70,7 +72,7 @@ class Door:
             harnesses=lambda: self.harnesses,
             readiness=lambda: self.ready,
         )
-        self.app = create_app(self.services, version="0.0.0-test")
+        self.app = create_app(self.services, version="0.0.0-test", neighbours=make_mcp(self.services))
         listener = open_listener("127.0.0.1", 0)
         parts = urlsplit(url_of(listener))
         self.host, self.port = str(parts.hostname), int(parts.port or 0)

@@ -25,6 +25,7 @@ def main(path: str, port: str) -> None:
         keys=house.keys,
         limits=Limits(database, requests_per_minute=1_000_000),
         repos=house.repos,
+        secrets=house.secrets,
         runs=house.runs,
         events=house.events,
         sandboxes=house.sandboxes,

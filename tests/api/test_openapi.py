@@ -23,6 +23,7 @@ from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service import repo_settings
+from mogplex.service.repos import CREDENTIAL_FIELD
 from mogplex.service.retries import RETRY_FIELDS
 from tests.api.conformity import faults
 from tests.api.door import Door, Reply
@@ -52,7 +53,8 @@ def test_documents_exactly_what_is_served(shared_door: Door, document: dict[str,
     served = {document_path(route.path) for route in shared_door.app.routes}  # type: ignore[attr-defined]
     assert set(document["paths"]) == served
     documented = {(method.upper(), path) for path, method, _ in operations(document) if path not in OPEN_PATHS}
-    assert documented == {(route.method, document_path(route.path)) for route in ROUTES}
+    neighbours = {("POST", "/mcp"), ("POST", "/api/v1/mogplex/mcp")}
+    assert documented == {(route.method, document_path(route.path)) for route in ROUTES} | neighbours
     assert served > OPEN_PATHS
 
 
@@ -95,7 +97,7 @@ def test_every_operation_says_all_it_takes_and_answers(document: dict[str, Any])
             assert operation["security"] == []
             continue
         assert {"400", "401", "405", "429", "500", "503"} <= answers, path
-        assert ("413" in answers) == (method in ("post", "patch")), path
+        assert ("413" in answers) == (method in ("post", "patch", "put")), path
         assert ("404" in answers) or "{" not in path, path
         assert any(status.startswith("2") for status in answers), path
 
@@ -113,7 +115,7 @@ def test_every_word_of_the_vocabulary_appears(document: dict[str, Any]) -> None:
 def test_bodies_have_the_fields_that_are_read() -> None:
     assert set(RUN_REQUEST["properties"]) == request._FIELDS
     assert set(RETRY_REQUEST["properties"]) == set(RETRY_FIELDS)
-    assert set(REPO_REQUEST["properties"]) == set(repo_settings._READERS)
+    assert set(REPO_REQUEST["properties"]) == {*repo_settings._READERS, CREDENTIAL_FIELD}
     assert set(REPO_CHANGE["properties"]) == set(repo_settings._READERS) - {"cloneUrl"}
     assert all(body["additionalProperties"] is False for body in BODIES.values())
 
@@ -228,6 +230,13 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert ask("GET", "/repos/acme%2Fwidgets", "/repos/{repoId}", 200)["repo"]["id"] == repo_id
     changed = ask("PATCH", f"/repos/{repo_id}", "/repos/{repoId}", 200, {"timeoutSeconds": 60, "setup": ["true"]})
     assert changed["repo"]["timeout_seconds"] == 60
+    secret = {"value": "hush-hush-hush", "phases": ["setup", "checks"]}
+    template = "/repos/{repoId}/secrets/{name}"
+    for repo, status in ((repo_id, 201), ("acme/widgets", 200), ("acme%2Fwidgets", 200)):
+        told = ask("PUT", f"/repos/{repo}/secrets/TOKEN", template, status, secret)
+        assert (told["secret"]["name"], told["secret"]["phases"]) == ("TOKEN", ["setup", "checks"])
+        assert "hush" not in json.dumps(told)
+    assert ask("GET", f"/repos/{repo_id}", "/repos/{repoId}", 200)["repo"]["secrets"] == [told["secret"]]
     assert ask("GET", "/repos?q=WIDGETS", "/repos", 200)["repos"][0]["full_name"] == "acme/widgets"
 
     start = {"repoId": repo_id, "prompt": "Mend it\nplease", "labels": {"a": "b"}, "delivery": "patch"}
@@ -290,6 +299,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     ask("GET", "/me", "/me", 200)
     ask("GET", "/harnesses", "/harnesses", 200)
     assert ask("GET", "/models", "/models", 200) == {"models": []}
+    assert ask("DELETE", f"/repos/{repo_id}/secrets/TOKEN", template, 200) == {"name": "TOKEN", "removed": True}
+    door.send("DELETE", f"/repos/{repo_id}/secrets/TOKEN").refused(404, "NOT_FOUND")
     door.house.register("w1")
     stats = ask("GET", "/observability/stats?to=2999-01-01", "/observability/stats", 200)
     assert stats["runs"]["total"] == 0

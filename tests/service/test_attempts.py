@@ -200,7 +200,7 @@ def test_nothing_that_is_kept_holds_a_known_secret(house: House) -> None:
 def test_secrets_are_known_to_a_process_that_did_not_claim_the_run(house: House) -> None:
     repo = house.add_repo(env={"T": "repo-s3cret"})
     run = house.claim(house.start(repo).run)
-    fresh = type(house.attempts)(house.database, house.hub, house.attempts._open_sanitiser)
+    fresh = type(house.attempts)(house.database, house.hub, house.attempts._known_secrets)
     assert fresh.record(run, [said("the repo-s3cret")]).result(10)
     fresh.close()
     assert house.events.since(run.id, 2, 1)[0].message == "the [redacted]"

@@ -101,7 +101,9 @@ def test_all_faults_are_told_at_once(house: House) -> None:
 
 def test_what_the_remote_says_is_told(house: House) -> None:
     def add(facts: RemoteFacts) -> Repo:
-        return Repos(house.database, lambda url: facts, HARNESSES).add(house.admin, {"cloneUrl": "/srv/x"})[0]
+        return Repos(house.database, lambda url, credential: facts, HARNESSES, house.vault).add(
+            house.admin, {"cloneUrl": "/srv/x"}
+        )[0]
 
     with pytest.raises(BadRequest, match="no commit yet"):
         add(RemoteFacts("main", empty=True))
@@ -111,11 +113,11 @@ def test_what_the_remote_says_is_told(house: House) -> None:
 
 
 def test_a_remote_that_cannot_be_read_adds_nothing(house: House) -> None:
-    def refuse(url: str) -> RemoteFacts:
+    def refuse(url: str, credential: object) -> RemoteFacts:
         raise WorkspaceError(f"{url} cannot be read")
 
     with pytest.raises(WorkspaceError):
-        Repos(house.database, refuse, HARNESSES).add(house.admin, {"cloneUrl": "/srv/x"})
+        Repos(house.database, refuse, HARNESSES, house.vault).add(house.admin, {"cloneUrl": "/srv/x"})
     assert house.repos.list(house.admin).items == []
 
 

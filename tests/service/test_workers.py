@@ -14,7 +14,7 @@ from mogplex.domain.sandbox import SandboxStatus
 from mogplex.service.workers import Reaped, Reaping, Workers
 from mogplex.store.database import Database
 from tests.clock import Clock
-from tests.house import House, PlainSanitiser, ending
+from tests.house import House, ending
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_run_that_delivered_is_never_played_again(house: House, repo: Repo, ho
 
 
 def test_more_attempts_can_be_allowed(house: House, repo: Repo) -> None:
-    workers = Workers(house.database, house.hub, PlainSanitiser, max_attempts=1)
+    workers = Workers(house.database, house.hub, house.known_secrets, max_attempts=1)
     house.claim(house.start(repo).run)
     assert workers.reap(only_me="me")[0].run.outcome is Outcome.INTERRUPTED
 

@@ -139,7 +139,9 @@ class SetupWorld:
         self._runs += 1
         run = cast(Run, SimpleNamespace(id=f"run-{self._runs}", attempt=1, repo_id=REPO_ID, root_directory=root,
                                         base_branch="main"))  # fmt: skip
-        repo = cast(Repo, SimpleNamespace(id=REPO_ID, setup=commands, clone_url=str(self.origin), allow_hosts=()))
+        repo = cast(
+            Repo, SimpleNamespace(id=REPO_ID, setup=commands, clone_url=str(self.origin), allow_hosts=(), secrets=())
+        )
         mirror = await self.equipment.mirrors.refresh(REPO_ID, str(self.origin))
         commit = await mirror.resolve_branch("main")
         assert commit is not None

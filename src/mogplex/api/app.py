@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -11,7 +11,20 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as AsgiRoute
 from starlette.types import Receive, Scope, Send
 
-from mogplex.api import events, harnesses, keys, manual, me, observability, repos, runs, sandboxes, schedules
+from mogplex.api import (
+    events,
+    harnesses,
+    keys,
+    manual,
+    me,
+    observability,
+    repos,
+    runs,
+    sandboxes,
+    schedules,
+    secrets,
+)
+from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
@@ -23,6 +36,7 @@ from mogplex.domain.errors import BadRequest, InternalError, MogplexError, NotFo
 
 ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
+    *secrets.ROUTES,  # before those of repos, whose names may have a slash
     *repos.ROUTES,
     *harnesses.ROUTES,
     *runs.ROUTES,
@@ -36,8 +50,10 @@ _VERSIONED = "/api/"
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(services: Services, *, version: str) -> FastAPI:
+def create_app(services: Services, *, version: str, neighbours: Sequence[Neighbour] = ()) -> FastAPI:
     """The ASGI application. `app.state.tails` is what a server closes when it stops.
+
+    `neighbours` are other doors for callers with a key, which know nothing of this one.
 
     Routes are plain ASGI endpoints: our order of checks (who, how often, what, then the body) leaves nothing for the
     framework's own validation to do, and the run and event routes are asked often.
@@ -52,7 +68,7 @@ def create_app(services: Services, *, version: str) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False},
     )
-    document = describe(ROUTES, version)
+    document = describe(ROUTES, version, neighbours)
     app.openapi = lambda: document  # type: ignore[method-assign]
     tails = Tails(services.events, services.keys)
     app.state.tails = tails
@@ -60,6 +76,7 @@ def create_app(services: Services, *, version: str) -> FastAPI:
     for route in ROUTES:
         by_path.setdefault(route.path, []).append(route)
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
+    app.router.routes.extend(AsgiRoute(each.path, Admitted(each, services)) for each in neighbours)
     _add_open_routes(app, Health(services, version), document)
     app.router.default = _Nowhere(Endpoint((), services, tails))
     app.add_exception_handler(HTTPException, _translate)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from mogplex.api.admitted import Neighbour
 from mogplex.api.query import Parameter
 from mogplex.api.report_schemas import REPORTS
 from mogplex.api.route import Route, Success
@@ -43,11 +44,13 @@ _HEADERS: Document = {
 _ON_ANY = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 
 
-def describe(routes: Sequence[Route], version: str) -> Document:
-    """The whole document, OpenAPI 3.1."""
+def describe(routes: Sequence[Route], version: str, neighbours: Sequence[Neighbour] = ()) -> Document:
+    """The whole document, OpenAPI 3.1. What neighbours say to each other is described elsewhere."""
     paths: Document = {}
     for route in routes:
         paths.setdefault(document_path(route.path), {})[route.method.lower()] = _operation(route)
+    for each in neighbours:
+        paths[document_path(each.path)] = {"post": _neighbour_operation(each)}
     paths.update(_open_paths())
     return {
         "openapi": "3.1.0",
@@ -116,6 +119,26 @@ def _responses(route: Route) -> Document:
     for status in sorted({400, 401, 405, 429, 500, 503, *route.refusals, *_refusals_of_kind(route)}):
         found[str(status)] = {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
     return found
+
+
+def _neighbour_operation(neighbour: Neighbour) -> Document:
+    good = {
+        "description": "An answer of that protocol.",
+        "headers": _header_refs(_ON_ANY),
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+    refusals = {
+        str(status): {"$ref": f"#/components/responses/{_REFUSALS[status][0]}"}
+        for status in (400, 401, 404, 405, 413, 429, 500, 503)
+    }
+    return {
+        "operationId": neighbour.name,
+        "summary": neighbour.summary,
+        "description": "Any key will do; each tool needs the scope that it says.",
+        "tags": [neighbour.path.rsplit("/", 1)[1]],
+        "parameters": [],
+        "responses": {"200": good, "202": good, **refusals},
+    }
 
 
 def _refusals_of_kind(route: Route) -> set[int]:

@@ -28,21 +28,22 @@ def add(call: Call) -> ASGIApp:
 
 
 def get(call: Call) -> ASGIApp:
-    return succeed({"repo": repo_object(_find(call))})
+    return succeed({"repo": repo_object(find_repo(call))})
 
 
 def update(call: Call) -> ASGIApp:
     body = call.json_object()
-    return succeed({"repo": repo_object(call.services.repos.update(call.caller, _find(call).id, body))})
+    return succeed({"repo": repo_object(call.services.repos.update(call.caller, find_repo(call).id, body))})
 
 
 def remove(call: Call) -> ASGIApp:
-    repo = _find(call)
+    repo = find_repo(call)
     call.services.repos.remove(call.caller, repo.id)
     return succeed({"id": repo.id, "removed": True})
 
 
-def _find(call: Call) -> Repo:
+def find_repo(call: Call) -> Repo:
+    """The repo that the path names. Raises NotFound."""
     owner, slash, name = call.path["repo_id"].partition("/")
     wanted = f"{read_id(owner, 'repo')}/{read_id(name, 'repo')}" if slash else read_id(owner, "repo")
     if not is_storable(wanted):

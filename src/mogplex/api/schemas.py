@@ -23,6 +23,7 @@ from mogplex.domain.event import EventType
 from mogplex.domain.run import OUTCOME_MEANING, Delivery, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxStatus
 from mogplex.domain.schedule import AlarmKind, Overlap, TickResult
+from mogplex.domain.secret import Phase
 
 _OUTCOMES: Schema = {
     "enum": list(Outcome),
@@ -143,6 +144,7 @@ REPO = shape(
     setup=list_of(TEXT),
     checks=list_of(TEXT),
     env_names=list_of(TEXT),
+    secrets=list_of(ref("Secret")),
     allow_hosts=list_of(TEXT),
     push_branches=list_of(TEXT),
     harness=either_null(TEXT),
@@ -269,6 +271,9 @@ ANSWERS: dict[str, Schema] = {
     "Event": EVENT,
     "EventPage": shape(run=ref("Run"), events=list_of(ref("Event")), nextAfter=WHOLE, hasMore=FLAG),
     "Repo": REPO,
+    "Secret": shape(name=TEXT, phases=list_of({"enum": list(Phase)}), created_at=TIME, updated_at=TIME),
+    "SetSecret": shape(secret=ref("Secret"), created=FLAG),
+    "RemovedSecret": shape(name=TEXT, removed=FLAG),
     "RepoAnswer": shape(repo=ref("Repo")),
     "AddedRepo": shape(repo=ref("Repo"), created=FLAG),
     "RemovedRepo": shape(id=TEXT, removed=FLAG),

@@ -13,6 +13,7 @@ from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
+from mogplex.service.secrets import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Services:
     keys: Keys
     limits: Limits
     repos: Repos
+    secrets: Secrets
     runs: Runs
     events: Events
     sandboxes: Sandboxes

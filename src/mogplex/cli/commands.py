@@ -25,6 +25,7 @@ VERBS: dict[str, Verb] = {
         "Play a scenario as a model server, to rehearse without spending.",
     ),
     "worker": ("mogplex.cli.worker", "work", "Start a worker for servers on PostgreSQL."),
+    "mcp": ("mogplex.cli.mcp", "serve_stdio", "Be the tools of an agent (Model Context Protocol on stdio)."),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
     "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),
@@ -54,6 +55,7 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "get": ("mogplex.cli.repos", "get_repo", "Show one repo."),
             "set": ("mogplex.cli.repos", "update_repo", "Change a repo's settings."),
             "remove": ("mogplex.cli.repos", "remove_repo", "Forget a repo."),
+            "secrets": ("mogplex.cli.secrets", "group", "Set and remove a repo's secrets."),
         },
     ),
     "sandboxes": (

@@ -10,8 +10,9 @@ import click
 
 from mogplex.cli.options import Server, examples, read_pairs, server_options
 from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
+from mogplex.cli.repo_id import find_repo_id, repo_name
+from mogplex.cli.secrets import read_value
 from mogplex.cli.start import given, make_budget
-from mogplex.client import ApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def list_repos(server: Server, *, query: str | None, limit: int | None) -> None:
         for repo in repos:
             write_json(repo)
     elif repos:
-        rows = [(str(repo["id"]), _name(repo), str(repo.get("default_branch") or "-")) for repo in repos]
+        rows = [(str(repo["id"]), repo_name(repo), str(repo.get("default_branch") or "-")) for repo in repos]
         write_table(("ID", "REPO", "BRANCH"), rows, flexible=1)
     else:
         note("no repos found. Register one: mogplex repos add PATH_OR_URL")
@@ -116,11 +117,19 @@ def list_repos(server: Server, *, query: str | None, limit: int | None) -> None:
 )
 @click.argument("source", metavar="PATH_OR_URL")
 @click.option("--name", metavar="OWNER/NAME", help="Its name [from the path or URL].")
+@click.option(
+    "--git-credential-file",
+    "credential_file",
+    metavar="FILE",
+    help="A token, user:token or private ssh key for the remote; `-` is stdin.",
+)
 @setting_options
 @server_options
-def add_repo(server: Server, *, source: str, name: str | None, settings: Repo) -> None:
+def add_repo(server: Server, *, source: str, name: str | None, credential_file: str | None, settings: Repo) -> None:
     """Register a clone URL or a local path. The same one twice gives the same repo."""
-    _print_repo(server, server.client.add_repo({"cloneUrl": _absolute(source), **given(name=name), **settings}))
+    credential = read_value(credential_file, "") if credential_file else None
+    body = {"cloneUrl": _absolute(source), **given(name=name, gitCredential=credential), **settings}
+    _print_repo(server, server.client.add_repo(body))
 
 
 @click.command("get", epilog=examples("mogplex repos get acme/web"))
@@ -128,7 +137,7 @@ def add_repo(server: Server, *, source: str, name: str | None, settings: Repo) -
 @server_options
 def get_repo(server: Server, *, repo: str) -> None:
     """Show one repo. ID is its id, or owner/name."""
-    _print_repo(server, server.client.get_repo(_find_id(server, repo)))
+    _print_repo(server, server.client.get_repo(find_repo_id(server, repo)))
 
 
 @click.command(
@@ -152,7 +161,7 @@ def update_repo(server: Server, *, repo: str, name: str | None, clear: tuple[str
     changes = {**settings, **given(name=name), **{_FIELD_OF_WORD[word]: None for word in clear}}
     if not changes:
         raise click.UsageError("nothing to change: name at least one setting")
-    _print_repo(server, server.client.update_repo(_find_id(server, repo), changes))
+    _print_repo(server, server.client.update_repo(find_repo_id(server, repo), changes))
 
 
 @click.command("remove", epilog=examples("mogplex repos remove acme/web"))
@@ -160,22 +169,12 @@ def update_repo(server: Server, *, repo: str, name: str | None, clear: tuple[str
 @server_options
 def remove_repo(server: Server, *, repo: str) -> None:
     """Forget a repo; its runs are kept. ID is its id, or owner/name."""
-    repo_id = _find_id(server, repo)
+    repo_id = find_repo_id(server, repo)
     answer = server.client.remove_repo(repo_id)
     if server.as_json:
         write_json({"id": repo_id, **answer})
     else:
         write_line(f"removed repo {repo_id}")
-
-
-def _find_id(server: Server, repo: str) -> str:
-    """The id behind owner/name; an id stays as it is."""
-    if "/" not in repo:
-        return repo
-    for found in server.client.list_repos(repo).get("repos") or []:
-        if _name(found).lower() == repo.lower():
-            return str(found["id"])
-    raise ApiError("NOT_FOUND", f"repo {repo} not found", [], None, 404, None)
 
 
 def _absolute(source: str) -> str:
@@ -190,16 +189,14 @@ def _print_repo(server: Server, repo: Repo) -> None:
         write_json(repo)
         return
     rest = [(name.replace("_", " "), _text(value)) for name, value in repo.items() if name not in ("id", "full_name")]
-    write_fields([("id", repo["id"]), ("repo", _name(repo)), *rest])
+    write_fields([("id", repo["id"]), ("repo", repo_name(repo)), *rest])
 
 
 def _text(value: object) -> str | None:
     if value in (None, [], {}, ""):
         return None
+    if isinstance(value, list) and isinstance(value[0], dict):  # secrets
+        return ", ".join(f"{each['name']} ({', '.join(each['phases'])})" for each in value)
     if isinstance(value, list):
         return ", ".join(show(item) for item in value)
     return show(value)
-
-
-def _name(repo: Repo) -> str:
-    return str(repo.get("full_name") or repo.get("fullName") or "-")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from mogplex.client.fields import KeyBody, RepoBody, RetryBody, RunBody
+    from mogplex.client.fields import KeyBody, RepoBody, RetryBody, RunBody, SecretBody
 
     Json = dict[str, Any]
     Body = Mapping[str, object]
@@ -77,6 +77,13 @@ class Client(ScheduleCalls):
     def update_repo(self, repo_id: str, body: RepoBody | Body) -> Json:
         """Change the settings named in `body`; None takes one back to its default."""
         return inner(self._send("PATCH", f"/repos/{segment(repo_id)}", body), "repo")
+
+    def set_secret(self, repo_id: str, name: str, body: SecretBody | Body) -> Json:
+        """{"secret": {name, phases, …}, "created"}. Setting it again replaces value and phases."""
+        return self._send("PUT", f"/repos/{segment(repo_id)}/secrets/{segment(name)}", body)
+
+    def remove_secret(self, repo_id: str, name: str) -> Json:
+        return self._send("DELETE", f"/repos/{segment(repo_id)}/secrets/{segment(name)}")
 
     def remove_repo(self, repo_id: str) -> Json:
         return self._send("DELETE", f"/repos/{segment(repo_id)}")

@@ -57,6 +57,7 @@ class RepoBody(TypedDict, total=False):
 
     name: str
     cloneUrl: str
+    gitCredential: str | None
     defaultBranch: str | None
     rootDirectory: str | None
     setup: list[str] | None
@@ -67,6 +68,13 @@ class RepoBody(TypedDict, total=False):
     harness: str | None
     budget: Budget | None
     timeoutSeconds: float | None
+
+
+class SecretBody(TypedDict):
+    """A repo's secret: its value, and who gets it. `git` goes with no other phase."""
+
+    value: str
+    phases: list[Literal["setup", "agent", "checks", "git"]]
 
 
 class KeyBody(TypedDict, total=False):

@@ -10,6 +10,7 @@ from mogplex.domain.fields import MAX_COMMANDS
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import Delivery
 from mogplex.domain.schedule import Overlap
+from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
 
 Schema = dict[str, Any]
 
@@ -128,7 +129,31 @@ REPO_REQUEST: Schema = {
     "required": ["cloneUrl"],
     "properties": {
         "cloneUrl": {"type": "string", "minLength": 1, "description": "A URL, or an absolute path on the server."},
+        "gitCredential": _text(
+            "Shown to the remote: a token, `user:token`, or a private ssh key. Kept as the secret `GIT_CREDENTIAL`.",
+            MAX_VALUE_CHARACTERS,
+        ),
         **_REPO_SETTINGS,
+    },
+}
+
+SECRET_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["value", "phases"],
+    "properties": {
+        "value": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_VALUE_CHARACTERS,
+            "description": "Never told again.",
+        },
+        "phases": {
+            "type": "array",
+            "items": {"enum": list(Phase)},
+            "minItems": 1,
+            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` alone, for fetch and push.",
+        },
     },
 }
 
@@ -202,6 +227,7 @@ BODIES: dict[str, Schema] = {
     "RetryRequest": RETRY_REQUEST,
     "RepoRequest": REPO_REQUEST,
     "RepoChange": REPO_CHANGE,
+    "SecretRequest": SECRET_REQUEST,
     "KeyRequest": KEY_REQUEST,
     "ScheduleRequest": SCHEDULE_REQUEST,
     "ScheduleChange": SCHEDULE_CHANGE,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.secret import SecretNote
 
 DEFAULT_PUSH_BRANCHES = ("mogplex/*",)
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
@@ -34,6 +35,7 @@ class Repo:
     default_harness: str | None = None
     budget: Budget = Budget()
     timeout_seconds: float | None = None
+    secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:
         return any(fnmatchcase(branch, pattern) for pattern in self.push_branches)

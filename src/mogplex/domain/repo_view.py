@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from mogplex.domain.repo import Repo
+from mogplex.domain.secret import SecretNote
 from mogplex.domain.view import format_time
 
 _PASSWORD_IN_URL = re.compile(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", re.IGNORECASE)
@@ -23,6 +24,7 @@ def repo_object(repo: Repo) -> dict[str, Any]:
         "setup": list(repo.setup),
         "checks": list(repo.checks),
         "env_names": sorted(repo.environment),
+        "secrets": [secret_object(note) for note in repo.secrets],
         "allow_hosts": list(repo.allow_hosts),
         "push_branches": list(repo.push_branches),
         "harness": repo.default_harness,
@@ -30,6 +32,16 @@ def repo_object(repo: Repo) -> dict[str, Any]:
         "timeout_seconds": repo.timeout_seconds,
         "created_at": format_time(repo.created_at),
         "updated_at": format_time(repo.updated_at),
+    }
+
+
+def secret_object(note: SecretNote) -> dict[str, Any]:
+    """All that is ever told of a secret; its version is ours alone."""
+    return {
+        "name": note.name,
+        "phases": [str(phase) for phase in note.phases],
+        "created_at": format_time(note.created_at),
+        "updated_at": format_time(note.updated_at),
     }
 
 

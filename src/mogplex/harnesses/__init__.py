@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mogplex.domain.ports import Harness
+from mogplex.harnesses.builtin.adapter import BuiltinHarness
 from mogplex.harnesses.claude_code.adapter import ClaudeCodeHarness
 from mogplex.harnesses.codex.adapter import CodexHarness
 from mogplex.harnesses.repair.adapter import RepairHarness
 from mogplex.harnesses.scripted import ScriptedHarness
 
 HARNESSES: Mapping[str, Callable[..., Harness]] = {
+    "builtin": BuiltinHarness,
     "claude-code": ClaudeCodeHarness,
     "codex": CodexHarness,
     "repair": RepairHarness,

@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim
+from mogplex.harnesses.lines import notice, text_of
 
 MAX_TEXT_CHARACTERS = 64 * 1024
 
@@ -54,7 +56,8 @@ class RecordStream:
         if record is None or translate is None or (self._end is not None and record.get("type") != "end"):
             text = line[:MAX_TEXT_CHARACTERS].decode("utf-8", "replace").rstrip()
             return [EventDraft(EventType.LOG, text, payload={"stream": "stdout"})]
-        return translate(record)
+        drafts = translate(record)
+        return [replace(draft, raw=text_of(line)) for draft in drafts]
 
     def close(self) -> Claim:
         if self._end is None:
@@ -95,7 +98,8 @@ class RecordStream:
     def _keep_end(self, record: Mapping[str, Any]) -> list[EventDraft]:
         self._ends += 1
         self._end = record
-        return []
+        error = _text(record, "error")
+        return [notice(error, "error")] if error and record.get("success") is False else []
 
 
 def _decode(line: bytes) -> Mapping[str, Any] | None:

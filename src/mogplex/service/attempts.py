@@ -18,14 +18,16 @@ from mogplex.domain.model_call import ModelCall, call_draft
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Ending, Run
 from mogplex.domain.sandbox import SandboxFacts
-from mogplex.domain.sanitiser import OpenSanitiser, Sanitiser
+from mogplex.domain.sanitiser import Sanitiser
+from mogplex.domain.secret import OpenSecret
 from mogplex.domain.worker import Signal
 from mogplex.service.claims import take
 from mogplex.service.cleaning import clean_call, clean_check, clean_draft, clean_facts, clean_value
 from mogplex.service.ending import end_run
 from mogplex.service.events import EventHub
 from mogplex.service.ids import generate_id
-from mogplex.service.known_secrets import secrets_of
+from mogplex.service.known_secrets import KnownSecrets
+from mogplex.service.sealing import open_secrets
 from mogplex.service.signals import select_signals, signal_of
 from mogplex.store import checks as check_table
 from mogplex.store import model_calls as call_table
@@ -50,10 +52,10 @@ class Attempts:
     Methods raise ServiceUnavailable while the database is away; nothing was written then and they may be called again.
     """
 
-    def __init__(self, database: Database, hub: EventHub, open_sanitiser: OpenSanitiser) -> None:
+    def __init__(self, database: Database, hub: EventHub, known_secrets: KnownSecrets) -> None:
         self._database = database
         self._hub = hub
-        self._open_sanitiser = open_sanitiser
+        self._known_secrets = known_secrets
         self._writer = EventWriter(database, hub.publish)
         self._lock = threading.Lock()
         self._sanitisers: OrderedDict[str, Sanitiser] = OrderedDict()
@@ -154,6 +156,11 @@ class Attempts:
             raise WorkspaceError(f"The repo {run.repo_full_name} was removed; register it again and start a new run.")
         return repo
 
+    def open_secrets(self, run: Run) -> tuple[OpenSecret, ...]:
+        """Those of the run's repo. Raises WorkspaceError when one can't be opened."""
+        with self._database.read() as tx:
+            return open_secrets(tx, self._known_secrets.vault, run.repo_id)
+
     def owns(self, run: Run) -> bool:
         """Ask right before anything that leaves the house."""
         with self._database.read() as tx:
@@ -202,7 +209,7 @@ class Attempts:
             return self._open(tx, run)
 
     def _open(self, tx: Transaction, run: Run) -> Sanitiser:
-        sanitiser = self._open_sanitiser(secrets_of(run, repo_table.get(tx, run.repo_id)))
+        sanitiser = self._known_secrets.sanitiser_of(tx, run, repo_table.get(tx, run.repo_id))
         with self._lock:
             self._sanitisers[run.id] = sanitiser
             while len(self._sanitisers) > _MAX_SANITISERS:

@@ -13,22 +13,27 @@ from mogplex.domain.access import Caller, Scope
 from mogplex.domain.errors import BadRequest, Conflict, Detail, Forbidden
 from mogplex.domain.repo import DEFAULT_PUSH_BRANCHES, RemoteFacts, Repo, full_name_fault
 from mogplex.domain.run import Status
+from mogplex.domain.secret import GitCredential, value_fault
 from mogplex.service.ids import generate_id, is_id, missing
 from mogplex.service.page import Page, clamp_limit, cut, decode_name_cursor
 from mogplex.service.repo_settings import read_settings
+from mogplex.service.sealing import check_git_credential, git_credential, put_git_credential
+from mogplex.service.vault import Vault
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import repos, runs
 
-Inspect = Callable[[str], RemoteFacts]
+Inspect = Callable[[str, GitCredential | None], RemoteFacts]
+CREDENTIAL_FIELD = "gitCredential"  # of a registration only: later it is a secret like others
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class Repos:
-    def __init__(self, database: Database, inspect: Inspect, harness_names: Collection[str]) -> None:
-        """`inspect(clone_url)` looks at the remote; it raises WorkspaceError when there is nothing to look at."""
+    def __init__(self, database: Database, inspect: Inspect, harness_names: Collection[str], vault: Vault) -> None:
+        """`inspect(clone_url, credential)` looks at the remote; it raises WorkspaceError when that can't be done."""
         self._database = database
+        self._vault = vault
         self._inspect = inspect
         self._harness_names = tuple(harness_names)
 
@@ -39,13 +44,17 @@ class Repos:
         """
         caller.require(Scope.ADMIN)
         _require_unbound(caller)
-        values = {name: value for name, value in self._read(body, creating=True).items() if value is not None}
+        settings = {name: value for name, value in body.items() if name != CREDENTIAL_FIELD}
+        values = {name: value for name, value in self._read(settings, creating=True).items() if value is not None}
+        credential = _read_credential(body.get(CREDENTIAL_FIELD))
         clone_url = values["clone_url"]
         with self._database.read() as tx:
             known = repo_table.find_by_clone_url(tx, clone_url)
-        if known is not None:
-            return _same_or_conflict(known, values), False
-        facts = self._inspect(clone_url)  # may take seconds, so outside of any transaction
+            if known is not None:
+                return self._same_or_conflict(tx, known, values, credential), False
+        facts = self._inspect(
+            clone_url, None if credential is None else GitCredential.of(credential)
+        )  # may take seconds, so outside of any transaction
         default_branch = values.get("default_branch") or facts.default_branch
         if facts.empty:
             raise BadRequest(
@@ -63,10 +72,12 @@ class Repos:
             tx.take_turn("repos")
             known = repo_table.find_by_clone_url(tx, clone_url)
             if known is not None:
-                return _same_or_conflict(known, values), False
+                return self._same_or_conflict(tx, known, values, credential), False
             repo = Repo(id=generate_id("repo"), created_at=tx.now, updated_at=tx.now, **values)
             repo_table.insert(tx, repo)
-        return repo, True
+            if credential is not None:
+                put_git_credential(tx, self._vault, repo.id, credential)
+            return repo_table.get(tx, repo.id) or repo, True
 
     def get(self, caller: Caller, id_or_full_name: str) -> Repo:
         """Raises NotFound; Conflict when several repos bear the name."""
@@ -125,6 +136,16 @@ class Repos:
                 )
             repo_table.delete(tx, repo.id)
 
+    def _same_or_conflict(
+        self, tx: Transaction, known: Repo, values: Mapping[str, Any], credential: str | None
+    ) -> Repo:
+        if credential is not None and git_credential(tx, self._vault, known.id) != credential:
+            raise Conflict(
+                f"{known.clone_url} is there already as {known.id}, with another git credential or none. "
+                f"Set it with: mogplex repos secrets set {known.id} GIT_CREDENTIAL --for git"
+            )
+        return _same_or_conflict(known, values)
+
     def _read(self, body: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
         return read_settings(body, self._harness_names, creating=creating)
 
@@ -157,6 +178,17 @@ def name_from(clone_url: str) -> str:
     if not named:
         return "local/repo"
     return "/".join(named[-2:]) if len(named) > 1 else f"local/{named[0]}"
+
+
+def _read_credential(value: Any) -> str | None:
+    """A token, `user:token` or a private key; None when there is none. Raises BadRequest, which doesn't show it."""
+    if value is None:
+        return None
+    fault = value_fault(value)
+    if fault is not None:
+        raise BadRequest(f"Invalid repo: {CREDENTIAL_FIELD} {fault}", [Detail(CREDENTIAL_FIELD, fault)])
+    check_git_credential(str(value))
+    return str(value)
 
 
 def _same_or_conflict(known: Repo, values: Mapping[str, Any]) -> Repo:

@@ -15,10 +15,9 @@ from mogplex.domain.ports import Dispatcher
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
-from mogplex.domain.sanitiser import OpenSanitiser
 from mogplex.service.cancels import stop_run
 from mogplex.service.events import Events, visible_run
-from mogplex.service.known_secrets import secrets_of
+from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit, cut
 from mogplex.service.plan import partition_of, plan_retry, plan_run, require_harness, require_push
@@ -62,7 +61,7 @@ class Runs:
         limits: Limits,
         events: Events,
         *,
-        open_sanitiser: OpenSanitiser,
+        known_secrets: KnownSecrets,
         choose_harness: Callable[[Repo], str],
         harness_names: Collection[str],
         default_timeout_seconds: float,
@@ -73,7 +72,7 @@ class Runs:
         self._dispatcher = dispatcher
         self._limits = limits
         self._hub = events.hub
-        self._open_sanitiser = open_sanitiser
+        self._known_secrets = known_secrets
         self._choose_harness = choose_harness
         self._harness_names = tuple(harness_names)
         self._default_timeout_seconds = default_timeout_seconds
@@ -127,7 +126,7 @@ class Runs:
             run = visible_run(tx, caller, run_id, lock=True)
             if run.status.is_terminal:
                 return Cancelled(run, already_terminal=True)
-            changed = stop_run(tx, run, caller, self._open_sanitiser(()))
+            changed = stop_run(tx, run, caller, self._known_secrets.sanitiser())
         if changed is None:  # somebody asked before; the worker is at it
             return Cancelled(run, already_terminal=False)
         if changed.status.is_terminal:
@@ -207,7 +206,7 @@ class Runs:
         run = replace(run, created_at=tx.now, updated_at=tx.now, last_seq=1)
         run_table.insert(tx, run)
         position = run_table.count_ahead(tx, run) + 1
-        sanitiser = self._open_sanitiser(secrets_of(run, repo))
+        sanitiser = self._known_secrets.sanitiser_of(tx, run, repo)
         draft = queued_draft(run, position)
         draft = replace(draft, payload=sanitiser.payload(draft.payload))
         event_table.append(tx, run.id, 1, 0, [draft])

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.run import Ending, Outcome, Run, Status
 from mogplex.domain.sandbox import SandboxStatus
-from mogplex.domain.sanitiser import OpenSanitiser
 from mogplex.domain.worker import WorkerInfo, WorkerRecord
 from mogplex.service.ending import end_run, synthesize
 from mogplex.service.events import EventHub
+from mogplex.service.known_secrets import KnownSecrets
 from mogplex.store import events as event_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
@@ -49,13 +49,13 @@ class Workers:
         self,
         database: Database,
         hub: EventHub,
-        open_sanitiser: OpenSanitiser,
+        known_secrets: KnownSecrets,
         *,
         max_attempts: int = DEFAULT_MAX_ATTEMPTS,
     ) -> None:
         self._database = database
         self._hub = hub
-        self._open_sanitiser = open_sanitiser
+        self._known_secrets = known_secrets
         self._max_attempts = max_attempts
 
     def register(self, worker: WorkerInfo) -> None:
@@ -143,7 +143,7 @@ class Workers:
             run,
             run_table.owned(run.id, run.attempt, run.worker_id),
             ending,
-            self._open_sanitiser(()),
+            self._known_secrets.sanitiser(),
             before=[draft],
             sandbox_status=SandboxStatus.LOST,
         )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.repo import Repo
+from mogplex.store import secrets as secret_table
 from mogplex.store.database import Transaction
 from mogplex.store.runs import columns_of
 from mogplex.store.schema import repos
 
-_FIELDS = tuple(each.name for each in fields(Repo))
+_FIELDS = tuple(each.name for each in fields(Repo) if each.name != "secrets")
 _COLUMNS = tuple(repos.c[name] for name in _FIELDS)
 
 
@@ -31,23 +32,26 @@ def delete(tx: Transaction, repo_id: str) -> None:
 
 
 def get(tx: Transaction, repo_id: str) -> Repo | None:
-    row = tx.execute(sa.select(*_COLUMNS).where(repos.c.id == repo_id)).one_or_none()
-    return None if row is None else _repo_of(row)
+    return next(iter(_read(tx, sa.select(*_COLUMNS).where(repos.c.id == repo_id))), None)
 
 
 def find_by_clone_url(tx: Transaction, clone_url: str) -> Repo | None:
-    row = tx.execute(sa.select(*_COLUMNS).where(repos.c.clone_url == clone_url)).one_or_none()
-    return None if row is None else _repo_of(row)
+    return next(iter(_read(tx, sa.select(*_COLUMNS).where(repos.c.clone_url == clone_url))), None)
 
 
 def find_by_full_name(tx: Transaction, full_name: str) -> list[Repo]:
-    return [_repo_of(row) for row in tx.execute(sa.select(*_COLUMNS).where(repos.c.full_name == full_name))]
+    return _read(tx, sa.select(*_COLUMNS).where(repos.c.full_name == full_name))
 
 
 def select(tx: Transaction, conditions: Sequence[sa.ColumnElement[bool]], limit: int) -> list[Repo]:
     """By name."""
-    wanted = sa.select(*_COLUMNS).where(*conditions).order_by(repos.c.full_name, repos.c.id).limit(limit)
-    return [_repo_of(row) for row in tx.execute(wanted)]
+    return _read(tx, sa.select(*_COLUMNS).where(*conditions).order_by(repos.c.full_name, repos.c.id).limit(limit))
+
+
+def _read(tx: Transaction, wanted: sa.Select[Any]) -> list[Repo]:
+    found = [_repo_of(row) for row in tx.execute(wanted)]
+    notes = secret_table.notes(tx, [repo.id for repo in found]) if found else {}
+    return [replace(repo, secrets=notes.get(repo.id, ())) for repo in found]
 
 
 def _repo_of(row: Sequence[Any]) -> Repo:

@@ -42,6 +42,19 @@ repos = Table(
     _time("updated_at", nullable=False),
 )
 
+# `sealed` is opened by a key that is not in the database; `version` changes with the value and says nothing about it.
+repo_secrets = Table(
+    "repo_secrets",
+    metadata,
+    Column("repo_id", String(), ForeignKey("repos.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(), primary_key=True),
+    _json("phases"),
+    Column("sealed", Text(), nullable=False),
+    Column("version", String(), nullable=False),
+    _time("created_at", nullable=False),
+    _time("updated_at", nullable=False),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mogplex.api.services import Readiness, Services
 from mogplex.domain.ports import Dispatcher, Harness
 from mogplex.domain.repo import RemoteFacts
+from mogplex.domain.secret import GitCredential
 from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
@@ -16,6 +17,7 @@ from mogplex.service.attempts import Attempts
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
+from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
@@ -23,6 +25,8 @@ from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
+from mogplex.service.secrets import Secrets
+from mogplex.service.vault import Vault
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
@@ -47,18 +51,20 @@ class Parts:
         hub = EventHub()
         events = Events(database, hub)
         offers = Offers.build(settings)
-        harnesses, open_sanitiser = offers.harnesses, offers.open_sanitiser()
+        harnesses = offers.harnesses
         calls = ModelCalls(database, settings.key_usd_per_day)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
         git = Git(make_layout(settings, Home(settings)).git_home)
-
+        vault = Vault(Home(settings).read_secret_keys())
+        known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
+        secrets.reseal()
         runs = Runs(
             database,
             dispatcher,
             limits,
             events,
-            open_sanitiser=open_sanitiser,
+            known_secrets=known_secrets,
             choose_harness=offers.choose_harness,
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
@@ -67,7 +73,8 @@ class Parts:
         services = Services(
             keys=Keys(database),
             limits=limits,
-            repos=Repos(database, lambda clone_url: _inspect(git, clone_url), tuple(harnesses)),
+            repos=Repos(database, lambda url, credential: _inspect(git, url, credential), tuple(harnesses), vault),
+            secrets=secrets,
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
@@ -81,14 +88,14 @@ class Parts:
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
         )
-        attempts = Attempts(database, hub, open_sanitiser)
-        workers = Workers(database, hub, open_sanitiser, max_attempts=settings.max_attempts)
+        attempts = Attempts(database, hub, known_secrets)
+        workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
         return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing)
 
 
-def _inspect(git: Git, clone_url: str) -> RemoteFacts:
-    facts = asyncio.run(inspect_remote(git, clone_url))
+def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
+    facts = asyncio.run(inspect_remote(git, clone_url, credential))
     return RemoteFacts(facts.default_branch, facts.empty)
 
 

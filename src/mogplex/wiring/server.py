@@ -20,6 +20,7 @@ from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
 from mogplex.wiring.adapters import make_layout
+from mogplex.wiring.mcp import make_mcp
 from mogplex.wiring.parts import Parts
 from mogplex.wiring.workshop import working
 
@@ -51,7 +52,7 @@ def serve(
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
-        app = create_app(parts.services, version=mogplex.__version__)
+        app = create_app(parts.services, version=mogplex.__version__, neighbours=make_mcp(parts.services))
         # Told from inside the server: only then is a signal an orderly end.
         Server(app, on_start=lambda: on_start(url)).run(sockets=[listener])
         log.info("stopping")

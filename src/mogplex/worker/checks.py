@@ -13,6 +13,7 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run, Verdict
+from mogplex.domain.secret import Phase
 from mogplex.domain.verdict import CheckEnd, TestCounts, calls_pytest, combine, is_test_path, judge
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
@@ -70,7 +71,7 @@ class Checks:
     ) -> tuple[Verdict, Verdict, str]:
         on_patch = self._on_patch(start, patch, command, number)
         known = await patiently(
-            self._equipment.attempts.cached_baseline, self._run.repo_id, start.commit, command, start.prepared_key
+            self._equipment.attempts.cached_baseline, self._run.repo_id, start.commit, command, start.check_key
         )
         if known is not None:
             await self._tell(replace(known, cached=True))
@@ -87,7 +88,7 @@ class Checks:
         checkout = await start.check_out(f"base-{number}")
         end, record = await self._execute(start, checkout, command, CheckTarget.BASE, number)
         if end.sandbox_error is None and end.killed_by is None:
-            await patiently(self._equipment.attempts.save_baseline, self._run, start.commit, record, start.prepared_key)
+            await patiently(self._equipment.attempts.save_baseline, self._run, start.commit, record, start.check_key)
         return end
 
     async def _on_patch(self, start: StartPoint, patch: Patch | None, command: str, number: int) -> CheckEnd | None:
@@ -113,7 +114,7 @@ class Checks:
             name = f"{target}-{number}"
             exit = await self._stop.or_result(self._in_sandbox(start, checkout, command, name, report_folder, output))
             tests = await asyncio.to_thread(read_tests, report_folder / REPORT_FILE)
-            counts_expected = calls_pytest(command) and not COUNTING.keys() & start.environment.keys()
+            counts_expected = calls_pytest(command) and not COUNTING.keys() & start.environment_for(Phase.CHECKS).keys()
             end = CheckEnd(exit.exit_code, exit.killed_by, tests, counts_expected=counts_expected)
         except SandboxError as fault:
             end = CheckEnd(None, sandbox_error=fault.message)
@@ -152,7 +153,12 @@ class Checks:
                 *tools.mounts,
                 Mount(report_folder, REPORT_FOLDER, writable=True),
             ),
-            environment={**tools.environment, **prepared.environment, **COUNTING, **start.environment},
+            environment={
+                **tools.environment,
+                **prepared.environment,
+                **COUNTING,
+                **start.environment_for(Phase.CHECKS),
+            },
             path=(*prepared.path, *tools.path),
             directory=work_directory(self._run),
             limits=replace(self._equipment.limits, wall_seconds=self._equipment.check_timeout_seconds),

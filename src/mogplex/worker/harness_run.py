@@ -11,6 +11,7 @@ from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, Harness, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
+from mogplex.domain.secret import Phase
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
@@ -79,11 +80,16 @@ class HarnessRun:
             mounts=(
                 *checkout.mounts(),
                 *prepared.mounts,
-                *(tools.mounts if not launch.mounts else ()),
+                *_beside(launch.mounts, tools.mounts),
                 *launch.mounts,
                 *self._state_mounts(start),
             ),
-            environment={**tools.environment, **prepared.environment, **start.environment, **launch.environment},
+            environment={
+                **tools.environment,
+                **prepared.environment,
+                **start.environment_for(Phase.AGENT),
+                **launch.environment,
+            },
             path=(*prepared.path, *launch.path, *tools.path),
             directory=self._task.directory,
             limits=self._equipment.limits,
@@ -189,6 +195,12 @@ def find_harness(run: Run, equipment: Equipment) -> Harness:
     if harness is None:
         raise SandboxError(f"This worker has no harness {run.harness!r}; it has {', '.join(equipment.harnesses)}.")
     return harness
+
+
+def _beside(own: tuple[Mount, ...], tools: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    """The common tools, but where the harness mounts something of its own."""
+    taken = {mount.target for mount in own}
+    return tuple(mount for mount in tools if mount.target not in taken)
 
 
 def work_directory(run: Run) -> str:

@@ -1,6 +1,7 @@
 """A repo's setup: found, run once in a sandbox of the runs' shape, kept, and shown to the harness and the checks.
 
-Nothing of ours and nothing of the repo owner's `env` is in that sandbox: it has the network, a run has the secrets.
+Nothing of ours and nothing of the repo owner's `env` is in that sandbox: it has the network, a run has the variables.
+Only secrets that the owner names for it are there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run
+from mogplex.domain.secret import Phase, versions_of
 from mogplex.domain.setup import ENVIRONMENT, KEYED, READ, VERSIONS, choose, find_steps, is_none
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment, Tools
@@ -102,6 +104,7 @@ class Setup:
         parts = [*commands, root, *(f"{tool} {version}" for tool, version in sorted(tools.items()))]
         parts += [f"{each.path} {each.object_id}" for name, each in sorted(entries.items()) if KEYED.match(name)]
         parts += await self._named_files(start, commands)
+        parts += [f"secret {version}" for version in versions_of(start.repo.secrets, Phase.SETUP)]
         parts += [f"layout {LAYOUT} {self._equipment.driver.name}"]
         key = hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()
         return Recipe(commands, not start.repo.setup, tuple(tools), key)
@@ -143,7 +146,7 @@ class Setup:
             work_directory(self._run),
             (*checkout.mounts(), Mount(folder, ENVIRONMENT, writable=True), installer.mount),
             scratch,
-            Tools((), {**installer.environment, **self._equipment.registries.variables}, installer.path),
+            Tools((), self._variables(start), installer.path),
             self._equipment.limits,
         )
         hosts = {*start.repo.allow_hosts, *await self._equipment.registries.hosts_for(recipe.tools)}
@@ -155,6 +158,11 @@ class Setup:
             await self._tell(exit.exit_code, False, begun, output.text())
             raise WorkspaceError(_explain(exit, recipe, output.text()))
         await asyncio.gather(layout.remove_tree(checkout.directory), layout.remove_tree(scratch))
+
+    def _variables(self, start: StartPoint) -> dict[str, str]:
+        """Its installer's and the operator's, and those secrets whose owner wants them here."""
+        own = {**self._equipment.installer.environment, **self._equipment.registries.variables}
+        return {**own, **start.environment_for(Phase.SETUP)}
 
     async def _tell(self, exit_code: int | None, cached: bool, begun: float, output: str) -> None:
         duration_ms = round((time.monotonic() - begun) * 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Run
+from mogplex.domain.secret import OpenSecret, Phase, environment_of, git_credential_of, versions_of
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.patience import patiently
 from mogplex.workspace.checkout import Checkout, check_out, check_root_directory
@@ -29,11 +31,26 @@ class StartPoint:
     folder: Path
     mirror: Mirror
     results: Results
-    environment: Mapping[str, str]  # the repo's and the run's, for the commands in a sandbox
+    environment: Mapping[str, str]  # the repo's and the run's, for the commands in a sandbox of harness and checks
     commit: str
     expected_tip: str | None
     prepared: Tools = Tools()
     prepared_key: str = ""
+    secrets: tuple[OpenSecret, ...] = ()
+
+    def environment_for(self, phase: Phase) -> dict[str, str]:
+        """What commands of `phase` get besides tools. A secret wins over a plain variable of the same name."""
+        plain = {} if phase is Phase.SETUP else self.environment
+        return {**plain, **environment_of(self.secrets, phase)}
+
+    @property
+    def check_key(self) -> str:
+        """Names all besides the commit that decides what a check says."""
+        parts = [*versions_of(self.repo.secrets, Phase.CHECKS)]
+        parts += [f"{name}={value}" for name, value in sorted(self.environment.items())]
+        if not parts:
+            return self.prepared_key
+        return hashlib.sha256("\0".join([self.prepared_key, *parts]).encode()).hexdigest()
 
     async def check_out(self, name: str) -> Checkout:
         """A fresh checkout of the start commit."""
@@ -61,14 +78,20 @@ class StartPoint:
     async def deliver(self, patch: Patch) -> Delivered:
         """Push the working branch. Raises DeliveryError."""
         return await deliver_branch(
-            self.results, self.repo.clone_url, patch.commit, self.run.working_branch, self.expected_tip
+            self.results,
+            self.repo.clone_url,
+            patch.commit,
+            self.run.working_branch,
+            self.expected_tip,
+            git_credential_of(self.secrets),
         )
 
 
 async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint:
     """Refresh the mirror and resolve branches. Raises WorkspaceError that says what is missing and what to do."""
     repo: Repo = await patiently(equipment.attempts.repo_of, run)
-    mirror = await equipment.mirrors.refresh(repo.id, repo.clone_url)
+    secrets: tuple[OpenSecret, ...] = await patiently(equipment.attempts.open_secrets, run) if repo.secrets else ()
+    mirror = await equipment.mirrors.refresh(repo.id, repo.clone_url, git_credential_of(secrets))
     working_tip = await mirror.resolve_branch(run.working_branch)
     commit = await _choose_commit(run, repo, mirror, working_tip)
     if run.root_directory:
@@ -76,7 +99,7 @@ async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint
     results = Results(equipment.layout.result_store(repo.id), mirror, equipment.git)
     results.prepare()
     environment = {**repo.environment, **run.environment}
-    return StartPoint(run, repo, equipment, folder, mirror, results, environment, commit, working_tip)
+    return StartPoint(run, repo, equipment, folder, mirror, results, environment, commit, working_tip, secrets=secrets)
 
 
 async def _choose_commit(run: Run, repo: Repo, mirror: Mirror, working_tip: str | None) -> str:

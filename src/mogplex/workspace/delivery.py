@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mogplex.domain.errors import DeliveryError, WorkspaceError
+from mogplex.domain.secret import GitCredential
 from mogplex.workspace.address import Address, parse_address
 from mogplex.workspace.git import GitError, clean_text
 from mogplex.workspace.remote import explain_failure, list_refs
@@ -23,7 +24,14 @@ class Delivered:
     already: bool = False
 
 
-async def deliver_branch(results: Results, clone_url: str, commit: str, branch: str, expected: str | None) -> Delivered:
+async def deliver_branch(
+    results: Results,
+    clone_url: str,
+    commit: str,
+    branch: str,
+    expected: str | None,
+    credential: GitCredential | None = None,
+) -> Delivered:
     """Put `commit` on `branch` of the remote, which must now be at `expected` (None: must not exist).
 
     Doing it twice is one delivery. A local repo's own hooks run, as its owner; ours never do.
@@ -33,7 +41,7 @@ async def deliver_branch(results: Results, clone_url: str, commit: str, branch: 
             says what to do; what the remote's hooks printed is in it.
     """
     try:
-        address = parse_address(clone_url)
+        address = parse_address(clone_url, credential)
         facts = await list_refs(results.git, address)
     except WorkspaceError as error:
         raise DeliveryError(f"{branch} was not delivered: {error.message}") from error
@@ -57,7 +65,8 @@ async def _push(results: Results, address: Address, commit: str, branch: str, ex
         "-c", "push.followTags=false", "-c", "push.recurseSubmodules=no",
         "push", "--porcelain", "--no-verify", *lease, *address.far_end("receive-pack"), "--", address.url,
         f"{commit}:refs/heads/{branch}",
-        git_dir=results.directory, environment=address.environment, timeout_seconds=_PUSH_SECONDS,
+        git_dir=results.directory, environment=address.environment, ssh_key=address.ssh_key,
+        timeout_seconds=_PUSH_SECONDS,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mogplex.domain.errors import WorkspaceError
+from mogplex.workspace.ssh_key import SSH_COMMAND, offer_key
 
 GIT = "/usr/bin/git"
 STDERR_BYTES = 64 * 1024  # kept from the end
@@ -100,7 +101,7 @@ class Git:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": "",
             "SSH_ASKPASS": "",
-            "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=15",
+            "GIT_SSH_COMMAND": SSH_COMMAND,
             "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
             "GIT_NO_REPLACE_OBJECTS": "1",
             **(extra_environment or {}),
@@ -123,28 +124,32 @@ class Git:
         timeout_seconds: float = 120.0,
         memory_bytes: int | None = None,
         held_fds: tuple[int, ...] = (),
+        ssh_key: str | None = None,
     ) -> Output:
         """Run one command to its end.
 
+        `ssh_key` is a private key that ssh shows to the remote.
         `held_fds` are inherited by git, so that a lock outlives this process as long as git runs.
         `memory_bytes` caps the data segment of git itself: use it where git unpacks what an agent sent.
 
         Raises:
             GitError: exit code not 0, over `timeout_seconds`, or over `output_bytes` on stdout.
         """
-        process = await self._start(arguments, git_dir, environment or {}, held_fds)
-        finished = False
-        try:
-            if memory_bytes is not None:
-                _cap_memory(process.pid, memory_bytes)
-            async with asyncio.timeout(timeout_seconds):
-                stdout, stderr, exit_code = await _converse(process, stdin, output_bytes)
-            finished = True
-        except TimeoutError:
-            raise GitError(f"git {arguments[0]} took longer than {timeout_seconds:g} s and was ended", None) from None
-        finally:
-            if not finished:
-                await _end_group(process)
+        with offer_key(ssh_key) as offered:
+            process = await self._start(arguments, git_dir, {**(environment or {}), **offered}, held_fds)
+            finished = False
+            try:
+                if memory_bytes is not None:
+                    _cap_memory(process.pid, memory_bytes)
+                async with asyncio.timeout(timeout_seconds):
+                    stdout, stderr, exit_code = await _converse(process, stdin, output_bytes)
+                finished = True
+            except TimeoutError:
+                said = f"git {arguments[0]} took longer than {timeout_seconds:g} s and was ended"
+                raise GitError(said, None) from None
+            finally:
+                if not finished:
+                    await _end_group(process)
         cleaned = clean_text(stderr.decode("utf-8", "replace"))
         if exit_code != 0:
             said = last_lines(cleaned) or f"exit code {exit_code}"

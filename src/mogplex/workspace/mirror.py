@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.secret import GitCredential
 from mogplex.workspace.address import Address, parse_address
 from mogplex.workspace.git import Git, GitError
 from mogplex.workspace.layout import check_name
@@ -132,7 +133,7 @@ class Mirrors:
         self._directory = directory
         self._git = git
 
-    async def refresh(self, repo_id: str, clone_url: str) -> Mirror:
+    async def refresh(self, repo_id: str, clone_url: str, credential: GitCredential | None = None) -> Mirror:
         """Bring the repo's mirror up to what the remote has now; make it on first use.
 
         When nothing changed this costs one look at the remote's refs.
@@ -140,7 +141,7 @@ class Mirrors:
         Raises:
             WorkspaceError: the remote can't be reached or used, is empty, or sends objects that git's checker refuses.
         """
-        address = parse_address(clone_url)
+        address = parse_address(clone_url, credential)
         directory = self._directory / f"{check_name(repo_id)}.git"
         facts = await list_refs(self._git, address)
         if facts.empty:
@@ -178,7 +179,9 @@ class Mirrors:
                 "-c", "fetch.fsckObjects=true", "-c", "fetch.unpackLimit=1", *checking,
                 "fetch", "--quiet", "--prune", "--no-tags", "--force", "--update-shallow", "--no-write-fetch-head",
                 "--no-recurse-submodules", *address.far_end("upload-pack"), "--", address.url, *_REFSPECS,
-                git_dir=directory, environment=address.environment, timeout_seconds=_FETCH_SECONDS, held_fds=(lock,),
+                git_dir=directory, environment=address.environment, ssh_key=address.ssh_key,
+                timeout_seconds=_FETCH_SECONDS,
+                held_fds=(lock,),
             )  # fmt: skip
         except GitError as error:
             raise _explain_fetch(address, error) from error

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.secret import GitCredential
 from mogplex.workspace.address import Address, parse_address
 from mogplex.workspace.git import Git, GitError, last_lines
 
@@ -19,8 +20,9 @@ _FAILURES = (
     (
         ("authentication failed", "could not read username", "could not read password", "terminal prompts disabled",
          "permission denied (publickey", "returned error: 401", "returned error: 403", "host key verification failed"),
-        "asks for credentials: put a token into the clone URL (https://user:token@host/…), or give this machine's "
-        "user an ssh key and a known host",
+        "asks for credentials, or refuses those it was given: give the repo a token or an ssh key (mogplex repos "
+        "secrets set REPO GIT_CREDENTIAL --for git; for a new one, repos add --git-credential-file), and for ssh a "
+        "known host to this machine's user",
     ),
     (
         ("repository not found", "returned error: 404", "' not found", "does not appear to be a git repository",
@@ -79,13 +81,15 @@ def digest_refs(default_branch: str | None, refs: Mapping[str, str]) -> str:
     return hashlib.sha256(os.fsencode("\n".join(lines))).hexdigest()
 
 
-async def inspect_remote(git: Git, clone_url: str, timeout_seconds: float = 30.0) -> RemoteFacts:
+async def inspect_remote(
+    git: Git, clone_url: str, credential: GitCredential | None = None, timeout_seconds: float = 30.0
+) -> RemoteFacts:
     """Ask a remote for its branches, tags and default branch.
 
     Raises:
         WorkspaceError: the path doesn't exist or is no repo, the host can't be reached, credentials are needed.
     """
-    return await list_refs(git, parse_address(clone_url), timeout_seconds)
+    return await list_refs(git, parse_address(clone_url, credential), timeout_seconds)
 
 
 async def list_refs(git: Git, address: Address, timeout_seconds: float = 60.0) -> RemoteFacts:
@@ -93,7 +97,8 @@ async def list_refs(git: Git, address: Address, timeout_seconds: float = 60.0) -
     try:
         output = await git.run(
             "ls-remote", "--symref", *address.far_end("upload-pack"), "--", address.url,
-            environment=address.environment, output_bytes=_REFS_BYTES, timeout_seconds=timeout_seconds,
+            environment=address.environment, ssh_key=address.ssh_key,
+            output_bytes=_REFS_BYTES, timeout_seconds=timeout_seconds,
         )  # fmt: skip
     except GitError as error:
         raise explain_failure(address, error) from error
