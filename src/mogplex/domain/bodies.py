@@ -7,6 +7,7 @@ from typing import Any
 from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.fields import MAX_COMMANDS
+from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import Delivery
 from mogplex.domain.schedule import Overlap
@@ -78,7 +79,7 @@ RUN_REQUEST: Schema = {
         },
         "harness": _text("Which harness drives the work; left out, the repo's or the server's choice."),
         "model": _text("Which model the harness should use."),
-        "mode": _text("How the harness works, e.g. `repair-first`."),
+        "mode": {"enum": [*Mode, None], "description": "`repair-first` lets `repair` try before a model is asked."},
         "title": _text("A short name for lists; left out, the first line of the prompt."),
         "baseBranch": _text("Where the work starts; left out, the repo's default branch.", 244),
         "workingBranch": _text("Where the result goes; left out, the base branch or a generated name.", 244),

@@ -16,6 +16,7 @@ from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
+from mogplex.worker.first_try import FirstTry
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.harvest import Harvest
 from mogplex.worker.models import Models
@@ -67,7 +68,7 @@ class Attempt:
 
     async def _work(self) -> None:
         async with self._workspace() as (start, checkout), self._egress(start) as egress:
-            await self._run_harness(start, checkout, egress)
+            checkout = await self._run_harness(start, checkout, egress)
             await self._take_patch(start, checkout)
             self.stop.check()
             self.time_limit.lift()  # from here on each check has a limit of its own
@@ -94,11 +95,14 @@ class Attempt:
     def _egress(self, start: StartPoint) -> Egress:
         return Egress(start.repo.allow_hosts, self.transcript.add, self.equipment.driver, self.equipment.reach)
 
-    async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> None:
-        """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
+    async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> Checkout:
+        """Run it to its end or to a stop; what it leaves is a claim, never a decision. Returns where its work lies."""
+        first = FirstTry(self.run, self.equipment, self.transcript, self.stop, egress, self.activity)
+        if (fixed := await first.play(start, self.clock, self.findings)) is not None:
+            return fixed
         async with Models(self.run, self.equipment, self.transcript, self.stop, self.activity) as models:
             harness_run = HarnessRun(
-                self.run, self.equipment, self.transcript, self.stop, egress, self.activity, models
+                first.run, self.equipment, self.transcript, self.stop, egress, self.activity, models
             )
             process = await harness_run.start(start, checkout, self.clock)
             with self.clock.phase("running"):
@@ -108,6 +112,7 @@ class Attempt:
             self.stop.set(*sandbox_end(self.findings.exit.killed_by, self.equipment))
         if not self.findings.claim_counts:
             models.note_fault()
+        return checkout
 
     async def _take_patch(self, start: StartPoint, checkout: Checkout) -> None:
         """Keep the work done so far, whatever the ending will be."""
