@@ -27,6 +27,7 @@ from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
 from mogplex.service.vault import Vault
+from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.store.database import Database
 
@@ -109,6 +110,7 @@ class House:
         self.attempts = Attempts(database, self.hub, self.known_secrets)
         self.sandboxes = Sandboxes(database)
         self.workers = Workers(database, self.hub, self.known_secrets)
+        self.webhooks = Webhooks(database, self.vault)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
         secret = self.keys.create_first()

@@ -24,6 +24,7 @@ MAX_FUNCTION_LINES = 60
 # Longer than the rule allows, each with the reason. `path under mogplex` or `path:function`.
 LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {
+    "cli/repos.py:setting_options": "one line a flag, twice",
     "cli/run.py:start_run": "one line a flag; the work is in other functions",
     "domain/run_view.py:run_object": "one line a field of the contract's run object",
 }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mogplex.api.services import HarnessInfo
 from mogplex.domain.ports import Harness, Probe
 from mogplex.domain.redact import Redactor
 from mogplex.domain.repo import Repo
+from mogplex.domain.run import Run
 from mogplex.domain.sanitiser import OpenSanitiser
 from mogplex.gateway.catalog import Catalog
 from mogplex.gateway.config import read_config
+from mogplex.gateway.survey import Survey
 from mogplex.harnesses import HARNESSES
 from mogplex.home import Home
 from mogplex.settings import Settings
@@ -27,6 +29,7 @@ class Offers:
 
     harnesses: Mapping[str, Harness]
     catalog: Catalog
+    survey: Survey
 
     @staticmethod
     def build(settings: Settings) -> Offers:
@@ -38,7 +41,8 @@ class Offers:
             name: HARNESSES[name](shared, programs[name]) if name in programs else HARNESSES[name](shared)
             for name in offered
         }
-        return Offers(harnesses, Catalog(read_config(settings.config_path, os.environ, settings.model or None)))
+        catalog = Catalog(read_config(settings.config_path, os.environ, settings.model or None))
+        return Offers(harnesses, catalog, Survey(catalog))
 
     def choose_harness(self, repo: Repo) -> str:
         """The first that can run now, with a model if it needs one. The repo's own choice comes before this."""
@@ -53,6 +57,14 @@ class Offers:
         if not probe.ok or reason is None:
             return probe
         return Probe(False, reason, MODEL_REMEDY, probe.facts)
+
+    def settle_model(self, run: Run) -> Run:
+        """The run with the model that it will use. Raises BadRequest when its harness can't work with that."""
+        protocols = self.harnesses[run.harness].protocols
+        if not protocols or run.replay_of is not None:
+            return run
+        settled = self.catalog.settle(run.model, protocols, in_dollars=run.budget.usd is not None)
+        return replace(run, model=settled)
 
     def harness_infos(self) -> list[HarnessInfo]:
         return [_info(name, self.probe(name)) for name in self.harnesses]

@@ -166,6 +166,12 @@ class Settings:
         "Private networks, with commas between them, that allowed hosts may lie in, such as 10.1.0.0/16.",
         _networks,
     )
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "MOGPLEX_WEBHOOK_NETWORKS",
+        (),
+        "Private networks, with commas between them, that receivers of webhooks may lie in.",
+        _networks,
+    )
     timeout_seconds: float = _setting(
         "MOGPLEX_TIMEOUT_SECONDS", 1800.0, "Wall clock of a run that asks for no other.", _seconds(1, 86400)
     )

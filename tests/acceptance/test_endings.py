@@ -64,6 +64,62 @@ def test_a_lie_never_becomes_a_success(house: House, repo_id: str, lie: str) -> 
     assert run["outcome"] == "checks_failed"
 
 
+FIX_NOTHING = "echo '# looked at' >> clamp.py"
+WITH_SOURCE_TOO = {
+    "tests edited, as many as before": (
+        "printf 'def test_a():\\n    pass\\ndef test_b():\\n    pass\\ndef test_c():\\n    pass\\n' > test_clamp.py"
+    ),
+    "tests replaced at run time": "printf 'def pytest_pyfunc_call(pyfuncitem):\\n    return True\\n' > conftest.py",
+    "a plugin that hides failures": (
+        "printf '[pytest]\\naddopts = -p quiet\\n' > pytest.ini\n"
+        "printf 'def pytest_pyfunc_call(pyfuncitem):\\n    return True\\n' > quiet.py"
+    ),
+    "orders in pyproject.toml": (
+        "printf '[tool.pytest.ini_options]\\naddopts = \"-p quiet\"\\n' > pyproject.toml\n"
+        "printf 'def pytest_pyfunc_call(pyfuncitem):\\n    return True\\n' > quiet.py"
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", sorted(WITH_SOURCE_TOO))
+def test_tests_that_the_run_changed_prove_nothing_alone(house: House, repo_id: str, lie: str) -> None:
+    run = play(house, repo_id, f"{FIX_NOTHING}\n{WITH_SOURCE_TOO[lie]}\n{SUCCESS}", checks=[CHECK])
+    assert told(run) == ("failed", "checks_failed", "inconclusive"), lie
+    assert run["testsTouched"]
+    records = house.client.fetch(f"/runs/{run['runId']}/checks").read_data()["checks"]
+    assert [each["target"] for each in records][-2:] == ["patch", "base_tests"]
+    assert "base's own" in str(run["error"])
+
+
+def test_good_work_may_bring_tests_of_its_own(house: House, repo_id: str) -> None:
+    test = "printf 'from clamp import clamp\\ndef test_more():\\n    assert clamp(11, 0, 10) == 10\\n' > test_more.py"
+    run = play(house, repo_id, f"{EDIT}\n{test}\n{SUCCESS}", checks=[CHECK])
+    assert told(run) == ("success", "completed", "verified")
+    assert run["testsTouched"] == ["test_more.py"]
+
+
+def test_whose_tests_decide_can_be_said(house: House, repo_id: str) -> None:
+    """The run rewrites a test on purpose: that counts only for who says so."""
+    script = f"{FIX_NOTHING}\n{WITH_SOURCE_TOO['tests edited, as many as before']}\n{SUCCESS}"
+    trusting = play(house, repo_id, script, checks=[CHECK], protectTests=False)
+    assert told(trusting) == ("success", "completed", "verified")
+    strict = play(house, repo_id, script, checks=[CHECK], protectTests=True)
+    assert told(strict) == ("failed", "checks_failed", "failed")
+    helped = play(house, repo_id, f"{EDIT}\nrm test_clamp.py\n{SUCCESS}", checks=[CHECK], protectTests=True)
+    assert told(helped) == ("success", "completed", "verified"), "the deleted tests were there for the check"
+
+
+def test_red_may_stay_red_where_that_was_asked_for(house: House) -> None:
+    tests = {"test_a.py": "def test_a():\n    assert 0\n", "test_b.py": "import b\n\n\ndef test_b():\n    assert b.x\n"}
+    repo = house.add_repo("demo/red", {**tests, "b.py": "x = 1\n"}, checks=[CHECK], checkPolicy="no-regression")
+    harmless = play(house, repo["id"], f"echo y = 2 >> b.py\n{SUCCESS}")
+    assert (told(harmless), harmless["baseline"]) == (("success", "completed", "verified"), "failed")
+    worse = play(house, repo["id"], f"echo x = 0 >> b.py\n{SUCCESS}")
+    assert told(worse) == ("failed", "checks_failed", "failed")
+    asked = play(house, repo["id"], f"echo y = 2 >> b.py\n{SUCCESS}", checkPolicy="strict")
+    assert told(asked) == ("failed", "checks_failed", "failed")
+
+
 UNFINISHED = {
     "silence": "true",
     "an error": say({"type": "end", "success": False, "summary": "could not"}),

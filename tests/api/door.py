@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from mogplex.api.app import create_app
 from mogplex.api.server import Server, open_listener, url_of
 from mogplex.api.services import HarnessInfo, Readiness, Services
+from mogplex.domain.model import ModelInfo
 from mogplex.domain.repo import Repo
 from mogplex.service.limits import Limits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.store.database import Database
 from mogplex.wiring.mcp import make_mcp
 from tests.house import MANY, House
@@ -58,6 +60,7 @@ class Door:
         self.house = House(database, **house_settings)
         self.key = self.house.secret
         self.harnesses: list[HarnessInfo] = [HarnessInfo("repair", True, "1.0")]
+        self.models: list[ModelInfo] = []
         self.ready: list[Readiness] = [Readiness("database", True, "reachable")]
         self.services = Services(
             keys=self.house.keys,
@@ -68,7 +71,10 @@ class Door:
             events=self.house.events,
             sandboxes=self.house.sandboxes,
             schedules=self.house.schedules,
+            webhooks=self.house.webhooks,
             report=self.house.report,
+            calls=ModelCalls(database),
+            models=lambda: self.models,
             harnesses=lambda: self.harnesses,
             readiness=lambda: self.ready,
         )

@@ -30,6 +30,7 @@ def main(path: str, port: str) -> None:
         events=house.events,
         sandboxes=house.sandboxes,
         schedules=house.schedules,
+        webhooks=house.webhooks,
         report=house.report,
         harnesses=list,
         readiness=list,

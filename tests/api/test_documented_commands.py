@@ -44,6 +44,7 @@ def prepare(door: Door) -> dict[str, str]:
         "cancelled": cancelled.id,
         "sandbox": door.get("/sandboxes").data["sandboxes"][0]["id"],
         "schedule": _make_schedule(door, repo.id),
+        "webhook": door.send("POST", "/webhooks", {"url": "https://example.org/"}).data["webhook"]["id"],
         "key": door.send("POST", "/keys", {"name": "doomed"}).data["key"]["id"],
     }
 

@@ -19,10 +19,15 @@ from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME
+from mogplex.domain.model import ModelInfo, ModelProtocol
+from mogplex.domain.model_call import ModelCall
+from mogplex.domain.recording import RecordedCall
 from mogplex.domain.repo import full_name_fault
 from mogplex.domain.run import Changes, Outcome, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
+from mogplex.domain.usage import Usage
 from mogplex.service import repo_settings
+from mogplex.service.recordings import Recordings
 from mogplex.service.repos import CREDENTIAL_FIELD
 from mogplex.service.retries import RETRY_FIELDS
 from tests.api.conformity import faults
@@ -151,6 +156,9 @@ def test_unknown_fields_are_refused_by_name(shared_door: Door, method: str, path
 
 def test_a_documented_run_request_is_accepted(door: Door) -> None:
     repo = door.house.add_repo()
+    recorded = door.house.start(repo, "recorded").run
+    kept = RecordedCall(ModelProtocol.CHAT, "m", "{}", 200, "application/json", b"{}")
+    Recordings(door.house.database, door.house.known_secrets).keep(recorded, 1, kept)
     whole = {
         "repoId": repo.id,
         "prompt": "Mend it",
@@ -165,6 +173,10 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
         "rootDirectory": "src",
         "delivery": "patch",
         "checks": ["pytest -q"],
+        "checkPolicy": "no-regression",
+        "protectTests": True,
+        "record": True,
+        "replayOf": recorded.id,
         "outputSchema": {"type": "object"},
         "timeoutSeconds": 60,
         "budget": {"usd": 1.5, "tokens": 10, "modelCalls": 2, "toolCalls": 3},
@@ -199,6 +211,21 @@ def _use_schedules(ask: Callable[..., Any], repo_id: str) -> None:
     ticks = ask("GET", f"{one}/ticks", f"{path}/ticks", 200)["ticks"]
     assert [(each["result"], each["runId"]) for each in ticks] == [("started", started["runId"])]
     ask("POST", f"/runs/{started['runId']}/cancel", "/runs/{runId}/cancel", 200)
+    assert ask("DELETE", one, path, 200)["removed"] is True
+
+
+def _use_webhooks(ask: Callable[..., Any], repo_id: str) -> None:
+    body = {"url": "https://example.org/hooks", "events": ["run.finished"], "repos": [repo_id]}
+    made = ask("POST", "/webhooks", "/webhooks", 201, body)["webhook"]
+    one, path = f"/webhooks/{made['id']}", "/webhooks/{webhookId}"
+    listed = ask("GET", "/webhooks", "/webhooks", 200)["webhooks"]
+    assert [(each["id"], "secret" in each) for each in listed] == [(made["id"], False)]
+    rotated = ask("POST", f"{one}/rotate", f"{path}/rotate", 200)["webhook"]
+    assert rotated["secret"] != made["secret"] and rotated["secrets"] == 2
+    sent = ask("POST", f"{one}/test", f"{path}/test", 202)["delivery"]
+    assert ask("GET", f"{one}/deliveries", f"{path}/deliveries", 200)["deliveries"] == [sent]
+    again = f"{one}/deliveries/{sent['id']}/redeliver"
+    assert ask("POST", again, f"{path}/deliveries/{{deliveryId}}/redeliver", 200)["delivery"]["id"] == sent["id"]
     assert ask("DELETE", one, path, 200)["removed"] is True
 
 
@@ -258,6 +285,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
         EventDraft(EventType.TOOL_CALL, "shell", "shell", {**arguments, "callId": "2"}),
     ]
     door.house.attempts.record(run, used_tools).result(10)
+    model_call = ModelCall("acme", "m", ModelProtocol.CHAT, Usage(5, 6, model_calls=1), 0.5, 7)
+    door.house.attempts.record_call(run, model_call).result(10)
     check_record = CheckRecord("pytest -q", CheckTarget.PATCH, Verdict.VERIFIED, 0, "1 passed", 12, 1, 0)
     assert door.house.attempts.save_check(run, check_record)
     assert door.house.attempts.save_patch(run, b"diff --git a/x b/x\n")
@@ -274,6 +303,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert (over["status"], over["verdict"], over["changes"]["patchUrl"]) == ("success", "verified", over["patchUrl"])
     assert ask("GET", f"/runs/{run_id}/patch", "/runs/{runId}/patch", 200) == b"diff --git a/x b/x\n"
     assert ask("GET", f"/runs/{run_id}/checks", "/runs/{runId}/checks", 200)["checks"][0]["tests"]["passed"] == 1
+    called = ask("GET", f"/runs/{run_id}/calls?after=0&limit=10", "/runs/{runId}/calls", 200)
+    assert [each["costUsd"] for each in called["calls"]] == [0.5]
     used = ask("GET", f"/runs/{run_id}/tools?after=0&limit=10", "/runs/{runId}/tools", 200)
     assert [(each["toolName"], each["ok"]) for each in used["tools"]] == [("shell", False), ("shell", None)]
     ask("GET", f"/runs/{run_id}/events", "/runs/{runId}/events", 200)
@@ -296,9 +327,11 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert all("secret" not in each for each in ask("GET", "/keys", "/keys", 200)["keys"])
     ask("DELETE", f"/keys/{made['key']['id']}", "/keys/{keyId}", 200)
     _use_schedules(ask, repo_id)
+    _use_webhooks(ask, repo_id)
     ask("GET", "/me", "/me", 200)
     ask("GET", "/harnesses", "/harnesses", 200)
-    assert ask("GET", "/models", "/models", 200) == {"models": []}
+    door.models.append(ModelInfo("m", "acme", (ModelProtocol.CHAT,), 1000, 1.5, 2.5, is_default=True))
+    assert ask("GET", "/models", "/models", 200)["models"][0]["pricing"]["output"] == 2.5
     assert ask("DELETE", f"/repos/{repo_id}/secrets/TOKEN", template, 200) == {"name": "TOKEN", "removed": True}
     door.send("DELETE", f"/repos/{repo_id}/secrets/TOKEN").refused(404, "NOT_FOUND")
     door.house.register("w1")

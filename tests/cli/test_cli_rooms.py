@@ -248,3 +248,29 @@ def test_pressure(api: ScriptedApi, cli: Cli) -> None:
     for text in ("2 of 2 busy", "3 waiting", "61.5 s", "unknown", "acme/web\\x1b", "2/2"):
         assert text in told
     assert json.loads(cli("pressure", "--json").stdout) == pressure
+
+
+WEBHOOK = {
+    "id": "hook_1",
+    "url": "https://example.org/h",
+    "events": ["run.finished"],
+    "disabledAt": None,
+    "secret": "whsec_x",
+}
+
+
+def test_webhooks_create_prints_the_secret_alone(api: ScriptedApi, cli: Cli) -> None:
+    api.script("POST", "/webhooks", ok({"webhook": WEBHOOK}))
+    done = cli("webhooks", "create", "https://example.org/h", "--event", "run.finished", "--repo", "acme/web")
+    assert done.stdout == "whsec_x\n"
+    assert "hook_1" in done.stderr and "whsec_x" not in done.stderr
+    assert api.requests[0].body == {"url": "https://example.org/h", "events": ["run.finished"], "repos": ["acme/web"]}
+
+
+def test_webhooks_deliveries_say_how_they_were_taken(api: ScriptedApi, cli: Cli) -> None:
+    delivery = {"id": "msg_1", "event": "run.finished", "status": "pending", "tries": 2, "lastStatus": 500}
+    told = {**delivery, "lastError": "answered 500", "createdAt": "2026-11-23T12:00:00.000Z"}
+    api.script("GET", "/webhooks/hook_1/deliveries", ok({"deliveries": [told]}))
+    assert "answered 500" in cli("webhooks", "deliveries", "hook_1").stdout
+    api.script("POST", "/webhooks/hook_1/deliveries/msg_1/redeliver", ok({"delivery": told}))
+    assert cli("webhooks", "redeliver", "hook_1", "msg_1").stdout == "sending msg_1 again\n"

@@ -5,6 +5,7 @@ Real programs, real sandboxes, a real server; the models are scripted. All runs 
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from tests.contracts.model_house import MODELS, PROVIDER_KEY, ModelHouse, Provid
 from tests.harnesses.programs import installed
 
 DEPLOY_PASSWORD = "correct-horse-7261"
-SECRETS = (PROVIDER_KEY, DEPLOY_PASSWORD)
+SECRETS = (PROVIDER_KEY, DEPLOY_PASSWORD, base64.b64encode(DEPLOY_PASSWORD.encode()).decode().rstrip("=")[:-2])
 CALC = "def add(a, b):\n    return a - b\n"
 TEST = "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
 # What a repo may try: another address for the model, a key, hooks, servers, commands at the end of a turn.
@@ -93,6 +94,16 @@ turns:
     "slow-tool": "turns:\n- tools:\n  - shell: {command: \"python3 -c 'import time; time.sleep(300)'\"}\n",
     "awaited": "turns:\n- fault: silence\n",
 }
+# Variables of a run that would send a program's model traffic elsewhere.
+ASTRAY = {
+    "CLAUDE_CODE_USE_BEDROCK": "1",
+    "ANTHROPIC_UNIX_SOCKET": "/nowhere",
+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+}
 # case -> (scenario, fields of the run, status and outcome)
 CASES: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
     "success": ("good", {"checks": ["python -m pytest -q"]}, ("success", "completed")),
@@ -108,11 +119,12 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, str]]] = {
     "a long line": ("long-line", {}, ("success", "no_changes")),
     "not UTF-8": ("not-utf8", {}, ("success", "no_changes")),
     "hostile repo": ("good", {"checks": ["python -m pytest -q"]}, ("success", "completed")),
+    "hostile variables": ("good", {"checks": ["python -m pytest -q"], "env": ASTRAY}, ("success", "completed")),
     "hostile repo, model down": ("down", {}, ("failed", "model_unavailable")),
 }
 NO_MODEL = "asks no model"
 GAPS = {
-    "repair": {case: NO_MODEL for case in CASES if case not in ("success", "hostile repo")},
+    "repair": {case: NO_MODEL for case in CASES if case not in ("success", "hostile repo", "hostile variables")},
 }
 NAMES = [*(installed(name) for name in MODELS if name in HARNESSES), "repair"]
 
@@ -170,9 +182,13 @@ def test_ending(name: str, case: str, house: ModelHouse, started: dict[tuple[str
     if CASES[case][2][1] == "completed":
         assert run["verdict"] == "verified"
         assert run["changes"]["paths"] == ["calc.py"], "nothing else was touched"
+        said = [event["message"] for event in events if event["type"] == "tool_result"]
+        assert any("1 passed" in each for each in said), "the tests can be run by the agent too"
     if name in MODELS:
         assert run["usage"]["modelCalls"] > 0
         assert any(event["raw"] for event in events)
+        (begun,) = [event["payload"] for event in events if event["type"] == "stream_started"]
+        assert begun["harness"] == name and begun["version"]
     if case == "a long line":
         assert all(len(json.dumps(event)) < 100_000 for event in events)
 

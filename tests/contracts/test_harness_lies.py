@@ -31,6 +31,7 @@ ODD = r"printf 'caf\351 \377\376 \000 \n'"
 CASES: dict[str, tuple[str, tuple[str, str]]] = {
     "no output": ("exit 0", FAILED),
     "exit 0 without a result": ("BEGIN; exit 0", FAILED),
+    "a wrong setting": ("echo 'unknown option --frob' >&2; exit 2", FAILED),
     "nice words": ("echo 'All tests pass. success: true'; exit 0", FAILED),
     "success, but exit 1": ("BEGIN; END; exit 1", FAILED),
     "success, but killed": ("BEGIN; END; kill -9 $$", FAILED),
@@ -76,3 +77,5 @@ def test_a_lie_is_no_success(name: str, case: str, house: ModelHouse, repo_id: s
     house.wait(run_id)
     run, _ = house.check_ended(run_id, ())
     assert (run["status"], run["outcome"]) == OTHERWISE.get((name, case), expected), run["error"]
+    if case == "a wrong setting":
+        assert "unknown option --frob" in run["error"]

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mogplex.domain.run import Verdict
-from mogplex.domain.verdict import CheckEnd, TestCounts, calls_pytest, combine, is_test_path, judge, touched_tests
+from mogplex.domain.check import Reason
+from mogplex.domain.run import CheckPolicy, Verdict
+from mogplex.domain.verdict import CheckEnd, TestCounts, calls_pytest, combine, judge
 
 GREEN = TestCounts(passed=3, failed=0, skipped=0)
 ENDS = st.builds(
@@ -44,14 +45,49 @@ ENDS = st.builds(
     ],
 )
 def test_judge(end: CheckEnd, baseline: CheckEnd | None, verdict: Verdict) -> None:
-    found, reason = judge(end, baseline)
-    assert found is verdict
-    assert reason
+    judged = judge(end, baseline)
+    assert judged.verdict is verdict
+    assert judged.detail
+
+
+def red(*failures: str, passed: int = 2) -> CheckEnd:
+    return CheckEnd(1, tests=TestCounts(passed, len(failures), 0, frozenset(failures)))
+
+
+@pytest.mark.parametrize(
+    ("end", "baseline", "verdict", "reason"),
+    [
+        (red("a"), red("a"), Verdict.VERIFIED, Reason.NO_WORSE),
+        (red("a", passed=3), red("a", "b"), Verdict.VERIFIED, Reason.NO_WORSE),
+        (red("b"), red("a"), Verdict.FAILED, Reason.FAILED),
+        (red("a"), CheckEnd(0, tests=GREEN), Verdict.FAILED, Reason.FAILED),
+        (red("a", passed=1), red("a"), Verdict.INCONCLUSIVE, Reason.FEWER_TESTS),
+        (CheckEnd(1), CheckEnd(1), Verdict.INCONCLUSIVE, Reason.COUNTS_MISSING),
+        (CheckEnd(1), CheckEnd(0), Verdict.FAILED, Reason.FAILED),
+        (CheckEnd(0), CheckEnd(1), Verdict.VERIFIED, Reason.EXIT_CODE),
+        (CheckEnd(0), red("a"), Verdict.INCONCLUSIVE, Reason.COUNTS_MISSING),
+        (CheckEnd(None, killed_by="memory"), red("a"), Verdict.INCONCLUSIVE, Reason.OUT_OF_MEMORY),
+        (red("a"), CheckEnd(None, killed_by="wall_clock"), Verdict.FAILED, Reason.FAILED),
+    ],
+)
+def test_what_was_red_may_stay_red_but_not_become_worse(
+    end: CheckEnd, baseline: CheckEnd, verdict: Verdict, reason: Reason
+) -> None:
+    judged = judge(end, baseline, CheckPolicy.NO_REGRESSION)
+    assert (judged.verdict, judged.reason) == (verdict, reason)
+
+
+def test_every_kind_of_doubt_has_a_reason_of_its_own() -> None:
+    doubts = [CheckEnd(None, killed_by=cause) for cause in ("wall_clock", "memory", "disk", "caller")]
+    doubts += [CheckEnd(5), CheckEnd(127), CheckEnd(None, sandbox_error="no bwrap"), CheckEnd(0, counts_expected=True)]
+    judged = [judge(end) for end in doubts]
+    assert {each.verdict for each in judged} == {Verdict.INCONCLUSIVE}
+    assert len({each.reason for each in judged}) == len(doubts)
 
 
 @given(ENDS, st.one_of(st.none(), ENDS))
 def test_only_a_clean_exit_with_tests_that_ran_is_verified(end: CheckEnd, baseline: CheckEnd | None) -> None:
-    verdict, _ = judge(end, baseline)
+    verdict = judge(end, baseline).verdict
     if verdict is Verdict.VERIFIED:
         assert end.exit_code == 0
         assert end.killed_by is None
@@ -67,23 +103,6 @@ def test_the_worst_verdict_decides(verdicts: list[Verdict]) -> None:
     combined = combine(verdicts)
     assert (combined is Verdict.VERIFIED) == (bool(verdicts) and set(verdicts) == {Verdict.VERIFIED})
     assert (combined is Verdict.FAILED) == (Verdict.FAILED in verdicts)
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["tests/a.py", "src/pkg/tests/x.txt", "test_a.py", "pkg/a_test.py", "a/b/conftest.py", "pytest.ini"],
-)
-def test_files_that_checks_depend_on(path: str) -> None:
-    assert is_test_path(path)
-
-
-@pytest.mark.parametrize("path", ["src/app.py", "latest.py", "contest/a.py", "testimony.py", "README.md"])
-def test_files_that_they_do_not(path: str) -> None:
-    assert not is_test_path(path)
-
-
-def test_touched_tests_keeps_the_order() -> None:
-    assert touched_tests(["b.py", "tests/z.py", "conftest.py"]) == ("tests/z.py", "conftest.py")
 
 
 @pytest.mark.parametrize(

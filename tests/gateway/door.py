@@ -101,13 +101,16 @@ async def opened(
     budget: Budget = Budget(),  # noqa: B008 - immutable
     totals: CallTotals = CallTotals(),  # noqa: B008 - immutable
     key_limit: KeyLimit | None = None,
+    ear: Ear | None = None,
+    **options: Any,
 ) -> AsyncIterator[Door]:
+    """`options` are of the session."""
     protocol = targets[0].provider.protocols[0]
-    ear, plan = Ear(), ModelPlan(protocol, targets)
+    ear, plan = ear or Ear(), ModelPlan(protocol, targets)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         endpoint = ModelEndpoint(url, protocol, plan.model)
-        session = Session(plan, endpoint, Meter(budget, totals, key_limit), ear)
+        session = Session(plan, endpoint, Meter(budget, totals, key_limit), ear, **options)
         await session.open()
         try:
             session.serve(listener.dup())

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -223,6 +224,18 @@ def test_a_port_can_be_closed_and_opens_again() -> None:
                 answer = ask(model.url, ModelProtocol.CHAT, history)
             time.sleep(0.02)
         assert said(ModelProtocol.CHAT, answer, stream=False)[0] == "two"
+
+
+def test_a_client_may_leave_in_mid_stream(caplog: pytest.LogCaptureFixture) -> None:
+    with playing("chunk_characters: 1\nturns: [{text: some words, pace: 0.05}]") as model:
+        with socket.create_connection(("127.0.0.1", int(model.url.rpartition(":")[2]))) as leaving:
+            body = json.dumps(body_of(ModelProtocol.CHAT, HELLO, True)).encode()
+            leaving.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+            leaving.sendall(body)
+            leaving.recv(100)
+        assert ask(model.url, ModelProtocol.CHAT, HELLO, stream=True).status == 200
+    assert [exchange.whole for exchange in model.exchanges] == [False, True]
+    assert not caplog.records
 
 
 def test_a_port_can_be_closed_from_the_start() -> None:

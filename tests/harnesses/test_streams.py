@@ -68,6 +68,12 @@ def test_denied_tools_are_told() -> None:
     assert any("2 tool calls were denied: Bash, Edit" in (draft.message or "") for draft in drafts)
 
 
+@pytest.mark.parametrize("session", ["--dangerous", "-c", "a b", "../x", "", 7, None, "x" * 101])
+def test_a_session_is_a_plain_word(session: Any) -> None:
+    assert feed(CodexStream(), {"type": "thread.started", "thread_id": session}).close().session is None
+    assert feed(ClaudeStream(), {**INIT, "session_id": session}).close().session is None
+
+
 @pytest.mark.parametrize("stream", [CodexStream(), ClaudeStream()], ids=["codex", "claude"])
 @pytest.mark.parametrize(
     "record",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ from mogplex.domain.errors import BadRequest, Forbidden, NotFound
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Run, Status
 from mogplex.domain.sandbox import SandboxFacts
-from mogplex.domain.schedule import Alarm, AlarmKind, Schedule, TickResult
+from mogplex.domain.schedule import AlarmKind, Schedule, TickResult
 from mogplex.service.firing import LATE_SECONDS, Firing
 from mogplex.service.run_filter import RunFilter
 from mogplex.store.database import Database
@@ -29,9 +30,16 @@ class Timed:
     def __init__(self, database: Database, clock: Clock, **house_settings: Any) -> None:
         self.house = House(database, **house_settings)
         self.clock = clock
-        self.alarms: list[Alarm] = []
-        self.firing = Firing(database, self.house.runs, lambda schedule, alarm: self.alarms.append(alarm))
+        self.firing = Firing(database, self.house.runs)
         self.repo: Repo = self.house.add_repo()
+        body = {"url": "https://example.org/alarms", "events": ["schedule.alarm"]}
+        self.webhook = self.house.webhooks.create(self.house.admin, body)[0]
+
+    @property
+    def alarms(self) -> list[str]:
+        """The kinds of the alarms that were told, the oldest first."""
+        told = self.house.webhooks.deliveries(self.house.admin, self.webhook.id)
+        return [json.loads(each.body)["data"]["kind"] for each in reversed(told)]
 
     def create(self, cron: str = "* * * * *", **fields: Any) -> Schedule:
         run = {"prompt": "Tidy up", "createBranch": True, **fields.pop("run", {})}
@@ -85,7 +93,7 @@ def test_each_tick_starts_one_run_that_belongs_to_the_schedule(timed: Timed) -> 
 def test_a_hundred_looks_by_many_at_one_tick_start_one_run(timed: Timed) -> None:
     schedule = timed.create()
     timed.clock.now += MINUTE
-    others = [Firing(timed.house.database, timed.house.runs, lambda schedule, alarm: None) for _ in range(4)]
+    others = [Firing(timed.house.database, timed.house.runs) for _ in range(4)]
     barrier = threading.Barrier(4)
 
     def look(firing: Firing) -> None:
@@ -111,7 +119,7 @@ def test_overlap_skip_starts_nothing_and_raises_an_alarm_that_the_next_start_end
     alarm = timed.look(schedule).alarm
     assert alarm is not None and alarm.kind is AlarmKind.OVERLAPPED
     timed.move()
-    assert [each.kind for each in timed.alarms] == [AlarmKind.OVERLAPPED], "told once, not at each tick"
+    assert timed.alarms == [AlarmKind.OVERLAPPED], "told once, not at each tick"
     assert timed.look(schedule).alarm == replace(alarm, message=alarm.message)
     timed.end(timed.runs()[0])
     timed.move()
@@ -148,7 +156,7 @@ def test_ticks_while_nobody_was_there_are_said_and_not_made_up_for(timed: Timed)
     assert timed.runs() == []
     found = timed.look(schedule)
     assert (found.missed, timed.results(schedule)) == (3, ["missed"] * 3)
-    assert [alarm.kind for alarm in timed.alarms] == [AlarmKind.MISSED]
+    assert timed.alarms == [AlarmKind.MISSED]
     assert found.next_at is not None
     timed.move(found.next_at - timed.clock.now)
     assert timed.results(schedule)[-1] == "started"
@@ -177,7 +185,7 @@ def test_failures_in_a_row_alarm_once_and_a_success_ends_it(timed: Timed) -> Non
     found = timed.look(schedule)
     assert found.failures == 3
     assert found.alarm is not None and found.alarm.kind is AlarmKind.FAILING
-    assert [alarm.kind for alarm in timed.alarms] == [AlarmKind.FAILING]
+    assert timed.alarms == [AlarmKind.FAILING]
     timed.move()
     assert timed.look(schedule).alarm is not None, "a start alone proves nothing"
     timed.end(timed.runs()[0])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mogplex.domain.verdict import TestCounts
-from mogplex.worker.junit import MAX_BYTES, read_tests
+from mogplex.worker.junit import MAX_BYTES, read_folder, read_tests
 
 SUITES = (
     '<?xml version="1.0"?><testsuites><testsuite name="a" tests="5" failures="1" errors="1" skipped="1"/>'
@@ -19,7 +19,7 @@ SUITES = (
 def test_counts_over_all_suites(tmp_path: Path) -> None:
     file = tmp_path / "junit.xml"
     file.write_text(SUITES)
-    assert read_tests(file) == TestCounts(passed=4, failed=2, skipped=1)
+    assert read_tests(file) == TestCounts(passed=4, failed=2, skipped=1), "which ones failed is not said"
 
 
 def test_pytest_writes_what_we_read(tmp_path: Path) -> None:
@@ -30,7 +30,40 @@ def test_pytest_writes_what_we_read(tmp_path: Path) -> None:
         ["-q", "-p", "no:cacheprovider", f"--junitxml={tmp_path}/r.xml", "-o", "addopts=", str(tmp_path)]
     )
     assert code == 1
-    assert read_tests(tmp_path / "r.xml") == TestCounts(passed=1, failed=1, skipped=1)
+    assert read_tests(tmp_path / "r.xml") == TestCounts(1, 1, 1, frozenset({"test_x::test_b"}))
+
+
+JEST = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="jest tests" tests="2" failures="1" errors="0" time="0.5">
+  <testsuite name="sum" errors="0" failures="1" skipped="0" tests="2">
+    <testcase classname="sum adds" name="sum adds" time="0.003"></testcase>
+    <testcase classname="sum subtracts" name="sum subtracts" time="0.001"><failure>Error: 1 != 2</failure></testcase>
+  </testsuite>
+</testsuites>"""
+GOTESTSUM = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuites tests="2" failures="0" errors="0" time="0.1">
+\t<testsuite tests="2" failures="0" time="0.01" name="example.org/sum">
+\t\t<testcase classname="example.org/sum" name="TestAdd" time="0.0"></testcase>
+\t\t<testcase classname="example.org/sum" name="TestSkip" time="0.0"><skipped message=""></skipped></testcase>
+\t</testsuite>
+</testsuites>"""
+NEXTEST = """<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="1" failures="0" errors="0" uuid="x" time="0.01">
+    <testsuite name="sum" tests="1" disabled="0" errors="0" failures="0">
+        <testcase name="tests::adds" classname="sum" time="0.006"></testcase>
+    </testsuite>
+</testsuites>"""
+
+
+def test_reports_of_other_tools_are_summed(tmp_path: Path) -> None:
+    for name, text in (("jest.xml", JEST), ("gotestsum.xml", GOTESTSUM), ("nextest-1.xml", NEXTEST)):
+        (tmp_path / name).write_text(text)
+    assert read_folder(tmp_path) == TestCounts(4 - 1, 1, 1, frozenset({"sum subtracts::sum subtracts"}))
+
+
+def test_a_folder_without_a_report_counts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("all passed")
+    assert read_folder(tmp_path) is None
 
 
 @pytest.mark.parametrize(

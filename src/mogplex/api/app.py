@@ -17,12 +17,14 @@ from mogplex.api import (
     keys,
     manual,
     me,
+    models,
     observability,
     repos,
     runs,
     sandboxes,
     schedules,
     secrets,
+    webhooks,
 )
 from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
@@ -39,10 +41,12 @@ ROUTES: tuple[Route, ...] = (
     *secrets.ROUTES,  # before those of repos, whose names may have a slash
     *repos.ROUTES,
     *harnesses.ROUTES,
+    *models.ROUTES,
     *runs.ROUTES,
     *events.ROUTES,
     *sandboxes.ROUTES,
     *schedules.ROUTES,
+    *webhooks.ROUTES,
     *keys.ROUTES,
     *observability.ROUTES,
 )

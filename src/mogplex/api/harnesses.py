@@ -1,4 +1,4 @@
-"""`/harnesses` and `/models`: what work can be done with."""
+"""`/harnesses`: what work can be done with."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ def harness_object(info: HarnessInfo) -> dict[str, Any]:
     }
 
 
-def list_models(call: Call) -> ASGIApp:
-    """None: this server has no model gateway, so there is no model that a run could reach."""
-    return succeed({"models": []})
-
-
 ROUTES = (
     Route(
         "GET",
@@ -41,14 +36,5 @@ ROUTES = (
         Scope.READ,
         list_harnesses,
         (Success(200, "The harnesses.", "HarnessList"),),
-    ),
-    Route(
-        "GET",
-        f"{BASE}/models",
-        "listModels",
-        "List models that runs can reach (none: there is no model gateway)",
-        Scope.READ,
-        list_models,
-        (Success(200, "The models.", "ModelList"),),
     ),
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mogplex.api.admitted import Neighbour
+from mogplex.api.model_schemas import MODELS
 from mogplex.api.query import Parameter
 from mogplex.api.report_schemas import REPORTS
 from mogplex.api.route import Route, Success
@@ -67,7 +68,7 @@ def describe(routes: Sequence[Route], version: str, neighbours: Sequence[Neighbo
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: `mog_…` (50 characters)."}
             },
             "headers": _HEADERS,
-            "schemas": {**ANSWERS, **REPORTS, **BODIES},
+            "schemas": {**ANSWERS, **MODELS, **REPORTS, **BODIES},
             "responses": {name: _refusal(status, text) for status, (name, text) in _REFUSALS.items()},
         },
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from mogplex.api.automation_schemas import AUTOMATION
+from mogplex.api.run_schema import RUN, VERDICT
 from mogplex.api.shapes import (
     ANYTHING,
     FLAG,
     NUMBER,
     TEXT,
     TIME,
-    URL,
     WHOLE,
     Schema,
     either_null,
@@ -17,110 +18,12 @@ from mogplex.api.shapes import (
     shape,
 )
 from mogplex.domain.access import Scope
-from mogplex.domain.check import CheckTarget
+from mogplex.domain.check import CheckTarget, Reason
 from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventType
-from mogplex.domain.run import OUTCOME_MEANING, Delivery, Outcome, Status, Verdict
+from mogplex.domain.run import CheckPolicy, Status
 from mogplex.domain.sandbox import SandboxStatus
-from mogplex.domain.schedule import AlarmKind, Overlap, TickResult
 from mogplex.domain.secret import Phase
-
-_OUTCOMES: Schema = {
-    "enum": list(Outcome),
-    "description": "\n".join(f"* `{outcome}`: {meaning}" for outcome, meaning in OUTCOME_MEANING.items()),
-}
-_VERDICT: Schema = {"enum": list(Verdict)}
-
-_USAGE = shape(
-    inputTokens=WHOLE,
-    outputTokens=WHOLE,
-    cacheReadTokens=WHOLE,
-    cacheWriteTokens=WHOLE,
-    reasoningTokens=WHOLE,
-    modelCalls=WHOLE,
-    toolCalls=WHOLE,
-    toolErrors=WHOLE,
-)
-_LIMITS = {
-    "usd": either_null(NUMBER),
-    "tokens": either_null(WHOLE),
-    "modelCalls": either_null(WHOLE),
-    "toolCalls": either_null(WHOLE),
-}
-_TIMING = shape(
-    queuedMs=either_null(WHOLE),
-    preparingMs=either_null(WHOLE),
-    runningMs=either_null(WHOLE),
-    checkingMs=either_null(WHOLE),
-    totalMs=either_null(WHOLE),
-    startedAt=either_null(TIME),
-    finishedAt=either_null(TIME),
-)
-_CHANGES = shape(
-    files=WHOLE,
-    insertions=WHOLE,
-    deletions=WHOLE,
-    commit=TEXT,
-    paths=list_of(TEXT),
-    patchUrl=URL,
-    pullRequestUrl=either_null(URL),
-)
-
-RUN = shape(
-    runId=TEXT,
-    aiCallId=TEXT,
-    status={"enum": list(Status)},
-    outcome=either_null(_OUTCOMES),
-    verdict=either_null(_VERDICT),
-    error=either_null(TEXT),
-    failure=either_null(shape(category=TEXT, retryable=FLAG, remedy=TEXT)),
-    title=TEXT,
-    prompt=TEXT,
-    promptCharacters=WHOLE,
-    repoId=TEXT,
-    repo=shape(id=TEXT, fullName=TEXT),
-    harness=TEXT,
-    model=either_null(TEXT),
-    mode=either_null(TEXT),
-    branch=shape(base=TEXT, working=TEXT, createBranch=FLAG),
-    commit=either_null(TEXT),
-    baseCommit=either_null(TEXT),
-    rootDirectory=either_null(TEXT),
-    delivery={"enum": list(Delivery)},
-    checks=list_of(TEXT),
-    labels={"type": "object", "additionalProperties": TEXT},
-    priority=WHOLE,
-    conversationId=either_null(TEXT),
-    workspaceSessionId=either_null(TEXT),
-    attempt=WHOLE,
-    retryOf=either_null(TEXT),
-    retriedBy=either_null(TEXT),
-    apiKeyId=TEXT,
-    sandboxRecordId=either_null(TEXT),
-    sandboxId=either_null(TEXT),
-    runtime=shape(provider=TEXT, runId=TEXT),
-    createdAt=TIME,
-    updatedAt=TIME,
-    cancelRequestedAt=either_null(TIME),
-    cancelRequestedBy=either_null(TEXT),
-    baseline=either_null(_VERDICT),
-    testsTouched=list_of(TEXT),
-    usage=_USAGE,
-    costUsd=either_null(NUMBER),
-    costKnown=FLAG,
-    budget=shape(**_LIMITS, left=shape(**_LIMITS)),
-    timeoutSeconds=NUMBER,
-    timing=_TIMING,
-    changes=either_null(_CHANGES),
-    result=either_null(ANYTHING),
-    queue=either_null(shape(position=WHOLE, ahead=WHOLE)),
-    lastSeq=WHOLE,
-    eventsUrl=URL,
-    streamUrl=URL,
-    cancelUrl=URL,
-    retryUrl=URL,
-    patchUrl=URL,
-)
 
 _EVENT = shape(
     id=TEXT,
@@ -143,6 +46,9 @@ REPO = shape(
     clone_url=TEXT,
     setup=list_of(TEXT),
     checks=list_of(TEXT),
+    check_policy={"enum": list(CheckPolicy)},
+    check_files=list_of(TEXT),
+    protect_tests=either_null(FLAG),
     env_names=list_of(TEXT),
     secrets=list_of(ref("Secret")),
     allow_hosts=list_of(TEXT),
@@ -170,11 +76,13 @@ KEY = shape(
 CHECK = shape(
     command=TEXT,
     target={"enum": list(CheckTarget)},
-    verdict=_VERDICT,
+    verdict=VERDICT,
     exitCode=either_null(WHOLE),
     output=TEXT,
     durationMs=WHOLE,
-    tests=shape(passed=either_null(WHOLE), failed=either_null(WHOLE)),
+    tests=shape(passed=either_null(WHOLE), failed=either_null(WHOLE), skipped=either_null(WHOLE)),
+    failures=either_null(list_of(TEXT)),
+    reason=either_null({"enum": list(Reason)}),
     detail=TEXT,
     cached=FLAG,
     attempt=WHOLE,
@@ -203,39 +111,6 @@ SANDBOX = shape(
     ended_at=either_null(TIME),
     stop_requested_at=either_null(TIME),
     stop_requested_by=either_null(TEXT),
-)
-
-SCHEDULE = shape(
-    id=TEXT,
-    name=TEXT,
-    repoId=TEXT,
-    cron=TEXT,
-    timeZone=TEXT,
-    overlap={"enum": list(Overlap)},
-    catchUp=FLAG,
-    alarmAfter=WHOLE,
-    run=ANYTHING,
-    owner=TEXT,
-    paused=FLAG,
-    pausedAt=either_null(TIME),
-    nextTickAt=either_null(TIME),
-    nextTicks=list_of(TIME),
-    lastTickAt=either_null(TIME),
-    lastRunId=either_null(TEXT),
-    failuresInRow=WHOLE,
-    unchangedInRow=WHOLE,
-    missedTicks=WHOLE,
-    alarm=either_null(shape(kind={"enum": list(AlarmKind)}, message=TEXT, since=TIME)),
-    createdAt=TIME,
-    updatedAt=TIME,
-)
-
-TICK = shape(
-    dueAt=TIME,
-    at=TIME,
-    result={"enum": list(TickResult)},
-    runId=either_null(TEXT),
-    note=TEXT,
 )
 
 HARNESS = shape(
@@ -285,15 +160,10 @@ ANSWERS: dict[str, Schema] = {
     "Me": {"allOf": [ref("Key"), shape(limits=shape(requests=_WINDOWS, starts=_WINDOWS))]},
     "Harness": HARNESS,
     "HarnessList": shape(harnesses=list_of(ref("Harness"))),
-    "ModelList": shape(models=list_of(ANYTHING)),
     "Sandbox": SANDBOX,
     "SandboxAnswer": shape(sandbox=ref("Sandbox")),
     "SandboxPage": shape(sandboxes=list_of(ref("Sandbox")), nextCursor=_NEXT),
     "SandboxLog": shape(sandbox=ref("Sandbox"), log=TEXT, lifecycle_events=list_of(ref("Event"))),
-    "Schedule": SCHEDULE,
-    "ScheduleAnswer": shape(schedule=ref("Schedule")),
-    "SchedulePage": shape(schedules=list_of(ref("Schedule")), nextCursor=_NEXT),
-    "RemovedSchedule": shape(id=TEXT, removed=FLAG),
-    "TickList": shape(ticks=list_of(TICK)),
     "Error": ERROR,
+    **AUTOMATION,
 }

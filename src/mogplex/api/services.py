@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mogplex.domain.model import ModelInfo
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
+from mogplex.service.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,9 @@ class Services:
     events: Events
     sandboxes: Sandboxes
     schedules: Schedules
+    webhooks: Webhooks
     report: Report
+    calls: ModelCalls
+    models: Callable[[], Sequence[ModelInfo]]
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 VERBS: dict[str, Verb] = {
     "run": ("mogplex.cli.run", "start_run", "Start a run: have an agent work in a repo."),
+    "replay": ("mogplex.cli.replay", "replay_run", "Play a recorded run's model answers again, and compare."),
     "exec": ("mogplex.cli.exec", "execute_run", "Run a task on a local checkout, without a server."),
     "serve": ("mogplex.cli.serve", "serve", "Start the server on this machine."),
     "scripted-model": (
@@ -44,6 +45,7 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "watch": ("mogplex.cli.watch", "watch_run", "Draw a live view of a run until it ends."),
             "cancel": ("mogplex.cli.runs", "cancel_run", "Ask for a run's end."),
             "retry": ("mogplex.cli.runs", "retry_run", "Start a new run from a failed or cancelled one."),
+            "calls": ("mogplex.cli.run_calls", "list_calls", "List a run's model calls, with tokens and cost."),
             "patch": ("mogplex.cli.runs", "get_patch", "Print what a run changed, for git apply."),
         },
     ),
@@ -84,6 +86,18 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "resume": ("mogplex.cli.schedules", "resume_schedule", "Let ticks come again."),
             "trigger": ("mogplex.cli.schedules", "trigger_schedule", "Start its run now."),
             "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
+        },
+    ),
+    "webhooks": (
+        "Have others told over HTTP of what happens (scope admin).",
+        {
+            "create": ("mogplex.cli.webhooks", "create_webhook", "Have a URL told; its secret is shown once."),
+            "list": ("mogplex.cli.webhooks", "list_webhooks", "List webhooks."),
+            "delete": ("mogplex.cli.webhooks", "remove_webhook", "Remove a webhook."),
+            "rotate": ("mogplex.cli.webhooks", "rotate_webhook", "Give a webhook a new secret."),
+            "test": ("mogplex.cli.webhooks", "test_webhook", "Send something now."),
+            "deliveries": ("mogplex.cli.webhooks", "list_deliveries", "List what was sent, and how it was taken."),
+            "redeliver": ("mogplex.cli.webhooks", "redeliver_webhook", "Send a delivery again."),
         },
     ),
     "keys": (
@@ -165,7 +179,7 @@ def _make_root() -> CommandGroup:
     )
     for noun, (help_text, verbs) in NOUNS.items():
         group.add_command(CommandGroup(noun, help_text, verbs), noun)
-    order = ["run", "runs", "repos", "harnesses", "models", "sandboxes", "schedules", "keys", *VERBS]
+    order = ["run", "runs", "repos", "harnesses", "models", "sandboxes", "schedules", "webhooks", "keys", *VERBS]
     helps = {**group.helps, **{noun: entry[0] for noun, entry in NOUNS.items()}}
     group.helps = {name: helps[name] for name in dict.fromkeys([*order, *helps])}
     return group

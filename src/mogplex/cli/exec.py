@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from mogplex.cli import exit_codes
-from mogplex.cli.options import examples, read_pairs
+from mogplex.cli.options import check_options, examples, read_pairs
 from mogplex.cli.output import note, write_json, write_line
 from mogplex.cli.run import read_prompt, read_schema
 from mogplex.cli.run_view import format_event, print_ending
@@ -32,10 +32,12 @@ from mogplex.solo import Record, execute
 @click.option("--repo", default=".", metavar="PATH", help="The checkout [this folder].")
 @click.option("--prompt-file", metavar="FILE|-", help="Read the prompt from a file; - is stdin.")
 @click.option("--harness", metavar="NAME", help="Who does the work [the first that can run here].")
+@click.option("--model", metavar="MODEL", help="Model, as provider/model or as its name alone.")
 @click.option("--base-branch", metavar="BRANCH", help="Branch to start from [the one that is checked out].")
 @click.option("--branch", metavar="BRANCH", help="New branch for the result [a made-up name].")
 @click.option("--root", metavar="DIR", help="Folder of the repo to work in.")
 @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
+@check_options
 @click.option("--delivery", type=click.Choice(["branch", "patch"]), default="branch", help="What to make [branch].")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End the run after S seconds.")
 @click.option("--output-schema", metavar="FILE", help="JSON Schema that the run's result has to match.")
@@ -79,10 +81,13 @@ def _body(flags: dict[str, Any]) -> dict[str, object]:
     return given(
         prompt=read_prompt(flags["prompt"], flags["prompt_file"]),
         harness=flags["harness"],
+        model=flags["model"],
         workingBranch=flags["branch"],
         createBranch=flags["delivery"] == "branch" or None,
         rootDirectory=flags["root"],
         checks=list(flags["checks"]) or None,
+        checkPolicy=flags["check_policy"],
+        protectTests=flags["protect_tests"],
         delivery=flags["delivery"],
         timeoutSeconds=flags["timeout"],
         outputSchema=schema,

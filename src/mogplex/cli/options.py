@@ -114,6 +114,21 @@ def _with_server(function: Command) -> Command:
     return wrapper
 
 
+def check_options(function: Command) -> Command:
+    """--check-policy and --protect-tests, for runs and repos alike."""
+    policy = click.option(
+        "--check-policy",
+        type=click.Choice(["strict", "no-regression"]),
+        help="Checks have to pass, or may stay as red as they were.",
+    )
+    protect = click.option(
+        "--protect-tests/--no-protect-tests",
+        default=None,
+        help="Whose tests decide when a run changes some: the base's, or its own [both must agree].",
+    )
+    return policy(protect(function))
+
+
 def examples(*lines: str) -> str:
     """The epilog of a command's help."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

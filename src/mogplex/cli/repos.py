@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mogplex.cli.options import Server, examples, read_pairs, server_options
+from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
 from mogplex.cli.repo_id import find_repo_id, repo_name
 from mogplex.cli.secrets import read_value
@@ -26,6 +26,9 @@ _FIELD_OF_WORD = {
     "root": "rootDirectory",
     "setup": "setup",
     "checks": "checks",
+    "check-policy": "checkPolicy",
+    "check-files": "checkFiles",
+    "protect-tests": "protectTests",
     "allow-hosts": "allowHosts",
     "env": "env",
     "push-branches": "pushBranches",
@@ -42,6 +45,14 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
     @click.option("--root", metavar="DIR", help="Folder that runs work in.")
     @click.option("--setup", metavar="CMD", multiple=True, help="Command that prepares a checkout; can be repeated.")
     @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
+    @check_options
+    @click.option(
+        "--check-file",
+        "check_files",
+        metavar="PATTERN",
+        multiple=True,
+        help="Files that checks depend on too; repeatable.",
+    )
     @click.option("--allow-host", "hosts", metavar="HOST", multiple=True, help="Host that runs may reach; repeatable.")
     @click.option(
         "--env", metavar="K=V", multiple=True, help="Variable for sandboxes; K alone takes its value from here."
@@ -64,6 +75,9 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         root: str | None,
         setup: tuple[str, ...],
         checks: tuple[str, ...],
+        check_policy: str | None,
+        protect_tests: bool | None,
+        check_files: tuple[str, ...],
         hosts: tuple[str, ...],
         env: tuple[str, ...],
         harness: str | None,
@@ -78,6 +92,9 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             rootDirectory=root,
             setup=list(setup) or None,
             checks=list(checks) or None,
+            checkPolicy=check_policy,
+            checkFiles=list(check_files) or None,
+            protectTests=protect_tests,
             allowHosts=list(hosts) or None,
             env=read_pairs(env, "--env", dict(os.environ)),
             pushBranches=list(push_branches) or None,

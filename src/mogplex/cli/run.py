@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, stay_with_run
-from mogplex.cli.options import Server, examples, read_pairs, server_options
+from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import is_terminal, note
 from mogplex.cli.start import choose_key, given, make_budget, start_under
 
@@ -42,6 +42,7 @@ _STDIN = "-"
 @click.option("--commit", metavar="SHA", help="Start at this exact commit.")
 @click.option("--root", metavar="DIR", help="Folder of the repo to work in.")
 @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
+@check_options
 @click.option("--delivery", type=click.Choice(["branch", "pull_request", "patch"]), help="How to hand over the result.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End the run after S seconds.")
 @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="End it at this cost.")
@@ -51,6 +52,7 @@ _STDIN = "-"
 @click.option(
     "--env", metavar="K=V", multiple=True, help="Variable for the sandbox; K alone takes its value from here."
 )
+@click.option("--record", is_flag=True, help="Keep the model traffic, to play it again with `mogplex replay`.")
 @click.option("--priority", type=int, metavar="N", help="Place in the queue.")
 @click.option("--title", metavar="TEXT", help="Name of the run in lists.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key never starts a second run [random].")
@@ -81,7 +83,10 @@ def start_run(
     root: str | None,
     delivery: str | None,
     priority: int | None,
+    record: bool,
     checks: tuple[str, ...],
+    check_policy: str | None,
+    protect_tests: bool | None,
     timeout: float | None,
     budget_usd: float | None,
     budget_tokens: int | None,
@@ -116,6 +121,8 @@ def start_run(
         commit=commit,
         rootDirectory=root,
         checks=list(checks) or None,
+        checkPolicy=check_policy,
+        protectTests=protect_tests,
         delivery=delivery,
         timeoutSeconds=timeout,
         budget=make_budget(budget_usd, budget_tokens),
@@ -123,6 +130,7 @@ def start_run(
         labels=read_pairs(labels, "--label"),
         env=read_pairs(env, "--env", dict(os.environ)),
         priority=priority,
+        record=record or None,
     )
     with start_under(key):
         run = server.client.start_run(body, idempotency_key=key)

@@ -7,6 +7,7 @@ from mogplex.client.schedules import ScheduleCalls
 from mogplex.client.sender import inner, segment
 from mogplex.client.tail import FIRST_SILENCE_SECONDS, HEARTBEAT_SILENCE_SECONDS, Tail, await_ending
 from mogplex.client.transport import Response, Transport
+from mogplex.client.webhooks import WebhookCalls
 
 TYPE_CHECKING = False  # `typing` and the typed fields are for type checkers; importing them costs every command time
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Body = Mapping[str, object]
 
 
-class Client(ScheduleCalls):
+class Client(WebhookCalls, ScheduleCalls):
     """The API of one server with one key. Safe to share between threads: it keeps no open connection.
 
     Every method raises `ApiError` when the server refuses and `ConnectionFailed` when it can't be reached or is no
@@ -195,6 +196,10 @@ class Client(ScheduleCalls):
     def list_tools(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
         """One page: {"tools": [{toolName, arguments, ok, …}], "nextAfter": int, "hasMore": bool}."""
         return self._get(f"/runs/{segment(run_id)}/tools", after=after, limit=limit)
+
+    def list_calls(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
+        """{"calls": [{model, usage, costUsd, …}], nextAfter, hasMore}: a run's model calls, in order."""
+        return self._get(f"/runs/{segment(run_id)}/calls", after=after or None, limit=limit)
 
     def list_checks(self, run_id: str) -> Json:
         """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran."""

@@ -35,6 +35,10 @@ class RunBody(TypedDict, total=False):
     timeoutSeconds: float | None
     budget: Budget | None
     checks: list[str] | None
+    checkPolicy: Literal["strict", "no-regression"] | None
+    protectTests: bool | None
+    record: bool
+    replayOf: str
     outputSchema: dict[str, Any] | None
     labels: dict[str, str] | None
     env: dict[str, str] | None
@@ -62,6 +66,9 @@ class RepoBody(TypedDict, total=False):
     rootDirectory: str | None
     setup: list[str] | None
     checks: list[str] | None
+    checkPolicy: Literal["strict", "no-regression"] | None
+    checkFiles: list[str] | None
+    protectTests: bool | None
     env: dict[str, str] | None
     allowHosts: list[str] | None
     pushBranches: list[str] | None

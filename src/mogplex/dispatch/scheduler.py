@@ -1,10 +1,10 @@
-"""The clock of the schedules: one thread in every server and worker that looks whether a tick has come."""
+"""The clock of what is due by time: a thread in every server and worker that looks once a second."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 from mogplex.domain.errors import MogplexError
 
@@ -13,36 +13,35 @@ LOOK_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-class Ticking(Protocol):
-    """What the clock drives. Both may be called by several processes at once."""
+class Ticking:
+    """Calls each of `duties` by turns until it is stopped. Several processes may do the same ones at once.
 
-    def fire_due(self) -> int: ...
+    A duty that takes long holds up the others of its thread only: give it a clock of its own.
+    """
 
-    def count_endings(self) -> None: ...
-
-
-class Scheduler:
-    def __init__(self, ticking: Ticking, look_seconds: float = LOOK_SECONDS) -> None:
-        self._ticking = ticking
+    def __init__(
+        self, name: str, duties: Mapping[str, Callable[[], object]], look_seconds: float = LOOK_SECONDS
+    ) -> None:
+        self._duties = duties
         self._look_seconds = look_seconds
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="mogplex-scheduler", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name=f"mogplex-{name}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout_seconds: float = 10.0) -> None:
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=10)
+            self._thread.join(timeout=timeout_seconds)
 
     def _keep(self) -> None:
         while not self._stopping.wait(self._look_seconds):
-            try:
-                self._ticking.fire_due()
-                self._ticking.count_endings()
-            except MogplexError as fault:
-                log.warning("schedules: %s", fault.message)
-            except Exception:
-                # The thread must outlive any fault: a tick that can't be dealt with now is still due in a second.
-                log.exception("schedules: a tick could not be dealt with")
+            for name, duty in self._duties.items():
+                try:
+                    duty()
+                except MogplexError as fault:
+                    log.warning("%s: %s", name, fault.message)
+                except Exception:
+                    # The thread must outlive any fault: what is due now is still due in a second.
+                    log.exception("%s: it could not be done", name)

@@ -9,9 +9,10 @@ from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.fields import MAX_COMMANDS
 from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
-from mogplex.domain.run import Delivery
+from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.schedule import Overlap
 from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
+from mogplex.domain.webhook import Topic
 
 Schema = dict[str, Any]
 
@@ -41,6 +42,9 @@ def _timeout(description: str) -> Schema:
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
+
+_POLICY = "What is asked of checks: that they pass, or that none becomes worse than on the base."
+_PROTECT = "Whose tests decide when a run changes some: true the base's, false the run's; left out, both must agree."
 
 _COMMANDS: Schema = {
     "type": ["array", "null"],
@@ -92,12 +96,19 @@ RUN_REQUEST: Schema = {
         "rootDirectory": _text("Folder in the repo to work in, relative; `.` is the root.", 1024),
         "delivery": {"enum": [*Delivery, None], "description": "What happens with the result."},
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
+        "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
+        "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
         "outputSchema": {"type": ["object", "null"], "description": "JSON Schema of a structured result, ≤ 64 KiB."},
         "timeoutSeconds": _timeout("Wall clock of the run."),
         "budget": BUDGET,
         "labels": _pairs("Names and values of your own, to find the run again.", _LABEL, 64, 200),
         "env": _pairs("Variables for the harness and the checks. Never shown again.", _VARIABLE, 100, 8192),
         "priority": {"type": ["integer", "null"], "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
+        "record": {
+            "type": ["boolean", "null"],
+            "description": "Keep the model traffic, without secrets, for a replay.",
+        },
+        "replayOf": _text("A recorded run of the same repo whose model answers are played again; no model is asked."),
         "conversationId": _text("Your own name for a conversation; kept and shown, not interpreted."),
         "workspaceSessionId": _text("Your own name for a session; kept and shown, not interpreted."),
     },
@@ -116,6 +127,9 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "rootDirectory": _text("Folder to work in, relative.", 1024),
     "setup": {**_COMMANDS, "description": "Commands that install what runs need; empty: found from the files."},
     "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
+    "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
+    "checkFiles": _texts("Patterns of further files that checks depend on; `!` before one takes files out."),
+    "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
     "env": _pairs("Environment variables for runs. Only their names are shown again.", _VARIABLE, 100, 8192),
     "allowHosts": _texts("Hosts that sandboxes may reach."),
     "pushBranches": _texts("Patterns of existing branches that runs may push to."),
@@ -223,6 +237,22 @@ SCHEDULE_CHANGE: Schema = {
     "properties": _SCHEDULE_FIELDS,
 }
 
+WEBHOOK_REQUEST: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["url"],
+    "properties": {
+        "url": {"type": "string", "minLength": 1, "maxLength": 2000, "description": "Where to POST: https://…"},
+        "events": {
+            "type": ["array", "null"],
+            "items": {"enum": [topic for topic in Topic if topic is not Topic.WEBHOOK_TEST]},
+            "minItems": 1,
+            "description": "What to tell; left out, run.finished and schedule.alarm.",
+        },
+        "repos": {**_texts("Ids or names of the only repos to tell of; left out, all."), "minItems": 1},
+    },
+}
+
 BODIES: dict[str, Schema] = {
     "RunRequest": RUN_REQUEST,
     "RetryRequest": RETRY_REQUEST,
@@ -230,6 +260,7 @@ BODIES: dict[str, Schema] = {
     "RepoChange": REPO_CHANGE,
     "SecretRequest": SECRET_REQUEST,
     "KeyRequest": KEY_REQUEST,
+    "WebhookRequest": WEBHOOK_REQUEST,
     "ScheduleRequest": SCHEDULE_REQUEST,
     "ScheduleChange": SCHEDULE_CHANGE,
 }

@@ -63,12 +63,13 @@ class BodyReader:
         return value
 
     def flag(self, name: str) -> bool:
+        return self.maybe(name) or False
+
+    def maybe(self, name: str) -> bool | None:
         value = self.body.get(name)
-        if value is None:
-            return False
-        if not isinstance(value, bool):
+        if value is not None and not isinstance(value, bool):
             self.fault(name, f"must be true or false, not {kind_of(value)}")
-            return False
+            return None
         return value
 
     def number(self, name: str, *, low: float, high: float) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import SecretNote
 
 DEFAULT_PUSH_BRANCHES = ("mogplex/*",)
@@ -16,6 +17,9 @@ _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
 @dataclass(frozen=True, slots=True)
 class Repo:
     """`clone_url` is a URL or an absolute local path. Empty `setup` means: found out from the files.
+
+    `check_files`: patterns of files that checks depend on besides the usual ones (see `check_files.py`).
+    `protect_tests`: whose tests decide when a run changes some: True the base's, False the run's, None both.
 
     `push_branches`: patterns (fnmatch) of existing branches that a run may push to; a new branch is always allowed.
     """
@@ -35,6 +39,9 @@ class Repo:
     default_harness: str | None = None
     budget: Budget = Budget()
     timeout_seconds: float | None = None
+    check_policy: CheckPolicy = CheckPolicy.STRICT
+    check_files: tuple[str, ...] = ()
+    protect_tests: bool | None = None
     secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:

@@ -14,7 +14,7 @@ from mogplex.domain.budget import Budget
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME, kind_of
 from mogplex.domain.mode import Mode
-from mogplex.domain.run import Delivery
+from mogplex.domain.run import CheckPolicy, Delivery
 
 MAX_PROMPT_CHARACTERS = 100_000
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
@@ -43,12 +43,16 @@ class RunRequest:
     timeout_seconds: float | None = None
     budget: Budget = Budget()
     checks: tuple[str, ...] | None = None
+    check_policy: CheckPolicy | None = None
+    protect_tests: bool | None = None
     output_schema: Mapping[str, Any] | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
     delivery: Delivery | None = None
     commit: str | None = None
+    record: bool = False
+    replay_of: str | None = None
 
     @staticmethod
     def of(body: Mapping[str, Any]) -> RunRequest:
@@ -73,12 +77,16 @@ class RunRequest:
             "timeoutSeconds": self.timeout_seconds,
             "budget": self.budget.as_wire() or None,
             "checks": None if self.checks is None else list(self.checks),
+            "checkPolicy": self.check_policy,
+            "protectTests": self.protect_tests,
             "outputSchema": self.output_schema,
             "labels": dict(self.labels) or None,
             "env": dict(self.environment) or None,
             "priority": self.priority or None,
             "delivery": self.delivery,
             "commit": self.commit,
+            "record": self.record or None,
+            "replayOf": self.replay_of,
         }
         given = {name: value for name, value in wire.items() if value is not None}
         return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -102,7 +110,7 @@ def clean_idempotency_key(value: str | None) -> str:
 _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
-    | {"env", "priority", "delivery", "commit"}
+    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf"}
 )
 
 
@@ -127,12 +135,16 @@ class _Reader(BodyReader):
             timeout_seconds=self.number("timeoutSeconds", low=1, high=MAX_TIMEOUT_SECONDS),
             budget=self.budget("budget"),
             checks=self.commands("checks"),
+            check_policy=self.choice("checkPolicy", CheckPolicy),
+            protect_tests=self.maybe("protectTests"),
             output_schema=self.output_schema(),
             labels=self.pairs("labels", LABEL_NAME, 64, 200),
             environment=self.pairs("env", ENVIRONMENT_NAME, 100, 8192),
             priority=self.whole("priority", PRIORITIES, 0),
             delivery=self.choice("delivery", Delivery),
             commit=self.commit(),
+            record=self.flag("record"),
+            replay_of=self.text("replayOf"),
         )
         if request.create_branch and request.working_branch and request.working_branch == request.base_branch:
             self.fault("workingBranch", "must differ from baseBranch when createBranch is true")

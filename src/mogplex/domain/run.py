@@ -94,6 +94,13 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"  # could not run, timed out, ran zero tests
 
 
+class CheckPolicy(StrEnum):
+    """What is asked of the checks."""
+
+    STRICT = "strict"  # that they pass
+    NO_REGRESSION = "no-regression"  # that nothing becomes worse: what was red on the base may stay red
+
+
 class Delivery(StrEnum):
     """What is to happen with the result. `patch` keeps it here only, to be fetched."""
 
@@ -195,6 +202,8 @@ class Run:
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
+    check_policy: CheckPolicy = CheckPolicy.STRICT
+    protect_tests: bool | None = None  # True: the base's tests decide; False: the patch's; None: both
     budget: Budget = Budget()
     output_schema: Mapping[str, Any] | None = None
     priority: int = 0
@@ -204,6 +213,8 @@ class Run:
     workspace_session_id: str | None = None
     retry_of: str | None = None
     retried_by: str | None = None
+    record: bool = False  # its model traffic is kept, to be replayed
+    replay_of: str | None = None  # a run whose recorded answers take the model's place
     attempt: int = 0
     worker_id: str | None = None
     sandbox_record_id: str | None = None

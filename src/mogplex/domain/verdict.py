@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from mogplex.domain.run import Verdict
+from mogplex.domain.check import Reason
+from mogplex.domain.run import CheckPolicy, Verdict
 
 NO_TESTS_EXIT_CODE = 5  # pytest's own: nothing was collected
 CANNOT_START_EXIT_CODES = (126, 127)  # the shell's: not executable, not found
@@ -17,27 +17,6 @@ _PLAIN_PYTEST = re.compile(
     r"(?:^|&&|;|\n)\s*(?:python[\d.]*\s+-m\s+)?(?:pytest|py\.test)(?!.*\s--(?:version|help|co|collect|fixtures|markers))"
     r"(?:\s[^&;|\n]*)?$"
 )
-
-# Files that decide what a check says: tests, their configuration and CI's.
-TEST_PATTERNS = (
-    "test_*.py",
-    "*_test.py",
-    "conftest.py",
-    "tests.py",
-    "pytest.ini",
-    "tox.ini",
-    "noxfile.py",
-    "*.test.js",
-    "*.test.ts",
-    "*.test.jsx",
-    "*.test.tsx",
-    "*.spec.js",
-    "*.spec.ts",
-    "*_test.go",
-    "sitecustomize.py",
-    "usercustomize.py",
-)
-TEST_FOLDERS = ("tests", "test", "__tests__", "testing", "spec", ".github", ".gitlab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +28,7 @@ class TestCounts:
     passed: int
     failed: int
     skipped: int
+    failures: frozenset[str] | None = None  # names of the failed tests; None: not known, or too many to keep
 
     @property
     def ran(self) -> int:
@@ -70,37 +50,97 @@ class CheckEnd:
     counts_expected: bool = False
 
 
-def judge(end: CheckEnd, baseline: CheckEnd | None = None) -> tuple[Verdict, str]:
-    """The verdict of one check and the reason in a few words.
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one end of a check says: `reason` tells programs why, `detail` people."""
 
-    `baseline` is the same check on the base commit: a check that counted its tests there and counts fewer, or none,
+    verdict: Verdict
+    reason: Reason
+    detail: str
+
+
+def judge(end: CheckEnd, baseline: CheckEnd | None = None, policy: CheckPolicy = CheckPolicy.STRICT) -> Judgement:
+    """`baseline` is the same check on the base commit: a check that counted its tests there and counts fewer, or none,
     on the patch proves nothing, whatever its exit code (tests were skipped, deselected or their count suppressed).
+
+    Under `no-regression` a check that was red on the base may stay red, if no test fails that passed before.
     """
-    if end.sandbox_error is not None:
-        return Verdict.INCONCLUSIVE, f"could not run: {end.sandbox_error}"
-    if end.killed_by is not None:
-        reasons = {"wall_clock": "timed out", "memory": "ran out of memory", "disk": "wrote too much"}
-        return Verdict.INCONCLUSIVE, reasons.get(end.killed_by, f"was stopped ({end.killed_by})")
-    if end.exit_code in CANNOT_START_EXIT_CODES:
-        return Verdict.INCONCLUSIVE, "the command could not be started"
-    if end.exit_code == NO_TESTS_EXIT_CODE and (end.tests is None or end.tests.ran == 0):
-        return Verdict.INCONCLUSIVE, "no tests ran"
+    judged = _judge_alone(end)
+    if baseline is None:
+        return judged
+    if judged.verdict is Verdict.VERIFIED:
+        return _compare_counts(end, baseline) or judged
+    if policy is CheckPolicy.NO_REGRESSION and judged.verdict is Verdict.FAILED:
+        return _compare_failures(end, baseline) or judged
+    return judged
+
+
+def _judge_alone(end: CheckEnd) -> Judgement:
+    doubt = _find_doubt(end)
+    if doubt is not None:
+        return Judgement(Verdict.INCONCLUSIVE, *doubt)
     if end.exit_code != 0:
         failed = f", {end.tests.failed} failed" if end.tests else ""
-        return Verdict.FAILED, f"exit code {end.exit_code}{failed}"
+        return Judgement(Verdict.FAILED, Reason.FAILED, f"exit code {end.exit_code}{failed}")
     if end.tests is None:
-        if baseline is not None and baseline.tests is not None:
-            return Verdict.INCONCLUSIVE, "exit code 0, but it no longer says which tests ran"
         if end.counts_expected:
-            return Verdict.INCONCLUSIVE, "exit code 0, but pytest ended before it could say which tests ran"
-        return Verdict.VERIFIED, "exit code 0 (the tests were not counted)"
+            detail = "exit code 0, but pytest ended before it could say which tests ran"
+            return Judgement(Verdict.INCONCLUSIVE, Reason.COUNTS_MISSING, detail)
+        return Judgement(Verdict.VERIFIED, Reason.EXIT_CODE, "exit code 0 (the tests were not counted)")
     if end.tests.failed:
-        return Verdict.FAILED, f"{end.tests.failed} tests failed although the exit code is 0"
+        detail = f"{end.tests.failed} tests failed although the exit code is 0"
+        return Judgement(Verdict.FAILED, Reason.FAILED, detail)
     if end.tests.ran == 0:
-        return Verdict.INCONCLUSIVE, "no tests ran"
-    if baseline is not None and baseline.tests is not None and end.tests.ran < baseline.tests.ran:
-        return Verdict.INCONCLUSIVE, f"only {end.tests.ran} tests ran, {baseline.tests.ran} on the base"
-    return Verdict.VERIFIED, f"{end.tests.passed} tests passed"
+        return Judgement(Verdict.INCONCLUSIVE, Reason.NO_TESTS, "no tests ran")
+    return Judgement(Verdict.VERIFIED, Reason.TESTS, f"{end.tests.passed} tests passed")
+
+
+def _find_doubt(end: CheckEnd) -> tuple[Reason, str] | None:
+    """Why nothing can be told from this end; None when something can."""
+    if end.sandbox_error is not None:
+        return Reason.SANDBOX, f"could not run: {end.sandbox_error}"
+    if end.killed_by is not None:
+        known = {
+            "wall_clock": (Reason.TIMED_OUT, "timed out"),
+            "memory": (Reason.OUT_OF_MEMORY, "ran out of memory"),
+            "disk": (Reason.OUT_OF_DISK, "wrote too much"),
+        }
+        return known.get(end.killed_by, (Reason.STOPPED, f"was stopped ({end.killed_by})"))
+    if end.exit_code in CANNOT_START_EXIT_CODES:
+        return Reason.CANNOT_START, f"the command could not be started (exit code {end.exit_code})"
+    if end.exit_code == NO_TESTS_EXIT_CODE and (end.tests is None or end.tests.ran == 0):
+        return Reason.NO_TESTS, "no tests ran"
+    return None
+
+
+def _compare_counts(end: CheckEnd, baseline: CheckEnd) -> Judgement | None:
+    """What speaks against a green end; None: nothing."""
+    if baseline.tests is None:
+        return None
+    if end.tests is None:
+        detail = "exit code 0, but it no longer says which tests ran"
+        return Judgement(Verdict.INCONCLUSIVE, Reason.COUNTS_MISSING, detail)
+    if end.tests.ran < baseline.tests.ran:
+        detail = f"only {end.tests.ran} tests ran, {baseline.tests.ran} on the base"
+        return Judgement(Verdict.INCONCLUSIVE, Reason.FEWER_TESTS, detail)
+    return None
+
+
+def _compare_failures(end: CheckEnd, baseline: CheckEnd) -> Judgement | None:
+    """What a red end is worth when red was allowed; None: it was green before, so it failed."""
+    before = _judge_alone(baseline)
+    if before.verdict is not Verdict.FAILED:
+        return None
+    if end.tests is None or baseline.tests is None or end.tests.failures is None or baseline.tests.failures is None:
+        detail = "red before and after, and it does not say which tests failed"
+        return Judgement(Verdict.INCONCLUSIVE, Reason.COUNTS_MISSING, detail)
+    worse = end.tests.failures - baseline.tests.failures
+    if worse:
+        return Judgement(Verdict.FAILED, Reason.FAILED, f"{len(worse)} tests fail that passed on the base")
+    if end.tests.ran < baseline.tests.ran:
+        return _compare_counts(end, baseline)
+    detail = f"red before and no worse after: {end.tests.failed} tests fail, {baseline.tests.failed} on the base"
+    return Judgement(Verdict.VERIFIED, Reason.NO_WORSE, detail)
 
 
 def calls_pytest(command: str) -> bool:
@@ -116,15 +156,3 @@ def combine(verdicts: Sequence[Verdict]) -> Verdict:
         if worst in verdicts:
             return worst
     return Verdict.VERIFIED
-
-
-def touched_tests(paths: Sequence[str]) -> tuple[str, ...]:
-    """Those of `paths` that the checks depend on."""
-    return tuple(path for path in paths if is_test_path(path))
-
-
-def is_test_path(path: str) -> bool:
-    *folders, name = path.split("/")
-    if any(folder in TEST_FOLDERS for folder in folders):
-        return True
-    return any(fnmatchcase(name, pattern) for pattern in TEST_PATTERNS)

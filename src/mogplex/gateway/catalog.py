@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.model import ModelProtocol
 from mogplex.gateway.config import ModelConfig
+from mogplex.gateway.prices import is_priced, tell_unpriced
 from mogplex.gateway.provider import ModelPlan, Target
 
 NO_PROVIDER = (
@@ -37,8 +38,8 @@ class Catalog:
         spec = wanted or self.default_of(protocols)
         if spec is None:
             raise _refusal(
-                f"No model is named, and no default of a provider speaks {_listed(protocols)}. Name one with --model, "
-                "or set MOGPLEX_MODEL for the server."
+                f"No model is named, and no provider with a default speaks {_listed(protocols)}. "
+                "Name one with --model, set MOGPLEX_MODEL for the server, or set up such a provider (docs/models.md)."
             )
         names = [name.strip() for name in spec.split(",")]
         first = self._find(names[0], protocols)
@@ -46,6 +47,18 @@ class Catalog:
         others = names[1:] or first.offered.fallbacks
         targets = [first, *(self._find(name, (protocol,)) for name in others)]
         return ModelPlan(protocol, _unique(targets))
+
+    def settle(self, wanted: str | None, protocols: Sequence[ModelProtocol], *, in_dollars: bool) -> str:
+        """The name under which a run's model is written down. Raises BadRequest also when no key is there for it, or
+        when a limit is one `in_dollars` and nobody knows the price."""
+        plan = self.resolve(wanted, protocols)
+        provider = plan.targets[0].provider
+        if not provider.is_usable:
+            raise _refusal(f"The provider {provider.name} of model {plan.model} has no key: {provider.missing}.")
+        unpriced = next((each for each in plan.targets if in_dollars and not is_priced(each)), None)
+        if unpriced is not None:
+            raise _refusal(f"{tell_unpriced(unpriced)} Give its price in mogplex.toml, or limit tokens.")
+        return wanted or f"{provider.name}/{plan.model}"
 
     def default_of(self, protocols: Sequence[ModelProtocol]) -> str | None:
         """The model for runs that name none: the settings', else that of the first usable provider that fits."""
@@ -59,6 +72,8 @@ class Catalog:
         """Why a harness that speaks `protocols` has no model to work with now; None when it has, or needs none."""
         if not protocols:
             return None
+        if not self.providers:
+            return "no model provider is set up"
         try:
             target = self.resolve(wanted, protocols).targets[0]
         except BadRequest as fault:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from mogplex.domain.model import ModelProtocol
 from mogplex.domain.model_call import CALL_FAULT_MEANING, CallFault, ModelCall
+from mogplex.domain.recording import RecordedCall
 from mogplex.domain.usage import Usage
 from mogplex.gateway.prices import price_usage
 from mogplex.gateway.provider import Target
@@ -24,7 +25,7 @@ _REQUEST_ID_HEADERS = ("request-id", "x-request-id", "apim-request-id")
 
 
 class Exchange:
-    """Plays one call. `tap` gets a copy of every chunk; whatever happens, `as_call` tells the truth about it."""
+    """Plays one call. Whatever happens, `as_call` tells the truth about it."""
 
     def __init__(self, question: Question, targets: Sequence[Target], touch: Callable[[], None]) -> None:
         self._question = question
@@ -37,7 +38,7 @@ class Exchange:
         self._ttft_ms: int | None = None
         self._fault: CallFault | None = None
         self._detail = ""
-        self.tap: list[tuple[float, bytes]] | None = None
+        self.tap: list[bytes] | None = None  # a copy of the answer, when it is to be kept
 
     @property
     def protocol(self) -> ModelProtocol:
@@ -88,6 +89,20 @@ class Exchange:
             request_id=None if response is None else _request_id(response),
             estimated=estimated,
             streamed=self._question.asked.is_streamed,
+        )
+
+    def as_recorded(self) -> RecordedCall | None:
+        """The call as it can be played again: an answer that ended in good order, or a refusal."""
+        response = self.response
+        if response is None or self.tap is None or self._fault not in (None, CallFault.REFUSED):
+            return None
+        return RecordedCall(
+            protocol=self.protocol,
+            model=self._question.asked.model,
+            request=self._question.asked.body.decode("utf-8", "replace"),
+            status=response.status,
+            content_type=response.headers.get("Content-Type", "application/json"),
+            answer=b"".join(self.tap),
         )
 
     def told_call(self) -> ModelCall | None:
@@ -152,12 +167,13 @@ class Exchange:
         self._touch()
         if self._ttft_ms is None:
             self._ttft_ms = elapsed_ms(self._started)
+        plain = read(chunk)
         if self.tap is not None:
-            self.tap.append((time.monotonic() - self._started, chunk))
+            self.tap.append(plain)
         if self._reading is not None:
-            self._reading.feed(read(chunk))
+            self._reading.feed(plain)
         elif len(self._refusal) < MAX_REFUSAL_BYTES:
-            self._refusal += read(chunk)
+            self._refusal += plain
 
     def _break_off(self, request: web.BaseRequest, fault: CallFault, detail: str) -> None:
         """Let the harness see what we saw: an answer that does not end."""

@@ -40,6 +40,12 @@ def is_priced(target: Target) -> bool:
     return target.offered.price is not None or list_model(target.provider.base_url, target.model) is not None
 
 
+def tell_unpriced(target: Target) -> str:
+    """Why a limit in dollars is refused."""
+    what = f"The price of model {target.model} at {target.provider.name} is not known"
+    return f"{what}, so a limit in dollars can't be held."
+
+
 def context_of(target: Target) -> int | None:
     """The model's window in tokens, if the settings or the price list tell."""
     if target.offered.context_tokens is not None:

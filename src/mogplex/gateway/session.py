@@ -16,9 +16,10 @@ from mogplex.domain.ports import ModelEar
 from mogplex.gateway.asked import Asked, Route, route_of
 from mogplex.gateway.exchange import Exchange
 from mogplex.gateway.meter import Meter
-from mogplex.gateway.prices import is_priced
+from mogplex.gateway.prices import is_priced, tell_unpriced
 from mogplex.gateway.provider import ModelPlan, Target
 from mogplex.gateway.refusal import list_models, refuse, refuse_for_budget, refuse_model
+from mogplex.gateway.replay import Replay
 from mogplex.gateway.upstream import Question, Upstream
 
 log = logging.getLogger(__name__)
@@ -36,15 +37,23 @@ class Session:
     """`open`, `serve` as many listeners as there are, `close`: then every call was told to the ear."""
 
     def __init__(
-        self, plan: ModelPlan, endpoint: ModelEndpoint, meter: Meter, ear: ModelEar, keep: Keep | None = None
+        self,
+        plan: ModelPlan,
+        endpoint: ModelEndpoint,
+        meter: Meter,
+        ear: ModelEar,
+        *,
+        keep: Keep | None = None,
+        replay: Replay | None = None,
     ) -> None:
+        """`keep` is called after each call; `replay` takes the provider's place."""
         self.endpoint = endpoint
         self.fault: str | None = None
         self._plan = plan
         self._meter = meter
         self._ear = ear
         self._keep = keep
-        self._taps = keep is not None
+        self._replay = replay
         self._listening: list[asyncio.Task[None]] = []
         self._calling: set[asyncio.Task[object]] = set()
 
@@ -103,6 +112,8 @@ class Session:
         targets = self._targets_for(route, asked)
         if not targets:
             return self._refuse_model(route, asked)
+        if self._replay is not None:
+            return await self._play_again(question, self._replay)
         if not route.is_call:
             return await self._pass(request, question, targets)
         return await self._call(request, question, targets)
@@ -114,7 +125,7 @@ class Session:
             self._ear.refuse(refusal)
             return refuse_for_budget(question.route.protocol, refusal)
         exchange = Exchange(question, targets, self._ear.touch)
-        if self._taps:
+        if self._keep is not None:
             exchange.tap = []
         self._meter.begin(exchange, exchange.told_call)
         task = asyncio.current_task()
@@ -126,8 +137,26 @@ class Session:
             self._calling.discard(task)
             self._end(exchange)
 
+    async def _play_again(self, question: Question, replay: Replay) -> web.StreamResponse:
+        protocol = question.route.protocol
+        if not question.route.is_call:
+            return refuse(protocol, 404, "not_found", "Recordings hold model calls only.", retry=False)
+        refusal = self._meter.refusal()
+        if refusal is not None:
+            self._ear.refuse(refusal)
+            return refuse_for_budget(protocol, refusal)
+        exchange = replay.take(question)
+        self._meter.begin(exchange, lambda: None)
+        self._tell(exchange, exchange.as_call())
+        return exchange.answer()
+
     def _end(self, exchange: Exchange) -> None:
         call = exchange.as_call()
+        self._tell(exchange, call)
+        if self._keep is not None:
+            self._keep(call, exchange)
+
+    def _tell(self, exchange: object, call: ModelCall) -> None:
         if call.fault is None:
             self.fault = None
         elif call.fault is not CallFault.ABANDONED:  # that one tells nothing about the model
@@ -137,8 +166,6 @@ class Session:
         self._ear.tell_call(call)
         for warning in self._meter.end(exchange, call):
             self._ear.tell(warning)
-        if self._keep is not None:
-            self._keep(call, exchange)
 
     async def _pass(self, request: web.BaseRequest, question: Question, targets: list[Target]) -> web.StreamResponse:
         """What is no model call (counting tokens, say) goes there and back uncounted."""
@@ -157,10 +184,7 @@ class Session:
         unknown = next((each for each in targets if not is_priced(each)), None)
         if unknown is None:
             return None
-        return (
-            f"The price of model {unknown.model} at {unknown.provider.name} is not known, so a limit in dollars can't "
-            "be held. Give its price in mogplex.toml, or limit tokens."
-        )
+        return f"{tell_unpriced(unknown)} Give its price in mogplex.toml, or limit tokens."
 
     def _refuse_model(self, route: Route, asked: Asked) -> web.StreamResponse:
         names = ", ".join(dict.fromkeys(each.model for each in self._plan.targets))

@@ -27,6 +27,7 @@ HOP_HEADERS = frozenset(
 _SANDBOX_HEADERS = HOP_HEADERS | {
     "host", "authorization", "x-api-key", "api-key", "x-goog-api-key", "accept-encoding", "content-encoding",
 }  # fmt: skip
+_LONG_BODY_BYTES = 1 << 20
 _NOT_ADDED = ("User-Agent", "Accept", "Content-Type")
 _WORTH_ANOTHER_PROVIDER = frozenset({401, 402, 403, 404, 408, 429})
 
@@ -97,7 +98,7 @@ class Upstream:
                     "POST",
                     url,
                     headers=headers,
-                    data=io.BytesIO(question.asked.body_for(target.model, protocol)),
+                    data=_payload_of(question.asked.body_for(target.model, protocol)),
                     skip_auto_headers=_NOT_ADDED,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=provider.patience.connect_seconds),
@@ -110,6 +111,11 @@ class Upstream:
             seconds = provider.patience.first_byte_seconds
             return Answer(target, fault=CallFault.SILENT, detail=f"no answer from {url.host} within {seconds:g} s")
         return Answer(target, response)
+
+
+def _payload_of(body: bytes) -> aiohttp.Payload:
+    """aiohttp warns of long bytes, which it writes at once; those it takes as a file."""
+    return aiohttp.BytesPayload(body) if len(body) < _LONG_BODY_BYTES else aiohttp.BytesIOPayload(io.BytesIO(body))
 
 
 def _wait_before_retry(answer: Answer, attempt: int, patience: Patience) -> float | None:

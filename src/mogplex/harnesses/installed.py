@@ -68,7 +68,10 @@ def find_program(name: str, setting: Path | None, find_packaged: Callable[[], Pa
 def read_version(path: Path, environment: Mapping[str, str]) -> str | None:
     """What `--version` says, asked once per file; None when it says nothing of the kind."""
     facts = path.stat()
-    return _ask_version(path, tuple(sorted(environment.items())), facts.st_mtime_ns, facts.st_size)
+    try:
+        return _ask_version(path, tuple(sorted(environment.items())), facts.st_mtime_ns, facts.st_size)
+    except LookupError:
+        return None
 
 
 def show_to_sandboxes(source: Path, shared: Path) -> Path:
@@ -117,8 +120,9 @@ def _link_or_copy(source: str, target: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _ask_version(path: Path, environment: tuple[tuple[str, str], ...], changed_ns: int, size_bytes: int) -> str | None:
-    """`changed_ns` and `size_bytes` make a replaced file another question."""
+def _ask_version(path: Path, environment: tuple[tuple[str, str], ...], changed_ns: int, size_bytes: int) -> str:
+    """`changed_ns` and `size_bytes` make a replaced file another question. Raises LookupError, which is not remembered:
+    a machine may have been too busy."""
     with tempfile.TemporaryDirectory(prefix="mogplex-version-") as home:  # some write to their home even for this
         try:
             said = subprocess.run(
@@ -132,7 +136,9 @@ def _ask_version(path: Path, environment: tuple[tuple[str, str], ...], changed_n
                 timeout=VERSION_SECONDS,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
+        except (OSError, subprocess.TimeoutExpired) as fault:
+            raise LookupError(f"{path} --version: {fault}") from fault
     found = _VERSION.search(said.stdout) if said.returncode == 0 else None
-    return found.group(0) if found else None
+    if found is None:
+        raise LookupError(f"{path} --version: exit code {said.returncode}, no version")
+    return found.group(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from mogplex.domain.event import EventDraft, EventType
 # Far above what an event shows, so that no secret is split here: the redactor must see it whole, then cuts.
 MAX_TEXT_CHARACTERS = 64 * 1024
 _WORK = "/work/"
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def decode(line: bytes) -> Mapping[str, Any] | None:
@@ -53,6 +55,13 @@ def objects(record: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """The objects of a field that should be a list of them."""
     value = record.get(name)
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def session_name(record: Mapping[str, Any], name: str) -> str | None:
+    """A program's name for its conversation. It goes into a command line later, and anybody in the sandbox may have
+    written it: what is no plain word is none."""
+    value = record.get(name)
+    return value if isinstance(value, str) and _SESSION.fullmatch(value) else None
 
 
 def last_line(text: str) -> str:

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.run import Run, Status
 from mogplex.domain.sandbox import SandboxRecord, SandboxStatus
+from mogplex.domain.webhook import Topic
+from mogplex.service.outbox import announce
 from mogplex.store import events as event_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
@@ -30,6 +32,7 @@ def take(tx: Transaction, run_id: str, worker_id: str, record_id: str) -> Run | 
     draft = EventDraft(EventType.ATTEMPT_STARTED, f"Attempt {run.attempt} on {worker_id}", payload=payload)
     event_table.append(tx, run.id, run.last_seq, run.attempt, [draft])
     sandbox_table.insert(tx, _new_record(record_id, run, worker_id, tx.now))
+    announce(tx, Topic.RUN_STARTED, run.repo_id, {"runId": run.id, "attempt": run.attempt})
     return run
 
 

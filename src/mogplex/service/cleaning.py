@@ -54,4 +54,5 @@ def clean_check(check: CheckRecord, sanitiser: Sanitiser) -> CheckRecord:
         command=sanitiser.text(check.command),
         output=sanitiser.text(check.output, LONG_TEXT_BYTES),
         detail=sanitiser.text(check.detail),
+        failures=None if check.failures is None else tuple(sanitiser.text(name) for name in check.failures),
     )

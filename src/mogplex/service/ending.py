@@ -11,6 +11,8 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.run import Ending, Outcome, Run, Timing, Verdict
 from mogplex.domain.sandbox import SandboxStatus
 from mogplex.domain.sanitiser import Sanitiser
+from mogplex.domain.webhook import Topic
+from mogplex.service.outbox import announce
 from mogplex.store import events as event_table
 from mogplex.store import facts as facts_table
 from mogplex.store import model_calls as call_table
@@ -70,6 +72,8 @@ def end_run(
         return None
     event_table.append(tx, run.id, ended.last_seq, ended.attempt, drafts)
     facts_table.record(tx, ended)
+    told = {"runId": run.id, "status": ending.status, "outcome": ending.outcome, "verdict": ending.verdict}
+    announce(tx, Topic.RUN_FINISHED, run.repo_id, told)
     if ended.attempt:
         sandbox_table.end(tx, run.id, ended.attempt, sandbox_status)
     return ended

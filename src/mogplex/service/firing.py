@@ -7,7 +7,6 @@ moves the schedule on to its next tick.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +14,10 @@ from typing import Any
 from mogplex.domain.errors import BadRequest, Conflict, Forbidden, IdempotencyConflict, NotFound, RateLimited
 from mogplex.domain.run import Outcome, Run, Status
 from mogplex.domain.schedule import Alarm, AlarmKind, Overlap, Schedule, Tick, TickResult
+from mogplex.domain.view import format_time
+from mogplex.domain.webhook import Topic
 from mogplex.service.cron import due_ticks, next_tick
+from mogplex.service.outbox import announce
 from mogplex.service.runs import Runs
 from mogplex.service.schedules import caller_of, start_run_of
 from mogplex.store import runs as run_table
@@ -39,11 +41,9 @@ class Settled:
 
 
 class Firing:
-    def __init__(self, database: Database, runs: Runs, on_alarm: Callable[[Schedule, Alarm], None]) -> None:
-        """`on_alarm` is called once for each new alarm, after it is stored."""
+    def __init__(self, database: Database, runs: Runs) -> None:
         self._database = database
         self._runs = runs
-        self._on_alarm = on_alarm
 
     def fire_due(self) -> int:
         """Deal with every tick that has come. Returns how many schedules were moved on."""
@@ -58,9 +58,7 @@ class Firing:
             unsettled = schedule_table.select_unsettled(tx, PAGE)
         for schedule in unsettled:
             with self._database.write() as tx:
-                alarm = _count_ending(tx, schedule)
-            if alarm is not None:
-                self._tell(schedule, alarm)
+                _count_ending(tx, schedule)
 
     def _fire_safely(self, schedule: Schedule, now: float) -> bool:
         try:
@@ -81,10 +79,8 @@ class Firing:
         note = "several ticks that waited became one" if waited else "nobody was there to start it"
         result = TickResult.SKIPPED if waited else TickResult.MISSED
         earlier = [Tick(tick, now, result, note=note) for tick in ticks[:-1]]
-        alarm = self._advance(schedule, [*earlier, Tick(ticks[-1], now, settled.result, settled.run_id, settled.note)],
-                              settled, now)  # fmt: skip
-        if alarm is not None:
-            self._tell(schedule, alarm)
+        newest = Tick(ticks[-1], now, settled.result, settled.run_id, settled.note)
+        self._advance(schedule, [*earlier, newest], settled, now)
         return True
 
     def _settle(self, schedule: Schedule, tick: float, last: Run | None, now: float) -> Settled | None:
@@ -110,8 +106,8 @@ class Firing:
         late = f"caught up, {round(now - tick):,} s late" if now - ready_at > LATE_SECONDS else ""
         return Settled(TickResult.STARTED, started.run.id, late)
 
-    def _advance(self, schedule: Schedule, ticks: list[Tick], settled: Settled, now: float) -> Alarm | None:
-        """Move on to the next tick, unless another process did. Returns an alarm that was not there before."""
+    def _advance(self, schedule: Schedule, ticks: list[Tick], settled: Settled, now: float) -> None:
+        """Move on to the next tick, unless another process did."""
         missed = [tick for tick in ticks if tick.result is TickResult.MISSED]
         kind = settled.alarm or (AlarmKind.MISSED if missed else None)
         values: dict[str, Any] = {
@@ -129,23 +125,19 @@ class Firing:
             values["alarm"] = None
         with self._database.write() as tx:
             if not schedule_table.update(tx, schedule.id, values, schedules.c.next_at == schedule.next_at):
-                return None
+                return
             schedule_table.append_ticks(tx, schedule.id, ticks)
-        return alarm if alarm is not None and _is_new(schedule, alarm) else None
-
-    def _tell(self, schedule: Schedule, alarm: Alarm) -> None:
-        _log.warning("schedule %s (%s): %s: %s", schedule.id, schedule.name, alarm.kind, alarm.message)
-        self._on_alarm(schedule, alarm)
+            _tell(tx, schedule, alarm)
 
 
 _ENDED_BY_A_START = (AlarmKind.MISSED, AlarmKind.OVERLAPPED, AlarmKind.REFUSED)
 
 
-def _count_ending(tx: Transaction, schedule: Schedule) -> Alarm | None:
-    """Raise or end the alarms about endings; the new alarm, if there is one."""
+def _count_ending(tx: Transaction, schedule: Schedule) -> None:
+    """Raise or end the alarms about endings."""
     run = run_table.get(tx, schedule.last_run_id or "")
     if run is None:
-        return None
+        return
     failures, unchanged = schedule.failures, schedule.unchanged
     if run.status is Status.FAILED:
         failures, unchanged = failures + 1, 0
@@ -162,19 +154,23 @@ def _count_ending(tx: Transaction, schedule: Schedule) -> Alarm | None:
     still = schedules.c.last_run_id == run.id
     before = schedules.c.settled_run_id
     same = before.is_(None) if schedule.settled_run_id is None else before == schedule.settled_run_id
-    if not schedule_table.update(tx, schedule.id, values, still, same):
-        return None
-    return alarm if alarm is not None and _is_new(schedule, alarm) else None
+    if schedule_table.update(tx, schedule.id, values, still, same):
+        _tell(tx, schedule, alarm)
+
+
+def _tell(tx: Transaction, schedule: Schedule, alarm: Alarm | None) -> None:
+    """Once for each alarm that was not there before."""
+    if alarm is None or (schedule.alarm is not None and schedule.alarm.kind is alarm.kind):
+        return
+    _log.warning("schedule %s (%s): %s: %s", schedule.id, schedule.name, alarm.kind, alarm.message)
+    data = {"scheduleId": schedule.id, "kind": alarm.kind, "since": format_time(alarm.since)}
+    announce(tx, Topic.SCHEDULE_ALARM, schedule.repo_id, data)
 
 
 def _alarm(schedule: Schedule, kind: AlarmKind, message: str, now: float) -> Alarm:
     """An alarm that goes on keeps the time it began."""
     since = schedule.alarm.since if schedule.alarm is not None and schedule.alarm.kind is kind else now
     return Alarm(kind, message, since)
-
-
-def _is_new(schedule: Schedule, alarm: Alarm) -> bool:
-    return schedule.alarm is None or schedule.alarm.kind is not alarm.kind
 
 
 def _name_of(tick: float) -> str:

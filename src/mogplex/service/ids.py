@@ -8,11 +8,11 @@ import secrets
 from mogplex.domain.errors import NotFound
 
 _RANDOM_BYTES = 12
-_ID = re.compile(r"(run|repo|key|sbx|sch|hook)_[0-9a-f]{24}\Z")
+_ID = re.compile(r"(run|repo|key|sbx|sch|hook|msg)_[0-9a-f]{24}\Z")
 
 
 def generate_id(prefix: str) -> str:
-    """`prefix` is one of run, repo, key, sbx, sch, hook."""
+    """`prefix` is one of run, repo, key, sbx, sch, hook, msg."""
     return f"{prefix}_{secrets.token_hex(_RANDOM_BYTES)}"
 
 

@@ -8,7 +8,7 @@ from mogplex.domain.run import Run
 from mogplex.service.events import visible_run
 from mogplex.store import model_calls as call_table
 from mogplex.store.database import Database
-from mogplex.store.schema import model_calls
+from mogplex.store.model_tables import model_calls
 
 DAY_SECONDS = 86400.0
 MAX_LISTED = 1000
@@ -25,7 +25,7 @@ class ModelCalls:
         """The calls of a run whose events have a number above `after`, in order. Raises NotFound."""
         caller.require(Scope.READ)
         with self._database.read() as tx:
-            return call_table.select(tx, visible_run(tx, caller, run_id).id, after, min(max(limit, 1), MAX_LISTED))
+            return call_table.select(tx, visible_run(tx, caller, run_id).id, after, min(max(limit, 1), MAX_LISTED + 1))
 
     def totals_of(self, run_id: str) -> CallTotals:
         """Of all attempts of the run."""

@@ -12,6 +12,7 @@ from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.fields import ENVIRONMENT_NAME, is_storable, kind_of, read_budget, read_commands, read_pairs, show
 from mogplex.domain.repo import full_name_fault
 from mogplex.domain.request import MAX_TIMEOUT_SECONDS
+from mogplex.domain.run import CheckPolicy
 
 MAX_CLONE_URL_CHARACTERS = 2000
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//)[^\s]+\Z")
@@ -106,6 +107,17 @@ class _Reader:
             self.fault(name, f"{text!r} is not known; known are {', '.join(sorted(self.harness_names))}")
         return text
 
+    def policy(self, name: str, value: Any) -> CheckPolicy:
+        if value not in list(CheckPolicy):
+            self.fault(name, f"must be one of {', '.join(CheckPolicy)}, not {show(value)}")
+            return CheckPolicy.STRICT
+        return CheckPolicy(value)
+
+    def flag(self, name: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            self.fault(name, f"must be true or false, not {kind_of(value)}")
+        return value is True
+
     def timeout(self, name: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= MAX_TIMEOUT_SECONDS:
             self.fault(name, f"must be a number from 1 to {MAX_TIMEOUT_SECONDS:g}, not {show(value)}")
@@ -143,6 +155,9 @@ _READERS: dict[str, tuple[str, Any, _Read]] = {
     ),
     "setup": ("setup", (), lambda r, n, v: read_commands(n, v, r.fault)),
     "checks": ("checks", (), lambda r, n, v: read_commands(n, v, r.fault)),
+    "checkPolicy": ("check_policy", CheckPolicy.STRICT, lambda r, n, v: r.policy(n, v)),
+    "checkFiles": ("check_files", (), lambda r, n, v: r.strings(n, v, _is_pattern, "file pattern")),
+    "protectTests": ("protect_tests", None, lambda r, n, v: r.flag(n, v)),
     "env": ("environment", {}, lambda r, n, v: read_pairs(n, v, ENVIRONMENT_NAME, 100, 8192, r.fault)),
     "allowHosts": ("allow_hosts", (), lambda r, n, v: r.strings(n, v, lambda t: bool(_HOST.match(t)), "host name")),
     "pushBranches": ("push_branches", None, lambda r, n, v: r.strings(n, v, _is_pattern, "branch pattern")),

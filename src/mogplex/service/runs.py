@@ -22,6 +22,7 @@ from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit, cut
 from mogplex.service.plan import partition_of, plan_retry, plan_run, require_harness, require_push
 from mogplex.service.queued import queued_draft
+from mogplex.service.recordings import require_recording
 from mogplex.service.replay import Started, replay
 from mogplex.service.repos import find_repo
 from mogplex.service.retries import read_overrides, retry_digest
@@ -66,8 +67,10 @@ class Runs:
         harness_names: Collection[str],
         default_timeout_seconds: float,
         queue_limit: int,
+        settle_model: Callable[[Run], Run] = lambda run: run,
     ) -> None:
-        """`choose_harness(repo)` is asked when a request names none and the repo has no default."""
+        """`choose_harness(repo)` is asked when a request names none and the repo has no default. `settle_model` gives
+        the run with its model settled, or raises BadRequest when its harness could not work with it."""
         self._database = database
         self._dispatcher = dispatcher
         self._limits = limits
@@ -77,6 +80,7 @@ class Runs:
         self._harness_names = tuple(harness_names)
         self._default_timeout_seconds = default_timeout_seconds
         self._queue_limit = queue_limit
+        self._settle_model = settle_model
 
     @tallied
     def start(self, caller: Caller, request: RunRequest, idempotency_key: str) -> Started:
@@ -91,11 +95,13 @@ class Runs:
             repo = find_repo(tx, caller, request.repo_id)
             # Before the repo's settings are looked at: a change of them must not refuse a faithful repetition.
             earlier = replay(tx, caller, key, digest)
+            if earlier is None and request.replay_of is not None:
+                require_recording(tx, caller, request.replay_of, repo.id)
         if earlier is not None:
             return earlier
         harness = request.harness or repo.default_harness or self._choose_harness(repo)
         require_harness(harness, self._harness_names)
-        run = plan_run(caller, request, repo, key, harness, self._default_timeout_seconds)
+        run = self._settle_model(plan_run(caller, request, repo, key, harness, self._default_timeout_seconds))
         with self._database.write() as tx:
             tx.take_turn("starts")
             earlier = replay(tx, caller, key, digest)
@@ -163,7 +169,7 @@ class Runs:
                 )
             if not old.create_branch:
                 require_push(repo, old.working_branch, old.delivery)
-            run = self._create(tx, caller, plan_retry(old, caller, key, digest, request), repo)
+            run = self._create(tx, caller, self._settle_model(plan_retry(old, caller, key, digest, request)), repo)
             run_table.advance(tx, [runs.c.id == old.id], {"retried_by": run.id}, 0)
         self._hub.publish(run.id, run.last_seq)
         return Started(run, replayed=False)

@@ -12,7 +12,7 @@ from mogplex.domain.model_call import CallFault, CallTotals, ModelCall, StoredCa
 from mogplex.domain.usage import Usage
 from mogplex.store.columns import storable
 from mogplex.store.database import Transaction
-from mogplex.store.schema import model_calls
+from mogplex.store.model_tables import model_calls
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _COLUMNS = tuple(model_calls.c[name] for name in model_calls.c.keys())  # noqa: SIM118 - a column collection, no mapping

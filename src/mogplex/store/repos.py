@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.repo import Repo
+from mogplex.domain.run import CheckPolicy
 from mogplex.store import secrets as secret_table
 from mogplex.store.database import Transaction
 from mogplex.store.runs import columns_of
@@ -56,7 +57,8 @@ def _read(tx: Transaction, wanted: sa.Select[Any]) -> list[Repo]:
 
 def _repo_of(row: Sequence[Any]) -> Repo:
     found = dict(zip(_FIELDS, row, strict=True))
-    for name in ("setup", "checks", "allow_hosts", "push_branches"):
+    for name in ("setup", "checks", "allow_hosts", "push_branches", "check_files"):
         found[name] = tuple(found[name])
+    found["check_policy"] = CheckPolicy(found["check_policy"])
     found["budget"] = Budget.of(found["budget"])
     return Repo(**found)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.model_call import CallTotals
-from mogplex.domain.run import Changes, Delivery, Failure, Outcome, Run, Status, Timing, Verdict
+from mogplex.domain.run import Changes, CheckPolicy, Delivery, Failure, Outcome, Run, Status, Timing, Verdict
 from mogplex.domain.usage import Usage
 from mogplex.store.database import Transaction
 from mogplex.store.schema import run_labels, runs
@@ -136,6 +136,7 @@ def run_of(row: Sequence[Any]) -> Run:
     found = dict(zip(_FIELDS, row, strict=True))
     found["status"] = Status(found["status"])
     found["delivery"] = Delivery(found["delivery"])
+    found["check_policy"] = CheckPolicy(found["check_policy"])
     found["outcome"] = None if found["outcome"] is None else Outcome(found["outcome"])
     for name in ("verdict", "baseline"):
         found[name] = None if found[name] is None else Verdict(found[name])

@@ -10,8 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
+import mogplex.store.model_tables
 import mogplex.store.report_tables
-import mogplex.store.schedule_tables  # noqa: F401 - likewise
+import mogplex.store.schedule_tables
+import mogplex.store.webhook_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata
 from mogplex.store.metadata import time_column as _time
@@ -38,6 +40,9 @@ repos = Table(
     Column("default_harness", String()),
     _json("budget"),
     Column("timeout_seconds", Double()),
+    Column("check_policy", String(), nullable=False),
+    _json("check_files"),
+    Column("protect_tests", sa.Boolean()),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
@@ -99,6 +104,8 @@ runs = Table(
     _json("labels"),
     _json("environment"),
     _json("checks"),
+    Column("check_policy", String(), nullable=False),
+    Column("protect_tests", sa.Boolean()),
     _json("budget"),
     _json("output_schema", nullable=True),
     Column("priority", Integer(), nullable=False),
@@ -108,6 +115,8 @@ runs = Table(
     Column("workspace_session_id", String()),
     Column("retry_of", String(), index=True),
     Column("retried_by", String()),
+    Column("record", sa.Boolean(), nullable=False),
+    Column("replay_of", String()),
     Column("attempt", Integer(), nullable=False),
     Column("worker_id", String()),
     Column("sandbox_record_id", String()),
@@ -234,38 +243,6 @@ workers = Table(
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),
     _time("left_at"),
-)
-
-# Written together with the `model_call` event that bears the same number. `api_key_id` is the run's: what a key spent
-# in a day is asked before each call of it.
-model_calls = Table(
-    "model_calls",
-    metadata,
-    _run_id(primary=True),
-    Column("seq", Integer(), primary_key=True, autoincrement=False),
-    Column("attempt", Integer(), nullable=False),
-    _time("created_at", nullable=False),
-    Column("api_key_id", String(), nullable=False),
-    Column("provider", String(), nullable=False),
-    Column("model", String(), nullable=False),
-    Column("protocol", String(), nullable=False),
-    Column("input_tokens", sa.BigInteger(), nullable=False),
-    Column("output_tokens", sa.BigInteger(), nullable=False),
-    Column("cache_read_tokens", sa.BigInteger(), nullable=False),
-    Column("cache_write_tokens", sa.BigInteger(), nullable=False),
-    Column("reasoning_tokens", sa.BigInteger(), nullable=False),
-    Column("estimated", sa.Boolean(), nullable=False),
-    Column("cost_usd", Double()),
-    Column("duration_ms", Integer(), nullable=False),
-    Column("ttft_ms", Integer()),
-    Column("http_status", Integer()),
-    Column("fault", String()),
-    Column("detail", Text(), nullable=False),
-    Column("retries", Integer(), nullable=False),
-    Column("request_id", String()),
-    Column("streamed", sa.Boolean(), nullable=False),
-    Index(None, "created_at"),
-    Index(None, "api_key_id", "created_at"),
 )
 
 request_hits = Table(

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from mogplex.domain.ports import Probe
+from mogplex.gateway.survey import ProviderState
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.settings import Settings
@@ -27,10 +28,17 @@ def diagnose(settings: Settings) -> list[Finding]:
     driver, offers = make_driver(settings), Offers.build(settings)
     probed = [("sandbox", asyncio.run(driver.probe()))]
     probed += [(f"harness {name}", offers.probe(name)) for name in offers.harnesses]
+    probed += [(f"models of {state.provider.name}", _probe_of(state)) for state in offers.survey.states()]
+    if not offers.catalog.providers:
+        probed.append(("models", Probe(True, "no provider is set up: only the harness repair works without", None)))
     findings = [Finding(name, probe.ok, _tell(probe), probe.remedy) for name, probe in probed]
     layout = make_layout(settings, Home(settings))
     findings.append(Finding("work folder", True, str(layout.work_dir)))
     return findings
+
+
+def _probe_of(state: ProviderState) -> Probe:
+    return Probe(state.ok, state.detail, state.remedy)
 
 
 def _tell(probe: Probe) -> str:

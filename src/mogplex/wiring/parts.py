@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,16 +11,20 @@ from mogplex.api.services import Readiness, Services
 from mogplex.domain.ports import Dispatcher, Harness
 from mogplex.domain.repo import RemoteFacts
 from mogplex.domain.secret import GitCredential
+from mogplex.egress.address import Reach
+from mogplex.egress.poster import post
 from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
+from mogplex.service.courier import Courier
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.model_calls import ModelCalls
+from mogplex.service.recordings import Recordings
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
@@ -27,6 +32,7 @@ from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
 from mogplex.service.vault import Vault
+from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
@@ -45,6 +51,7 @@ class Parts:
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
+    courier: Courier
 
     @staticmethod
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
@@ -69,6 +76,7 @@ class Parts:
             harness_names=tuple(harnesses),
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
+            settle_model=offers.settle_model,
         )
         services = Services(
             keys=Keys(database),
@@ -78,6 +86,7 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
+            webhooks=Webhooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             report=Report(
                 database,
@@ -85,13 +94,18 @@ class Parts:
                 alive_within_seconds=settings.dead_after_seconds,
                 queue_limit=settings.queue_limit,
             ),
+            calls=calls,
+            models=offers.survey.models,
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
-        firing = Firing(database, runs, on_alarm=lambda schedule, alarm: None)
-        return Parts(services, attempts, workers, Gateway(offers.catalog, calls), harnesses, firing)
+        gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
+        firing = Firing(database, runs)
+        reach = Reach(permitted=settings.webhook_networks)
+        courier = Courier(database, vault, functools.partial(post, reach=reach))
+        return Parts(services, attempts, workers, gateway, harnesses, firing, courier)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:

@@ -12,10 +12,9 @@ import mogplex
 from mogplex.api.app import create_app
 from mogplex.api.server import Server, open_listener, url_of
 from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, prepare_tables
-from mogplex.dispatch.scheduler import Scheduler
+from mogplex.dispatch.scheduler import Ticking
 from mogplex.domain.errors import BadRequest
 from mogplex.home import Home
-from mogplex.service.firing import Firing
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
@@ -48,7 +47,7 @@ def serve(
         parts, database, dispatcher = house.enter_context(_opened(settings, url))
         if with_worker:
             house.enter_context(working(settings, Home(settings), database, parts, dispatcher))
-        house.enter_context(ticking(parts.firing))
+        house.enter_context(ticking(parts))
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
@@ -71,7 +70,7 @@ def work(settings: Settings, *, on_start: Callable[[str], None]) -> None:
     with ExitStack() as house:
         parts, database, dispatcher = house.enter_context(_opened(settings, "a worker"))
         worker_id = house.enter_context(working(settings, Home(settings), database, parts, dispatcher))
-        house.enter_context(ticking(parts.firing))
+        house.enter_context(ticking(parts))
         on_start(worker_id)
         stopping.wait()
         log.info("stopping")
@@ -110,11 +109,14 @@ def _require_postgres(settings: Settings, what: str) -> None:
 
 
 @contextmanager
-def ticking(firing: Firing) -> Iterator[None]:
-    """Schedules fire while the body runs."""
-    scheduler = Scheduler(firing)
-    scheduler.start()
+def ticking(parts: Parts) -> Iterator[None]:
+    """Schedules fire and webhooks are sent while the body runs."""
+    firing = Ticking("schedules", {"firing": parts.firing.fire_due, "endings": parts.firing.count_endings})
+    sending = Ticking("webhooks", {"webhooks": parts.courier.carry})
+    firing.start()
+    sending.start()
     try:
         yield
     finally:
-        scheduler.stop()
+        sending.stop(timeout_seconds=0.5)  # who waits for a slow receiver is not waited for: the try is taken up again
+        firing.stop()

@@ -11,7 +11,7 @@ from mogplex.domain.errors import DeliveryError, MogplexError, WorkspaceError
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.run import Delivery, Run, Verdict
 from mogplex.worker.activity import Activity
-from mogplex.worker.checks import Checks
+from mogplex.worker.checks import Checks, check_files_of
 from mogplex.worker.clock import PhaseClock
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
@@ -85,6 +85,7 @@ class Attempt:
                 start = await self.stop.or_result(find_start(self.run, self.equipment, folder))
             with self.clock.phase("preparing", "checkoutMs"):
                 checkout = await self.stop.or_result(start.check_out("work"))
+            self.findings.check_files = check_files_of(self.run, start.repo)
             await patiently(self.equipment.attempts.update, self.run, base_commit=start.commit)
             async with AsyncExitStack() as held:
                 setup = Setup(self.run, self.equipment, self.transcript, self.stop)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mogplex.domain.check_files import CheckFiles
 from mogplex.domain.ending import Delivered, Facts, claim_fault, conclude, failure_of
 from mogplex.domain.ports import Claim, Limits, SandboxExit
 from mogplex.domain.run import Changes, Ending, Run, Timing, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.usage import Usage
-from mogplex.domain.verdict import touched_tests
 from mogplex.worker.stop import Stop
 from mogplex.workspace.patch import Patch
 
@@ -22,6 +22,7 @@ class Findings:
 
     claim: Claim | None = None
     exit: SandboxExit | None = None
+    check_files: CheckFiles = CheckFiles()
     lingered: bool = False  # it stayed after its last record, and was ended for that
     patch: Patch | None = None
     verdict: Verdict = Verdict.NOT_RUN
@@ -46,6 +47,11 @@ class Findings:
         paths = tuple(change.path for change in patch.paths[:SHOWN_PATHS])
         return Changes(patch.files, patch.insertions, patch.deletions, patch.commit, paths)
 
+    def touched(self) -> tuple[str, ...]:
+        """The files that checks depend on among those that the patch changes."""
+        paths = [change.path for change in self.patch.paths] if self.patch else []
+        return self.check_files.touched(paths)
+
     def ending(self, run: Run, stop: Stop, usage: Usage, timing: Timing) -> Ending:
         """The one final record."""
         outcome, error = conclude(
@@ -69,7 +75,7 @@ class Findings:
             error=error,
             failure=failure_of(outcome),
             baseline=self.baseline,
-            tests_touched=touched_tests([change.path for change in self.patch.paths]) if self.patch else (),
+            tests_touched=self.touched(),
             usage=usage,
             changes=self.changes(),
             result=self.claim.result if self.claim else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import SandboxError
@@ -140,7 +141,17 @@ class HarnessRun:
         self.lingered = self.lingered and exit.killed_by == "caller"  # it may have left just before
         if self.lingered:
             await self._transcript.note(f"{self._harness.name} stayed after its last record and was ended.")
-        return stream.close(), exit
+        return self._explain(stream.close(), exit), exit
+
+    def _explain(self, claim: Claim, exit: SandboxExit) -> Claim:
+        """A program that could not even begin (a setting it does not know, say) tells why on stderr alone."""
+        if claim.whole or claim.error or not self._transcript.last_words:
+            return claim
+        error = (
+            f"The harness stopped before its last record (exit code {exit.exit_code}). "
+            f"Its last words on stderr: {self._transcript.last_words}"
+        )
+        return replace(claim, error=error)
 
     async def _interrupt(self, process: SandboxProcess) -> SandboxExit:
         """Ask it to stop, so that it can write down what was said, and after some time end it."""
@@ -164,6 +175,9 @@ class HarnessRun:
             self._transcript.raw.add(chunk)
             for line in lines.feed(chunk):
                 await self._take(list(stream.feed(line)), begun)
+            if lingering is not None and not stream.ended:  # it took its last record back
+                lingering.cancel()
+                lingering = None
             if stream.ended and lingering is None:
                 seconds = self._equipment.deadlines.linger_seconds
                 lingering = asyncio.get_running_loop().call_later(seconds, self._end_lingering, process)

@@ -63,11 +63,11 @@ class StartPoint:
             identity=self.equipment.identity,
         )
 
-    async def check_out_patch(self, patch: Patch, name: str) -> Checkout:
-        """A fresh checkout of the start commit with the patch on top, made from our objects only."""
+    async def check_out_commit(self, commit: str, name: str) -> Checkout:
+        """A fresh checkout of a commit of ours on top of the start commit, made from our objects only."""
         return await check_out_patch(
             self.results,
-            patch.commit,
+            commit,
             self.commit,
             self.folder / name,
             self.equipment.runner_git,

@@ -91,6 +91,7 @@ class Transcript:
         self._warned = False
         self.usage = Usage()
         self.raw = RawLog()
+        self.last_words = ""  # the last line of stderr
 
     async def add(self, *drafts: EventDraft) -> None:
         """Hand drafts to the writer; waits only when it is far behind. Raises OwnershipLost when fenced off."""
@@ -129,8 +130,14 @@ class Transcript:
         lines = Lines()
         async for chunk in chunks:
             self.raw.add(chunk)
-            await self.add(*_stderr_drafts(lines.feed(chunk)))
-        await self.add(*_stderr_drafts(lines.close()))
+            await self._add_stderr(lines.feed(chunk))
+        await self._add_stderr(lines.close())
+
+    async def _add_stderr(self, lines: Iterable[bytes]) -> None:
+        drafts = _stderr_drafts(lines)
+        if drafts:
+            self.last_words = drafts[-1].message or ""
+        await self.add(*drafts)
 
     def _watch_budget(self) -> list[EventDraft]:
         """Stop the run when its tool calls are used up, and say so once when 80 % of them are."""

@@ -10,7 +10,7 @@ from mogplex.workspace.collector import PatchLimits
 from mogplex.workspace.git import GitError
 from mogplex.workspace.results import Quarantine
 
-_PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv")
+PLAIN = ("--no-renames", "--no-ext-diff", "--no-textconv")
 _SUBMODULE = "160000"
 _NOTHING = "0" * 40
 
@@ -61,10 +61,16 @@ async def list_changes(objects: Quarantine, base_tree: str, tree: str, limits: P
     Raises:
         WorkspaceError: more than `limits.files`.
     """
-    output = await objects.run("diff-tree", "-r", "-z", "--raw", "--no-abbrev", *_PLAIN, base_tree, tree)
-    fields = output.stdout.split(b"\0")[:-1]
-    if len(fields) // 2 > limits.files:
-        raise WorkspaceError(f"The change touches {len(fields) // 2} files; at most {limits.files} are taken.")
+    output = await objects.run("diff-tree", "-r", "-z", "--raw", "--no-abbrev", *PLAIN, base_tree, tree)
+    changes = parse_changes(output.stdout)
+    if len(changes) > limits.files:
+        raise WorkspaceError(f"The change touches {len(changes)} files; at most {limits.files} are taken.")
+    return changes
+
+
+def parse_changes(output: bytes) -> list[RawChange]:
+    """What `git diff-tree -z --raw --no-abbrev` printed."""
+    fields = output.split(b"\0")[:-1]
     changes = []
     for facts, path in zip(fields[::2], fields[1::2], strict=True):
         old_mode, new_mode, old_id, new_id, _ = facts.decode("ascii").removeprefix(":").split(" ")
@@ -74,17 +80,20 @@ async def list_changes(objects: Quarantine, base_tree: str, tree: str, limits: P
 
 async def drop_submodules(objects: Quarantine, tree: str, changes: list[RawChange]) -> str:
     """`tree` with every submodule as the base has it. Returns the new tree's id."""
-    lines = [
-        b"%s %s\t%s\0" % (change.old_mode.encode(), change.old_id.encode(), change.path)
-        for change in changes
-        if change.moves_submodule
-    ]
+    lines = index_lines([change for change in changes if change.moves_submodule])
     environment = {"GIT_INDEX_FILE": str(objects.directory / "pack" / "index")}
     await objects.run("read-tree", tree, environment=environment)
-    await objects.run("update-index", "-z", "--index-info", stdin=b"".join(lines), environment=environment)
+    await objects.run("update-index", "-z", "--index-info", stdin=lines, environment=environment)
     written = await objects.run("write-tree", environment=environment)
     (objects.directory / "pack" / "index").unlink()
     return written.text
+
+
+def index_lines(changes: list[RawChange]) -> bytes:
+    """What `git update-index -z --index-info` takes to undo these changes."""
+    return b"".join(
+        b"%s %s\t%s\0" % (change.old_mode.encode(), change.old_id.encode(), change.path) for change in changes
+    )
 
 
 async def check_sizes(objects: Quarantine, changes: list[RawChange], limits: PatchLimits) -> None:
@@ -111,7 +120,7 @@ async def check_sizes(objects: Quarantine, changes: list[RawChange], limits: Pat
 
 async def count_lines(objects: Quarantine, base_tree: str, tree: str) -> dict[bytes, tuple[int, int]]:
     """Path -> (lines added, lines deleted)."""
-    output = await objects.run("diff-tree", "-r", "-z", "--numstat", *_PLAIN, base_tree, tree)
+    output = await objects.run("diff-tree", "-r", "-z", "--numstat", *PLAIN, base_tree, tree)
     counts = {}
     for record in output.stdout.split(b"\0")[:-1]:
         added, deleted, path = record.split(b"\t", 2)
@@ -127,7 +136,7 @@ async def write_diff(objects: Quarantine, base_tree: str, tree: str, limit_bytes
     """
     try:
         output = await objects.run(
-            "diff-tree", "-r", "-p", "--binary", "--full-index", "--no-color", *_PLAIN, base_tree, tree,
+            "diff-tree", "-r", "-p", "--binary", "--full-index", "--no-color", *PLAIN, base_tree, tree,
             output_bytes=limit_bytes,
         )  # fmt: skip
     except GitError as error:

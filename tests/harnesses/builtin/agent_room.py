@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,3 +83,15 @@ class Room:
                     yield process, model
                 finally:
                     process.kill()
+
+
+def await_death(pid: int) -> None:
+    """Until it is dead, or waits for whoever adopted it to notice; the test's own time limit ends the wait."""
+    while True:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.02)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -19,6 +18,7 @@ from mogplex.harnesses.builtin.agent.schema import find_faults
 from mogplex.harnesses.builtin.agent.shell import Capture, Shell
 from mogplex.harnesses.builtin.agent.tool_fault import ToolFault
 from mogplex.harnesses.builtin.agent.toolbox import Toolbox
+from tests.harnesses.builtin.agent_room import await_death
 
 TEXT = "def one():\n    return 1\n\n\ndef two():\n    return 1\n"
 
@@ -126,27 +126,16 @@ def test_a_command_s_time_is_bounded_and_nothing_of_it_stays(folder: Path) -> No
     ran = Shell(1000).run("echo begun; (sleep 600; echo late > late) & echo $! > pid; sleep 600", timeout_seconds=1.5)
     assert ran.exit_code is None
     assert ran.output == "begun\n"
-    await_end(int((folder / "pid").read_text()))
+    await_death(int((folder / "pid").read_text()))
 
 
 def test_a_background_process_holds_nothing_up(folder: Path) -> None:
     ran = Shell(1000).run("sleep 600 & echo $! > pid; echo done")
     assert (ran.exit_code, ran.output) == (0, "done\n")
-    await_end(int((folder / "pid").read_text()))
+    await_death(int((folder / "pid").read_text()))
 
 
-def await_end(pid: int) -> None:
-    """Until it is dead; the test's own time limit ends the wait."""
-    while True:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":
-            return
-        time.sleep(0.02)
-
-
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=20), st.integers(3, 60))
 def test_captures_keep_both_ends(chunks: list[bytes], limit: int) -> None:
     capture = Capture(limit)
@@ -163,6 +152,7 @@ def test_captures_keep_both_ends(chunks: list[bytes], limit: int) -> None:
 PATHS = st.text("ab\n \r", max_size=12)
 
 
+@settings(deadline=None)
 @given(text=st.text("ab\n ", max_size=30), old=PATHS, new=PATHS)
 def test_an_edit_is_exact_or_none(tmp_path_factory: pytest.TempPathFactory, text: str, old: str, new: str) -> None:
     path = tmp_path_factory.mktemp("edit") / "f"
@@ -208,6 +198,7 @@ SCHEMAS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(VALUES, SCHEMAS)
 def test_it_finds_faults_as_a_whole_validator_does(value: Any, schema: dict[str, Any]) -> None:
     assert (find_faults(value, schema) == []) == Draft202012Validator(schema).is_valid(value)

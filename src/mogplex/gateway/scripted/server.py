@@ -105,6 +105,8 @@ class ScriptedModel:
         self.exchanges.append(exchange)
         try:
             return await self._play(request, dialect, exchange)
+        except ConnectionError:  # the client has left in mid-answer, so there is nobody to tell
+            return web.Response()
         finally:
             if self._log is not None:
                 self._log.write(exchange)

@@ -6,16 +6,21 @@ import json
 from collections.abc import Mapping
 
 from mogplex.domain.ports import Task
-from mogplex.harnesses.instructions import GATHER, split_directory
+from mogplex.harnesses.prologue import DIRECT, GATHER, split_directory
 
 TOOLS = ("Bash", "Read", "Edit", "Write", "Glob", "Grep")  # no agents within the agent, no web
 RETRIES = 2
 IDLE_MS = 600_000  # the gateway's own time limits are shorter and say more
 
+# Variables that send the model's traffic elsewhere. A repo may have them for its own tests.
+_ELSEWHERE = (
+    "CLAUDE_CODE_USE_BEDROCK CLAUDE_CODE_USE_VERTEX CLAUDE_CODE_USE_FOUNDRY "
+    "ANTHROPIC_UNIX_SOCKET ANTHROPIC_AUTH_TOKEN ANTHROPIC_CUSTOM_HEADERS"
+)
 # Runs inside the sandbox. `--setting-sources user` keeps the repo's settings out, and with them CLAUDE.md and
 # AGENTS.md: their text is passed on as Claude Code itself would read it (AGENTS.md only where there is no CLAUDE.md).
 # Its settings folder is new for each attempt; only what was said is kept for a later one, in the state folder ($1).
-_START = f"""{GATHER}
+_START = f"""{GATHER}{DIRECT}unset {_ELSEWHERE}
 CLAUDE_CONFIG_DIR="$HOME/.claude"; export CLAUDE_CONFIG_DIR
 mkdir -p "$CLAUDE_CONFIG_DIR" || exit 1
 if [ -n "$1" ]; then mkdir -p "$1/projects" && ln -s "$1/projects" "$CLAUDE_CONFIG_DIR/projects" || exit 1; fi

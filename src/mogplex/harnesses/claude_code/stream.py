@@ -15,7 +15,18 @@ from typing import Any
 
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim
-from mogplex.harnesses.lines import decode, in_repo, keep, last_line, mapping, notice, objects, string, text_of
+from mogplex.harnesses.lines import (
+    decode,
+    in_repo,
+    keep,
+    last_line,
+    mapping,
+    notice,
+    objects,
+    session_name,
+    string,
+    text_of,
+)
 
 _EXIT_CODE = re.compile(r"Exit code (\d+)")
 _NOISE = frozenset({"thinking_tokens", "ui_invalidate", "status"})
@@ -90,7 +101,7 @@ class ClaudeStream:
 
     def _init(self, record: Record) -> list[EventDraft]:
         self._result = None
-        self._session = string(record, "session_id") or self._session
+        self._session = session_name(record, "session_id") or self._session
         facts: dict[str, Any] = {
             "session": self._session,
             "model": string(record, "model"),
@@ -161,7 +172,7 @@ class ClaudeStream:
 
     def _keep_result(self, record: Record) -> list[EventDraft]:
         self._result = record
-        self._session = string(record, "session_id") or self._session
+        self._session = session_name(record, "session_id") or self._session
         facts: dict[str, Any] = {"reason": record.get("terminal_reason"), "turns": record.get("num_turns")}
         if record.get("is_error") is not False:
             return [notice(_fault(record) or "ended with an error", "error", **facts)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mogplex.domain.ports import Task
-from mogplex.harnesses.instructions import GATHER, split_directory
+from mogplex.harnesses.prologue import DIRECT, GATHER, split_directory
 
 PROVIDER = "mogplex"
 # Codex wants a key. The gateway knows a run by its listener, so this one opens nothing; tools don't get to see it.
@@ -18,8 +18,7 @@ IDLE_MS = 600_000  # the gateway's own time limits are shorter and say more
 # Runs inside the sandbox. CODEX_HOME must exist, must not lie in /tmp and is new for each attempt; only what was said
 # is kept for a later one, in the state folder ($1), so that no settings can be left behind for it. $2 is a JSON Schema.
 # In a folder that is not trusted Codex does not read AGENTS.md: its text is passed on as that of its user.
-_START = f"""{GATHER}
-CODEX_HOME="$HOME/.codex"; export CODEX_HOME
+_START = f"""{GATHER}{DIRECT}CODEX_HOME="$HOME/.codex"; export CODEX_HOME
 mkdir -p "$CODEX_HOME" || exit 1
 if [ -n "$1" ]; then mkdir -p "$1/sessions" && ln -s "$1/sessions" "$CODEX_HOME/sessions" || exit 1; fi
 gather "$CODEX_HOME/AGENTS.md" "$3" "$4" "AGENTS.md CLAUDE.md"

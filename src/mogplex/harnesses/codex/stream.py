@@ -14,7 +14,18 @@ from typing import Any
 
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim
-from mogplex.harnesses.lines import decode, in_repo, keep, last_line, mapping, notice, objects, string, text_of
+from mogplex.harnesses.lines import (
+    decode,
+    in_repo,
+    keep,
+    last_line,
+    mapping,
+    notice,
+    objects,
+    session_name,
+    string,
+    text_of,
+)
 
 _RETRY = re.compile(r"Reconnecting\.\.\. (\d+)/(\d+)(?: \((.*)\))?", re.DOTALL)
 _KINDS = {"add": "added", "update": "modified", "delete": "deleted"}
@@ -78,7 +89,7 @@ class CodexStream:
             self._ends.append(record)
             return self._ended(kind, record)
         if kind == "thread.started":
-            self._session = string(record, "thread_id") or None
+            self._session = session_name(record, "thread_id")
             return [notice("session started", session=self._session)]
         if kind in _QUIET:
             return []

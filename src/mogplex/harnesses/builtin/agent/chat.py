@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .conversation import Answer, Call, Conversation, Output
 from .fault import ModelFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 PATH = "/v1/chat/completions"
 STOPS = {"length": "limit", "content_filter": "refusal", "tool_calls": "tools", "function_call": "tools"}
@@ -20,7 +22,7 @@ def write(conversation: Conversation, model: str, options: dict[str, Any]) -> di
     messages: list[dict[str, Any]] = [{"role": "system", "content": conversation.system}]
     for part in conversation.parts:
         if isinstance(part, Answer):
-            said: dict[str, Any] = {"role": "assistant", "content": part.text or None}
+            said: dict[str, Any] = {"role": "assistant", "content": part.text or (None if part.calls else "")}
             if part.calls:
                 said["tool_calls"] = [
                     {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 DEFAULT_WINDOW_TOKENS = 100_000  # when nobody knows the model's
 CHARACTERS_PER_TOKEN = 3.5
@@ -13,42 +14,42 @@ KEPT_OUTPUTS = 3  # the latest are never dropped
 SMALL_CHARACTERS = 400  # dropping less is not worth a marker
 
 
-@dataclass
 class Call:
     """A tool call of the model. `arguments` is the text it wrote, JSON or not."""
 
-    id: str
-    name: str
-    arguments: str
+    def __init__(self, call_id: str, name: str, arguments: str) -> None:
+        self.id = call_id
+        self.name = name
+        self.arguments = arguments
 
 
-@dataclass
 class Answer:
-    """One answer of the model. `stop`: end, tools, limit or refusal. `raw` are parts that must go back unchanged."""
+    """One answer of the model, put together piece by piece."""
 
-    text: str = ""
-    reasoning: str = ""
-    calls: list[Call] = field(default_factory=list)
-    stop: str = "end"
-    input_tokens: int | None = None  # all of them, cached ones too
-    raw: list[Any] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.text = ""
+        self.reasoning = ""
+        self.calls: list[Call] = []
+        self.stop = "end"  # or tools, limit, refusal
+        self.input_tokens: int | None = None  # all of them, cached ones too
+        self.raw: list[Any] = []  # parts that must go back unchanged
 
 
-@dataclass
 class Output:
     """What a tool call gave."""
 
-    call: Call
-    text: str
-    ok: bool
-    dropped: bool = False
+    def __init__(self, call: Call, text: str, ok: bool) -> None:
+        self.call = call
+        self.text = text
+        self.ok = ok
+        self.dropped = False
 
 
-@dataclass
 class Words:
     """What we say to the model, as its user."""
 
-    text: str
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 class Conversation:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
 from . import instructions
 from .conversation import Answer, Call, Conversation, Output, Words
@@ -14,6 +13,10 @@ from .records import Records
 from .schema import find_faults
 from .task import Task
 from .toolbox import FINISH, OUTPUT_CHARACTERS, TOOLS, Toolbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_ANSWERS = 1000  # a fence for runs without any budget
 MAX_MALFORMED = 5  # answers in a row in which no tool call could be read

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from .conversation import Answer, Call, Conversation, Output
 from .fault import ModelFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 PATH = "/v1/messages"
 MAX_OUTPUT_TOKENS = 16_384

@@ -7,13 +7,16 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from . import chat, messages, responses
 from .conversation import Answer, Conversation
 from .fault import ModelFault
 from .records import Records
 from .task import Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 WIRES: dict[str, Any] = {"openai-chat": chat, "openai-responses": responses, "anthropic-messages": messages}
 TRIES = 3

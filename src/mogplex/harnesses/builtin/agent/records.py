@@ -5,9 +5,13 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from typing import Any
 
 from . import __version__
+from .interruption import Held
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA = 1
 PR_SET_DUMPABLE = 4
@@ -61,8 +65,9 @@ class Records:
     def _write(self, record: dict[str, Any]) -> None:
         text = json.dumps(record, ensure_ascii=False, default=str)
         data = text.encode("utf-8", "replace") + b"\n"
-        while data:
-            data = data[os.write(self._fd, data) :]
+        with Held():  # half a line would spoil the next one
+            while data:
+                data = data[os.write(self._fd, data) :]
 
 
 def _cut(value: Any) -> Any:

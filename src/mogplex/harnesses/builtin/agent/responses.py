@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .conversation import Answer, Call, Conversation, Output
 from .fault import ModelFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 PATH = "/v1/responses"
 
@@ -19,7 +21,7 @@ def write(conversation: Conversation, model: str, options: dict[str, Any]) -> di
     items: list[dict[str, Any]] = []
     for part in conversation.parts:
         if isinstance(part, Answer):
-            items += part.raw
+            items += [item for item in part.raw if not _is_empty_reasoning(item)]
         elif isinstance(part, Output):
             items.append({"type": "function_call_output", "call_id": part.call.id, "output": part.text})
         else:
@@ -86,3 +88,8 @@ class Reader:
 def _to_send_back(item: dict[str, Any]) -> dict[str, Any]:
     """An item as input: ids of items that are not stored mean nothing to the provider."""
     return {name: value for name, value in item.items() if name not in ("id", "status")}
+
+
+def _is_empty_reasoning(item: dict[str, Any]) -> bool:
+    """Reasoning that the provider can't read again: it was not encrypted, and nothing is stored."""
+    return item.get("type") == "reasoning" and not item.get("encrypted_content")

@@ -6,7 +6,10 @@ It knows the keywords that schemas of results use and lets the others pass; the 
 from __future__ import annotations
 
 import re
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_FAULTS = 10
 MAX_DEPTH = 50

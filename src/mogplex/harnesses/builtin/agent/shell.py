@@ -8,7 +8,8 @@ import select
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+
+from .interruption import Held
 
 DEFAULT_SECONDS = 120.0
 LONGEST_SECONDS = 1800.0
@@ -16,13 +17,13 @@ READ_BYTES = 64 * 1024
 LINGER_SECONDS = 0.3  # for output of children that outlive the command
 
 
-@dataclass
 class Ran:
     """How a command ended. `exit_code` is None when its time was up."""
 
-    exit_code: int | None
-    output: str
-    seconds: float
+    def __init__(self, exit_code: int | None, output: str, seconds: float) -> None:
+        self.exit_code = exit_code
+        self.output = output
+        self.seconds = seconds
 
 
 class Capture:
@@ -66,10 +67,10 @@ class Shell:
     def run_program(self, argv: list[str], timeout_seconds: float) -> Ran:
         """Raises OSError when the program can't be started."""
         begun = time.monotonic()
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        self._process = process
+        with Held():  # else a command could run of which we know nothing
+            process = self._process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            )
         capture = Capture(self._output_bytes)
         try:
             in_time = self._drain(process, capture, begun + timeout_seconds)
@@ -80,14 +81,15 @@ class Shell:
 
     def stop(self) -> None:
         """Kill what runs, with its whole process group."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):  # everything in it may have ended
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        with Held():
+            process, self._process = self._process, None
+            if process is None:
+                return
+            with contextlib.suppress(ProcessLookupError):  # everything in it may have ended
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
     def _drain(self, process: subprocess.Popen[bytes], capture: Capture, deadline: float) -> bool:
         """Read until the output ends, the command has ended or its time is up (then False)."""

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-@dataclass(frozen=True)
 class Task:
-    """`protocol` is one of `openai-chat`, `openai-responses`, `anthropic-messages`; `url` has no path."""
+    """`protocol` is one of `openai-chat`, `openai-responses`, `anthropic-messages`; `url` has no path; `session` is a
+    name of this conversation, which the provider's side may see."""
 
-    prompt: str
-    directory: str
-    url: str
-    protocol: str
-    model: str
-    session: str  # a name of this conversation, which the provider's side may see
-    context_tokens: int | None = None
-    checks: tuple[str, ...] = ()
-    output_schema: dict[str, Any] | None = None
-
-    @staticmethod
-    def read(given: dict[str, Any]) -> Task:
-        """Raises KeyError or TypeError when something is missing or not known."""
-        return Task(**{**given, "checks": tuple(given.get("checks") or ())})
+    def __init__(
+        self,
+        *,
+        prompt: str,
+        directory: str,
+        url: str,
+        protocol: str,
+        model: str,
+        session: str,
+        context_tokens: int | None = None,
+        checks: list[str] | None = None,
+        output_schema: dict[str, Any] | None = None,
+    ) -> None:
+        self.prompt = prompt
+        self.directory = directory
+        self.url = url
+        self.protocol = protocol
+        self.model = model
+        self.session = session
+        self.context_tokens = context_tokens
+        self.checks = checks or []
+        self.output_schema = output_schema

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
-from typing import Any
 
 from . import files
 from .conversation import Call
 from .records import Records
 from .shell import DEFAULT_SECONDS, LONGEST_SECONDS, Ran, Shell
 from .tool_fault import ToolFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 OUTPUT_CHARACTERS = 24_000  # of one tool call, as the model sees it
 SUMMARY_CHARACTERS = 4_000  # of one tool call, as the log keeps it
@@ -75,14 +77,14 @@ TOOLS = [
 ]
 
 
-@dataclass
 class Done:
     """What a call gave: the text for the model, and whether it went well."""
 
-    text: str
-    ok: bool
-    exit_code: int | None = None
-    malformed: bool = False
+    def __init__(self, text: str, ok: bool, exit_code: int | None = None, malformed: bool = False) -> None:
+        self.text = text
+        self.ok = ok
+        self.exit_code = exit_code
+        self.malformed = malformed
 
 
 class Toolbox:

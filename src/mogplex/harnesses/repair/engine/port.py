@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from .edit import Candidate
+from .candidates import Candidates
 from .goal import Goal, Suite
 from .report import Report
 from .spectra import Suspect
@@ -40,14 +40,15 @@ class Language(Protocol):
         """Suspicious places, most suspicious first, and their evidence (put into `report`)."""
         ...
 
-    def edits(self, goal: Goal, suspects: list[Suspect]) -> list[Candidate]:
-        """Every edit worth a try, likeliest first. Edits are spans of text, so layout and comments stay."""
+    def edits(self, goal: Goal, suspects: list[Suspect]) -> Candidates:
+        """Every edit worth a try, likeliest first, made as they are needed. Edits are spans of text, so layout and
+        comments stay."""
         ...
 
     def try_out(
         self,
         goal: Goal,
-        candidates: list[Candidate],
+        candidates: Candidates,
         deadline: float,
         limit: int,
         on_progress: Callable[[Findings], None],

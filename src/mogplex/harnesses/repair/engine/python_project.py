@@ -13,8 +13,7 @@ from pathlib import Path
 
 from . import choose, files, spectra
 from .baseline import HANGING_CPU_SECONDS, Outcome, measure, run_all
-from .candidates import Kinds, ordered
-from .edit import Candidate
+from .candidates import Candidates, Kinds
 from .goal import Goal, Suite, wanted_exceptions
 from .pool import Plan, Pool
 from .port import NoSuite
@@ -112,9 +111,9 @@ class PythonProject:
 
     # --- what --------------------------------------------------------------------------------------------------------
 
-    def edits(self, goal: Goal, suspects: list[Suspect]) -> list[Candidate]:
+    def edits(self, goal: Goal, suspects: list[Suspect]) -> Candidates:
         self._kinds = self._learn_types(goal)
-        return ordered(suspects, self._kinds, wanted_exceptions(goal))
+        return Candidates(suspects, self._kinds, wanted_exceptions(goal))
 
     def _learn_types(self, goal: Goal) -> Kinds:
         kinds: Kinds = {}
@@ -138,7 +137,7 @@ class PythonProject:
     def try_out(
         self,
         goal: Goal,
-        candidates: list[Candidate],
+        candidates: Candidates,
         deadline: float,
         limit: int,
         on_progress: Callable[[Findings], None],

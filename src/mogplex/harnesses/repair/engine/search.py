@@ -7,12 +7,13 @@ import heapq
 import marshal
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .baseline import FINE, cpu_limits
+from .candidates import Candidates
 from .edit import Candidate
 from .goal import Goal, covering_tests, line_in_test, representatives, whole_files
 from .patience import Patience
@@ -44,7 +45,7 @@ class Search:
     ) -> None:
         """`under` is an encoded edit that every candidate is tried on top of; `sources` have it already."""
         self._under = under
-        self._queue: deque[Candidate] = deque()
+        self._queue = Candidates((), {})
         self._patience: Patience | None = None
         self._pool = pool
         self._root = root
@@ -65,9 +66,9 @@ class Search:
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings()
 
-    def add(self, candidates: Iterable[Candidate]) -> None:
-        """Candidates to try, best first."""
-        self._queue.extend(candidates)
+    def add(self, candidates: Candidates) -> None:
+        """What to try, best first."""
+        self._queue = candidates
 
     def run(self, until: float, deadline: float, limit: int) -> Findings:
         """Try candidates in order until `deadline` (monotonic) or `limit` tries; only until `until` when there are
@@ -105,7 +106,7 @@ class Search:
         elif record.get("done"):
             self._judge(worker, record)
 
-    def _feed(self, queue: deque[Candidate]) -> None:
+    def _feed(self, queue: Candidates) -> None:
         """Give every idle worker its next trial."""
         while (worker := self._pool.idle(cold=True)) is not None:
             trial = self._cold.popleft() if self._cold else None
@@ -120,12 +121,12 @@ class Search:
             if not self._feed_warm(worker, queue):
                 break
 
-    def _feed_warm(self, worker: Worker, queue: deque[Candidate]) -> bool:
+    def _feed_warm(self, worker: Worker, queue: Candidates) -> bool:
         """Give one warm worker something to do; False when nothing is left for it."""
         if self._alone:
             self._submit(worker, self._alone.popleft())
             return True
-        if self._slow and not self.findings.plausible and (not queue or -self._slow[0][0] > queue[0].score):
+        if self._slow and not self.findings.plausible and (not queue or -self._slow[0][0] > queue.best_score):
             self._submit(worker, heapq.heappop(self._slow)[2])
             return True
         trials: list[Trial] = []
@@ -196,10 +197,10 @@ class Search:
             score = trial.candidate.score * RETRY_SHARE**trial.round
             heapq.heappush(self._slow, (-score, self.findings.tried, trial))
 
-    def _next_trial(self, queue: deque[Candidate]) -> Trial | None:
+    def _next_trial(self, queue: Candidates) -> Trial | None:
         """The next candidate of a queue that compiles, and to something that was not tried yet."""
         while queue:
-            candidate = queue.popleft()
+            candidate = queue.pop()
             try:
                 compiled = self._compilers[candidate.path].compile(candidate)
             except (SyntaxError, ValueError, RecursionError, MemoryError):

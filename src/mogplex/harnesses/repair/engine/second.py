@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import spectra
 from .baseline import Baseline
-from .candidates import Kinds, ordered
+from .candidates import Candidates, Kinds
 from .edit import Candidate, Edit
 from .goal import Goal
 from .pool import Pool
@@ -69,8 +69,8 @@ class SecondStep:
         under = encoded(first.compiled, path)
         search = Search(self._pool, self._root, goal, mine, tell, under=under)
         search.note_original()
-        search.add(ordered(suspects, kinds)[:MAX_CANDIDATES])
-        return search.run(deadline, deadline, limit)
+        search.add(Candidates(suspects, kinds))
+        return search.run(deadline, deadline, min(limit, MAX_CANDIDATES))
 
     def _joined(self, first: Plausible, second: Plausible) -> Plausible:
         """Both edits as one candidate on the original text."""

@@ -1,13 +1,18 @@
-"""What a repo says to agents (AGENTS.md, CLAUDE.md), for programs that are kept from obeying the repo's settings.
+"""Pieces of shell that run inside the sandbox before a program of another maker starts.
 
-They then don't read these files either. So a piece of shell gathers them inside the sandbox, before the program starts:
-a repo's files are never read outside.
+Who is kept from obeying a repo's settings does not read what the repo says to agents either (AGENTS.md, CLAUDE.md).
+That is gathered here, because a repo's files are never read outside.
 """
 
 from __future__ import annotations
 
 MAX_BYTES = 64 * 1024
 _TOP = "/work"
+
+# Whatever proxy the run's variables name, the model is not behind it.
+DIRECT = """
+NO_PROXY="127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}"; no_proxy=$NO_PROXY; export NO_PROXY no_proxy
+"""
 
 # gather FILE TOP BELOW NAMES: writes what stands in the first of NAMES in each folder from TOP down to TOP/BELOW.
 GATHER = f"""

@@ -1,0 +1,39 @@
+"""Calls about webhooks."""
+
+from __future__ import annotations
+
+from mogplex.client.sender import Sender, inner, segment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mogplex.client.sender import Body, Json
+
+
+class WebhookCalls(Sender):
+    def create_webhook(self, body: Body) -> Json:
+        """The new webhook, with the `secret` it signs with: it is shown this once. `url`, `events`, `repos`."""
+        return inner(self._send("POST", "/webhooks", body), "webhook")
+
+    def list_webhooks(self) -> Json:
+        """{"webhooks": [{id, url, events, …}]}, newest first."""
+        return self._get("/webhooks")
+
+    def remove_webhook(self, webhook_id: str) -> Json:
+        return self._send("DELETE", f"/webhooks/{segment(webhook_id)}")
+
+    def rotate_webhook(self, webhook_id: str) -> Json:
+        """A new `secret`; the old one signs too for a day."""
+        return inner(self._send("POST", f"/webhooks/{segment(webhook_id)}/rotate"), "webhook")
+
+    def test_webhook(self, webhook_id: str) -> Json:
+        """Send something now; the delivery."""
+        return inner(self._send("POST", f"/webhooks/{segment(webhook_id)}/test"), "delivery")
+
+    def list_webhook_deliveries(self, webhook_id: str, limit: int | None = None) -> Json:
+        """{"deliveries": [{id, event, status, tries, lastStatus, …}]}, newest first."""
+        return self._get(f"/webhooks/{segment(webhook_id)}/deliveries", limit=limit)
+
+    def redeliver_webhook(self, webhook_id: str, delivery_id: str) -> Json:
+        """Send it again, with the same id."""
+        path = f"/webhooks/{segment(webhook_id)}/deliveries/{segment(delivery_id)}/redeliver"
+        return inner(self._send("POST", path), "delivery")

@@ -1,0 +1,109 @@
+"""Carries webhooks to their receivers, signed as Standard Webhooks says, again and again until one takes them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from standardwebhooks import Webhook as Signer
+
+from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.webhook import DeliveryStatus, Webhook, WebhookDelivery
+from mogplex.egress.poster import Answer, PostFailed
+from mogplex.service.vault import Vault
+from mogplex.store import webhooks as webhook_table
+from mogplex.store.database import Database
+
+# After each failed try: seconds to the next. After the last one it is given up.
+PAUSES_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0, 4 * 3600.0, 12 * 3600.0, 24 * 3600.0)
+LONGEST_PAUSE_SECONDS = 86400.0
+TRY_SECONDS = 15.0
+LEASE_SECONDS = 120.0  # of a process that died while it was sending
+PAGE = 20
+GONE = 410
+MAX_ERROR_CHARACTERS = 500
+Post = Callable[[str, bytes, Mapping[str, str], float], Answer]
+_log = logging.getLogger(__name__)
+
+
+class Courier:
+    """Any number of processes may carry: each try is taken by one of them."""
+
+    def __init__(self, database: Database, vault: Vault, post: Post) -> None:
+        """`post(url, body, headers, timeout_seconds)` raises PostFailed."""
+        self._database = database
+        self._vault = vault
+        self._post = post
+
+    def carry(self) -> int:
+        """One try for each delivery that is due. Returns how many were tried."""
+        with self._database.read() as tx:
+            due = webhook_table.select_due(tx, PAGE)
+        return sum(self._try(delivery) for delivery in due)
+
+    def _try(self, delivery: WebhookDelivery) -> bool:
+        with self._database.write() as tx:
+            if not webhook_table.take(tx, delivery, LEASE_SECONDS):
+                return False
+            webhook = webhook_table.get(tx, delivery.webhook_id)
+            now = tx.now
+        if webhook is None:
+            return False
+        if webhook.disabled_at is not None:
+            self._note(
+                delivery, {"status": DeliveryStatus.FAILED, "next_at": None, "last_error": "webhook is disabled"}
+            )
+            return True
+        try:
+            headers = self._sign(webhook, delivery, now)
+            answer = self._post(webhook.url, delivery.body.encode(), headers, TRY_SECONDS)
+        except (PostFailed, WorkspaceError) as fault:
+            self._note(delivery, _after_failure(delivery, now, None, str(fault)[:MAX_ERROR_CHARACTERS]))
+            return True
+        self._take_answer(webhook, delivery, answer, now)
+        return True
+
+    def _sign(self, webhook: Webhook, delivery: WebhookDelivery, now: float) -> dict[str, str]:
+        moment = datetime.fromtimestamp(now, UTC)
+        opened = [
+            self._vault.open(webhook.id, each.sealed)
+            for each in webhook.secrets
+            if each.until is None or each.until > now
+        ]
+        signatures = [Signer(secret).sign(delivery.id, moment, delivery.body) for secret in opened]
+        return {
+            "webhook-id": delivery.id,
+            "webhook-timestamp": str(int(now)),
+            "webhook-signature": " ".join(signatures),
+            "User-Agent": "mogplex",
+        }
+
+    def _take_answer(self, webhook: Webhook, delivery: WebhookDelivery, answer: Answer, now: float) -> None:
+        if 200 <= answer.status < 300:
+            values = {"status": DeliveryStatus.DELIVERED, "next_at": None, "last_status": answer.status}
+            self._note(delivery, {**values, "last_error": None})
+            return
+        if answer.status == GONE:
+            _log.warning("webhook %s answers 410 Gone and is disabled", webhook.id)
+            with self._database.write() as tx:
+                webhook_table.update(tx, webhook.id, {"disabled_at": tx.now})
+        error = f"answered {answer.status}"
+        self._note(delivery, _after_failure(delivery, now, answer, error))
+
+    def _note(self, delivery: WebhookDelivery, values: Mapping[str, Any]) -> None:
+        with self._database.write() as tx:
+            webhook_table.update_delivery(tx, delivery.id, values)
+
+
+def _after_failure(delivery: WebhookDelivery, now: float, answer: Answer | None, error: str) -> dict[str, Any]:
+    """When to try again, if at all. A receiver that says how long to wait is believed, up to a day."""
+    status = answer.status if answer else None
+    told: dict[str, Any] = {"last_status": status, "last_error": error}
+    if status == GONE or delivery.tries >= len(PAUSES_SECONDS):
+        return {**told, "status": DeliveryStatus.FAILED, "next_at": None}
+    pause = PAUSES_SECONDS[delivery.tries]
+    if answer is not None and answer.retry_after_seconds is not None:
+        pause = min(max(pause, answer.retry_after_seconds), LONGEST_PAUSE_SECONDS)
+    return {**told, "next_at": now + pause}

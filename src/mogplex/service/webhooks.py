@@ -1,0 +1,168 @@
+"""Webhooks: registering them, changing their secrets, reading and repeating what was sent."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from mogplex.domain.access import Caller, Scope
+from mogplex.domain.errors import BadRequest, Detail, Forbidden
+from mogplex.domain.fields import kind_of
+from mogplex.domain.webhook import DEFAULT_TOPICS, DeliveryStatus, SigningSecret, Topic, Webhook, WebhookDelivery
+from mogplex.egress.authority import BadAuthority, read_authority
+from mogplex.service.ids import generate_id, is_id, missing
+from mogplex.service.outbox import make_delivery
+from mogplex.service.page import clamp_limit
+from mogplex.service.repos import find_repo
+from mogplex.service.vault import Vault
+from mogplex.store import webhooks as webhook_table
+from mogplex.store.database import Database, Transaction
+
+SECRET_BYTES = 32
+KEEP_OLD_SECRET_SECONDS = 86400.0
+MAX_WEBHOOKS = 100
+MAX_URL_CHARACTERS = 2000
+CHOICES = tuple(topic for topic in Topic if topic is not Topic.WEBHOOK_TEST)
+_FIELDS = ("url", "events", "repos")
+
+
+class Webhooks:
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def create(self, caller: Caller, body: Mapping[str, Any]) -> tuple[Webhook, str]:
+        """The webhook and the secret that it signs with, which is told this once. Raises BadRequest, Forbidden."""
+        caller.require(Scope.ADMIN)
+        url, topics, repos = _read(body)
+        secret = _generate_secret()
+        with self._database.write() as tx:
+            if len(webhook_table.select(tx)) >= MAX_WEBHOOKS:
+                raise BadRequest(f"There are {MAX_WEBHOOKS} webhooks already. Remove one: mogplex webhooks delete ID")
+            webhook_id = generate_id("hook")
+            webhook = Webhook(
+                id=webhook_id,
+                url=url,
+                topics=topics,
+                repo_ids=_bind(tx, caller, repos),
+                secrets=(SigningSecret(self._vault.seal(webhook_id, secret)),),
+                created_at=tx.now,
+            )
+            webhook_table.insert(tx, webhook)
+        return webhook, secret
+
+    def list(self, caller: Caller) -> list[Webhook]:
+        """The newest first. A key that is bound to repos sees those of its own repos only."""
+        caller.require(Scope.ADMIN)
+        with self._database.read() as tx:
+            return [webhook for webhook in webhook_table.select(tx) if _may_see(caller, webhook)]
+
+    def remove(self, caller: Caller, webhook_id: str) -> None:
+        """With all that it still had to tell. Raises NotFound."""
+        caller.require(Scope.ADMIN)
+        with self._database.write() as tx:
+            webhook_table.remove(tx, _visible(tx, caller, webhook_id).id)
+
+    def rotate(self, caller: Caller, webhook_id: str) -> tuple[Webhook, str]:
+        """A new secret, told this once; the old one signs as well for a day. Raises NotFound."""
+        caller.require(Scope.ADMIN)
+        secret = _generate_secret()
+        with self._database.write() as tx:
+            webhook = _visible(tx, caller, webhook_id)
+            until = tx.now + KEEP_OLD_SECRET_SECONDS
+            kept = [each for each in webhook.secrets if each.until is None or each.until > tx.now]
+            old = [replace(each, until=each.until or until) for each in kept]
+            signing = (SigningSecret(self._vault.seal(webhook.id, secret)), *old)
+            webhook_table.update(tx, webhook.id, {"secrets": signing, "disabled_at": None})
+            return _visible(tx, caller, webhook.id), secret
+
+    def test(self, caller: Caller, webhook_id: str) -> WebhookDelivery:
+        """Send something now, to see whether it arrives. Raises NotFound."""
+        caller.require(Scope.ADMIN)
+        with self._database.write() as tx:
+            webhook = _visible(tx, caller, webhook_id)
+            delivery = make_delivery(tx, webhook, Topic.WEBHOOK_TEST, {"webhookId": webhook.id})
+            webhook_table.insert_deliveries(tx, [delivery])
+        return delivery
+
+    def deliveries(self, caller: Caller, webhook_id: str, limit: int = 50) -> Sequence[WebhookDelivery]:
+        """The newest first. Raises NotFound."""
+        caller.require(Scope.ADMIN)
+        with self._database.read() as tx:
+            webhook = _visible(tx, caller, webhook_id)
+            return webhook_table.select_deliveries(tx, webhook.id, clamp_limit(limit))
+
+    def redeliver(self, caller: Caller, webhook_id: str, delivery_id: str) -> WebhookDelivery:
+        """Send it again, with the same id, so that a receiver can tell. Raises NotFound."""
+        caller.require(Scope.ADMIN)
+        with self._database.write() as tx:
+            webhook = _visible(tx, caller, webhook_id)
+            found = webhook_table.get_delivery(tx, delivery_id) if is_id(delivery_id, "msg") else None
+            if found is None or found.webhook_id != webhook.id:
+                raise missing("delivery", delivery_id)
+            again = replace(found, status=DeliveryStatus.PENDING, next_at=tx.now, tries=0)
+            values = {"status": again.status, "next_at": again.next_at, "tries": again.tries}
+            webhook_table.update_delivery(tx, found.id, values)
+            return again
+
+
+def _generate_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def _read(body: Mapping[str, Any]) -> tuple[str, tuple[Topic, ...], list[str] | None]:
+    faults = [Detail(str(name)[:100], "is not a known field") for name in body if name not in _FIELDS]
+    url, events, repos = body.get("url"), body.get("events"), body.get("repos")
+    if not isinstance(url, str):
+        faults.append(Detail("url", "is required" if url is None else f"must be a string, not {kind_of(url)}"))
+    elif (fault := _url_fault(url)) is not None:
+        faults.append(Detail("url", fault))
+    if events is not None and (not isinstance(events, list) or not events or any(e not in CHOICES for e in events)):
+        faults.append(Detail("events", f"must be a list of some of {', '.join(CHOICES)}"))
+    if repos is not None and (not isinstance(repos, list) or not repos or any(not isinstance(r, str) for r in repos)):
+        faults.append(Detail("repos", "must be a list of ids or names; leave it out for all"))
+    if faults:
+        raise BadRequest("Invalid request: " + "; ".join(f"{each.field} {each.reason}" for each in faults), faults)
+    topics = DEFAULT_TOPICS if events is None else tuple(topic for topic in CHOICES if topic in events)
+    return str(url), topics, repos
+
+
+def _url_fault(url: str) -> str | None:
+    visible = url.isascii() and url.isprintable() and " " not in url
+    if len(url) > MAX_URL_CHARACTERS or not visible:
+        return f"must be at most {MAX_URL_CHARACTERS} visible ASCII characters"
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return f"must look like https://host/path, not {url[:100]!r}"
+        if parts.username is not None or parts.fragment:
+            return "may have no user name, password or fragment: the signature tells who sends"
+        read_authority(parts.netloc, 443)
+    except (ValueError, BadAuthority) as fault:
+        return f"has no usable host: {fault}"
+    return None
+
+
+def _bind(tx: Transaction, caller: Caller, repos: list[str] | None) -> tuple[str, ...] | None:
+    if repos is None:
+        if caller.repo_ids is not None:
+            raise Forbidden("This key is bound to repos: name some of them in repos.")
+        return None
+    return tuple(sorted({find_repo(tx, caller, each).id for each in repos}))
+
+
+def _may_see(caller: Caller, webhook: Webhook) -> bool:
+    if caller.repo_ids is None:
+        return True
+    return webhook.repo_ids is not None and caller.repo_ids.issuperset(webhook.repo_ids)
+
+
+def _visible(tx: Transaction, caller: Caller, webhook_id: str) -> Webhook:
+    found = webhook_table.get(tx, webhook_id) if is_id(webhook_id, "hook") else None
+    if found is None or not _may_see(caller, found):
+        raise missing("webhook", webhook_id)
+    return found
