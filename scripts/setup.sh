@@ -2,7 +2,7 @@
 # Makes everything that Mogplex needs on this machine: system packages, a virtual environment, the locked dependencies.
 #
 #   bash scripts/setup.sh            to run Mogplex
-#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL, podman, the binaries of Codex and Claude Code)
+#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL, podman, Chromium, the binaries of Codex and Claude Code)
 #
 # Safe to run again: what is there already is left alone, without network. As root, or where sudo asks for no password,
 # it installs missing system packages with apt-get; elsewhere it says what to type. MOGPLEX_PYTHON names the Python to
@@ -73,6 +73,13 @@ system_packages() {
   command -v jq >/dev/null || packages+=(jq)
   [ "$with_tests" = no ] || has_postgres || packages+=(postgresql)
   [ ${#packages[@]} -eq 0 ] || want "${packages[@]}"
+}
+
+# The tests of the pages look at them in a browser. Without one they are skipped, and say so: it is worth no refusal.
+want_browser() {
+  [ "$with_tests" = yes ] && [ ! -x /usr/bin/chromium ] && may_install || return 0
+  # dbus-x11 in place of dbus-user-session, which some systems can't have
+  apt_install chromium dbus-x11 dbus-user-session- || say "chromium can't be installed: the pages' tests are skipped"
 }
 
 # podman with runc, for the tests of the container driver: some 14 MB and 13 s. Nothing else needs them, so a machine
@@ -186,6 +193,7 @@ install_harness_programs() {
 
 main() {
   system_packages
+  want_browser
   container_packages
   install_python_packages
   [ "$with_tests" = no ] || install_harness_programs

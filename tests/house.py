@@ -15,10 +15,12 @@ from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Ending, Outcome, Run, Verdict
 from mogplex.domain.worker import WorkerInfo
 from mogplex.service.attempts import Attempts
+from mogplex.service.audit import Audit
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
+from mogplex.service.metrics import Metrics
 from mogplex.service.replay import Started
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
@@ -26,6 +28,7 @@ from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
+from mogplex.service.sign_ins import SignIns
 from mogplex.service.vault import Vault
 from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
@@ -89,7 +92,9 @@ class House:
         self.database = database
         self.dispatcher = RecordingDispatcher()
         self.hub = EventHub()
-        self.keys = Keys(database)
+        self.sign_ins = SignIns(database)
+        self.keys = Keys(database, self.sign_ins)
+        self.audit = Audit(database, self.sign_ins)
         self.limits = Limits(database, starts=starts)
         self.events = Events(database, self.hub)
         self.vault = Vault([VAULT_KEY])
@@ -110,6 +115,7 @@ class House:
         self.attempts = Attempts(database, self.hub, self.known_secrets)
         self.sandboxes = Sandboxes(database)
         self.workers = Workers(database, self.hub, self.known_secrets)
+        self.metrics = Metrics(database, alive_within_seconds=60.0)
         self.webhooks = Webhooks(database, self.vault)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)

@@ -83,6 +83,10 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(word.strip()) for word in text.split(",") if word.strip())
 
 
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(word) for word in _words(text))
+
+
 def _folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
@@ -116,6 +120,9 @@ class Settings:
     slots: int = _setting("MOGPLEX_SLOTS", 2, "Runs that this worker executes at once.", _whole(1, 256))
     log_level: str = _setting(
         "MOGPLEX_LOG_LEVEL", "info", "How much the server says on stderr.", _one_of("debug", "info", "warning", "error")
+    )
+    log_format: str = _setting(
+        "MOGPLEX_LOG_FORMAT", "text", "Lines for people, or a JSON object a line.", _one_of("text", "json")
     )
     sandbox: str = _setting(
         "MOGPLEX_SANDBOX",
@@ -221,6 +228,12 @@ class Settings:
     queue_limit: int = _setting(
         "MOGPLEX_QUEUE_LIMIT", 1000, "Pending runs above which a start is answered 429.", _whole(1, 1_000_000)
     )
+    toolchains: tuple[Path, ...] = _setting(
+        "MOGPLEX_TOOLCHAINS",
+        (),
+        "Folders, with commas between them, that setups, harnesses and checks see read-only, such as /opt/python3.12.",
+        _folders,
+    )
     setup_hosts: tuple[str, ...] | None = _setting(
         "MOGPLEX_SETUP_HOSTS",
         None,
@@ -232,6 +245,12 @@ class Settings:
         SETUP_VARIABLES,
         "Variables of the server that setups get; hosts of URLs in them are allowed too.",
         _words,
+    )
+    session_cache_mib: int = _setting(
+        "MOGPLEX_SESSION_CACHE_MIB",
+        1024,
+        "Conversations of harnesses that are kept for `runs retry --resume`.",
+        _whole(0, 100 * 1024 * 1024),
     )
     setup_cache_mib: int = _setting(
         "MOGPLEX_SETUP_CACHE_MIB", 10240, "What setups installed, kept for later runs.", _whole(0, 100 * 1024 * 1024)

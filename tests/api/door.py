@@ -64,6 +64,7 @@ class Door:
         self.ready: list[Readiness] = [Readiness("database", True, "reachable")]
         self.services = Services(
             keys=self.house.keys,
+            audit=self.house.audit,
             limits=Limits(database, requests_per_minute=requests_per_minute, starts=house_settings.get("starts", MANY)),
             repos=self.house.repos,
             secrets=self.house.secrets,
@@ -72,6 +73,7 @@ class Door:
             sandboxes=self.house.sandboxes,
             schedules=self.house.schedules,
             webhooks=self.house.webhooks,
+            metrics=self.house.metrics,
             report=self.house.report,
             calls=ModelCalls(database),
             models=lambda: self.models,

@@ -23,6 +23,7 @@ def main(path: str, port: str) -> None:
         house.attempts.record(run, [said("x" * 8000) for _ in range(50)]).result(20)
     services = Services(
         keys=house.keys,
+        audit=house.audit,
         limits=Limits(database, requests_per_minute=1_000_000),
         repos=house.repos,
         secrets=house.secrets,
@@ -31,6 +32,7 @@ def main(path: str, port: str) -> None:
         sandboxes=house.sandboxes,
         schedules=house.schedules,
         webhooks=house.webhooks,
+        metrics=house.metrics,
         report=house.report,
         harnesses=list,
         readiness=list,

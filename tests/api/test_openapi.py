@@ -34,7 +34,7 @@ from tests.api.conformity import faults
 from tests.api.door import Door, Reply
 from tests.house import ending, said
 
-OPEN_PATHS = {"/healthz", "/readyz", "/openapi.json", "/docs"}
+OPEN_PATHS = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +175,11 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
         "checks": ["pytest -q"],
         "checkPolicy": "no-regression",
         "protectTests": True,
+        "attempts": 2,
+        "attemptsMode": "side-by-side",
+        "harnesses": ["repair", "codex"],
+        "deliverPartial": True,
+        "supersede": True,
         "record": True,
         "replayOf": recorded.id,
         "outputSchema": {"type": "object"},
@@ -188,7 +193,8 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
     }
     assert set(whole) == set(RUN_REQUEST["properties"])
     assert faults(whole, RUN_REQUEST, {}) == []
-    reply = door.send("POST", "/runs", whole, {"Idempotency-Key": "k"})
+    one_of_both = {name: value for name, value in whole.items() if name != "harness"}
+    reply = door.send("POST", "/runs", one_of_both, {"Idempotency-Key": "k"})
     assert reply.status == 202
     nothing = {name: None for name in whole if name not in RUN_REQUEST["required"]}
     bare = {"repoId": repo.id, "prompt": "Mend it", **nothing}
@@ -326,6 +332,9 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     assert door.get("/me", key=made["key"]["secret"]).data["id"] == made["key"]["id"]
     assert all("secret" not in each for each in ask("GET", "/keys", "/keys", 200)["keys"])
     ask("DELETE", f"/keys/{made['key']['id']}", "/keys/{keyId}", 200)
+    audited = ask("GET", "/audit?limit=200", "/audit", 200)["entries"]
+    assert {"key.created", "key.revoked", "repo.added", "secret.set", "run.cancelled"} <= {e["action"] for e in audited}
+    assert audited[0]["address"] == "127.0.0.1" and audited[0]["requestId"].startswith("req_")
     _use_schedules(ask, repo_id)
     _use_webhooks(ask, repo_id)
     ask("GET", "/me", "/me", 200)
@@ -337,6 +346,8 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     door.house.register("w1")
     stats = ask("GET", "/observability/stats?to=2999-01-01", "/observability/stats", 200)
     assert stats["runs"]["total"] == 0
+    asked = "/observability/calls?sort=cost&status=ok&limit=5"
+    assert ask("GET", asked, "/observability/calls", 200)["calls"][0]["runId"] == run_id
     stats = ask("GET", "/observability/stats", "/observability/stats", 200)
     assert (stats["runs"]["total"], stats["tools"]["errors"], len(stats["by"]["repo"])) == (4, 1, 1)
     waiting = ask("POST", "/runs", "/runs", 202, start, Idempotency_Key="three")["runId"]

@@ -25,6 +25,7 @@ class Finding(NamedTuple):
     ok: bool
     detail: str
     remedy: str | None
+    warning: bool = False
 
 
 @pytest.fixture
@@ -91,6 +92,7 @@ def test_serve_tells_why_it_cannot(wiring: Any, capsys: pytest.CaptureFixture[st
 def test_doctor_tells_all_and_what_to_do(wiring: Any, api: ScriptedApi, capsys: pytest.CaptureFixture[str]) -> None:
     wiring.diagnose = lambda settings: [
         Finding("git", True, "2.39", None),
+        Finding("sandbox", True, "holds less", None, warning=True),
         Finding("bwrap", False, "absent", "apt install it"),
     ]
     api.script("GET", "/me", ok({"scopes": ["read"]}))
@@ -100,6 +102,7 @@ def test_doctor_tells_all_and_what_to_do(wiring: Any, api: ScriptedApi, capsys: 
         ["ok", "server"],
         ["ok", "api"],
         ["ok", "git"],
+        ["WARN", "sandbox"],
         ["FAIL", "bwrap"],
         ["->", "apt"],
     ]
@@ -108,7 +111,7 @@ def test_doctor_tells_all_and_what_to_do(wiring: Any, api: ScriptedApi, capsys: 
 def test_doctor_json_and_health(wiring: Any, api: ScriptedApi, capsys: pytest.CaptureFixture[str]) -> None:
     wiring.diagnose = lambda settings: [Finding("git", True, "2.39", None)]
     assert main(["doctor", "--local", "--json"]) == 0
-    finding = {"name": "git", "ok": True, "detail": "2.39", "remedy": None}
+    finding = {"name": "git", "ok": True, "detail": "2.39", "remedy": None, "warning": False}
     assert json.loads(capsys.readouterr().out) == {"ok": True, "findings": [finding]}
 
 

@@ -102,6 +102,20 @@ class RunMachine(RuleBasedStateMachine):
         if was.status is Status.STREAMING:
             assert cancelled.run.cancel_requested_at is not None
 
+    @rule()
+    def supersede(self) -> None:
+        """All runs here are of one branch: the newest ends the others, at once or as soon as their workers hear it."""
+        was = {run_id: self.now(run_id) for run_id in self.run_ids}
+        self.keys += 1
+        newest = self.house.start(self.repo, f"k{self.keys}", supersede=True).run
+        for run_id, before in was.items():
+            after = self.now(run_id)
+            if before.status is Status.PENDING:
+                assert (after.outcome, after.superseded_by) == (Outcome.SUPERSEDED, newest.id)
+            elif before.status is Status.STREAMING:
+                assert after.cancel_requested_at is not None
+        self.run_ids.append(newest.id)
+
     @rule(alive=st.sampled_from(WORKERS))
     def reap(self, alive: str) -> None:
         streaming = {

@@ -11,6 +11,7 @@ import os
 import pathlib
 import platform
 import pty
+import signal
 import socket
 import stat
 import subprocess
@@ -126,7 +127,19 @@ def call_the_kernel():
     attempt("open_by_handle_at", lambda: call(304, 265, -1, None, 0))
     attempt("swapon", lambda: call(167, 224, b"/work/x", 0))
     if X86:
-        attempt("x32 getpid", lambda: call(0x40000000 | 39, 0))
+        child = os.fork()  # one of the filters ends whoever tries
+        if child == 0:
+            try:
+                call(0x40000000 | 39, 0)
+            except OSError as error:
+                os._exit(error.errno or 0)
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        outcome["x32 getpid"] = (
+            signal.Signals(os.WTERMSIG(status)).name
+            if os.WIFSIGNALED(status)
+            else errno.errorcode.get(os.WEXITSTATUS(status), "done")
+        )
         attempt("iopl", lambda: call(172, 0, 3))
     _, slave = pty.openpty()
     attempt("TIOCSTI", lambda: fcntl.ioctl(slave, termios.TIOCSTI, b"x"))

@@ -1,4 +1,4 @@
-"""A worker for the attack tests: drives the bubblewrap driver as whoever it was started as, prints outcomes as JSON.
+"""A worker for the attack tests: drives a driver as whoever it was started as, and prints outcomes as JSON.
 
 Started as a process of its own, with a secret in its environment and on its command line, as root or as a plain user.
 """
@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from mogplex.domain.ports import Limits, Mount, SandboxSpec
-from mogplex.sandboxes.bubblewrap import BubblewrapDriver
+from mogplex.sandboxes import DRIVERS
 from mogplex.sandboxes.watchdog import DiskRules
 
 PYTHON = "/usr/bin/python3"
 FILL = """
 import errno, json, os, sys
 filled = {}
-for folder in ("/tmp", "/dev/shm", "/run", os.environ["HOME"]):
+for folder in ("/tmp", "/dev/shm", "/run", *sys.argv[1:]):
     written = 0
     try:
         with open(folder + "/fill", "wb", buffering=0) as file:
@@ -53,12 +53,34 @@ except OSError as error:
     taken = errno.errorcode[error.errno]
 print(json.dumps({{"said": said, "taken": taken, "descriptors": len(os.listdir("/proc/self/fd"))}}))
 """
+MANY_FILES = 100_000  # against a limit of 5,000; the driver's own is a million, which no test can wait for
+FILES = f"""
+import os
+os.mkdir("/work/many")
+os.chdir("/work/many")
+for number in range({MANY_FILES}):
+    os.close(os.open(str(number), os.O_WRONLY | os.O_CREAT, 0o600))
+print("made them all", flush=True)
+"""
+SPARSE = """
+import errno, json, os, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with open("/work/sparse", "wb") as file:
+    try:
+        file.truncate(10 * 2**30)
+        said = "done"
+    except OSError as error:
+        said = errno.errorcode[error.errno]
+    size = os.fstat(file.fileno()).st_size
+    file.truncate(2**30)  # what is allowed takes no room
+print(json.dumps({"said": said, "size": size, "blocks": os.stat("/work/sparse").st_blocks}))
+"""
 BOMB = ":(){ :|:& };:; :|:; sleep 1000"
 HOG = 'data = [b"x" * 2**20 for _ in range(400)]; print("had it")'
 
 
 class Play:
-    def __init__(self, driver: BubblewrapDriver, room: Path) -> None:
+    def __init__(self, driver: Any, room: Path) -> None:
         self.driver = driver
         self.room = room
         self.outcomes: dict[str, Any] = {"uid": os.getuid(), "runner": driver.runner.uid}
@@ -124,7 +146,8 @@ class Play:
 
     async def exhaust(self) -> None:
         limits = Limits(wall_seconds=20, tmp_bytes=8 * 2**20)
-        await self.run("fill", PYTHON, "-c", FILL, limits=limits)
+        home = ["/home/agent"] if self.driver.name == "bubblewrap" else []  # elsewhere it counts as disk
+        await self.run("fill", PYTHON, "-c", FILL, *home, limits=limits)
         limits = Limits(wall_seconds=0.6, processes=60)
         neighbour = self.run(
             "neighbour", "/bin/sh", "-c", "for i in 1 2 3 4 5; do /bin/true & wait; sleep 0.1; done; echo well"
@@ -142,6 +165,12 @@ class Play:
             limits=Limits(wall_seconds=20, disk_bytes=20_000_000),
             mounts=(Mount(work, "/work", writable=True),),
         )
+
+    async def crowd(self) -> None:
+        """A file with nothing in it, and more files than are allowed."""
+        work = (Mount(self.room / "work", "/work", writable=True),)
+        await self.run("sparse", PYTHON, "-c", SPARSE, mounts=work)
+        await self.run("files", PYTHON, "-c", FILES, mounts=work)
 
     async def listen(self) -> None:
         """A listener made from outside: only the sandbox's own network has it."""
@@ -168,16 +197,17 @@ class Play:
         self.outcomes["freeze"]["seconds"] = time.monotonic() - started
 
 
-async def main(script: bytes) -> None:
-    driver = BubblewrapDriver(disk_rules=DiskRules(free_bytes=0, tick_seconds=0.1))
+async def main(name: str, script: bytes) -> None:
+    driver: Any = DRIVERS[name](disk_rules=DiskRules(free_bytes=0, tick_seconds=0.1, files=MANY_FILES // 20))
     with tempfile.TemporaryDirectory(prefix="mogplex-attack-", dir="/tmp") as folder:
         os.chmod(folder, 0o711)
         play = Play(driver, Path(folder))
         await play.attack_from_inside(script)
         await play.listen()
         await play.exhaust()
+        await play.crowd()
         await play.freeze()
     sys.stdout.write(json.dumps(play.outcomes))
 
 
-asyncio.run(main(Path(sys.argv[1]).read_bytes()))
+asyncio.run(main(sys.argv[3], Path(sys.argv[1]).read_bytes()))

@@ -10,6 +10,7 @@ import pytest
 from mogplex.domain.access import Scope, generate_key
 from mogplex.domain.errors import BadRequest, Forbidden, MogplexError, NotFound, ServiceUnavailable, Unauthorized
 from mogplex.service.keys import Keys
+from mogplex.service.sign_ins import SignIns
 from mogplex.store.database import Database
 from tests.clock import Clock
 from tests.house import House
@@ -142,7 +143,8 @@ def test_keys_that_are_not_there_are_not_found(house: House) -> None:
 
 
 def test_a_database_that_is_away_never_means_unauthorized() -> None:
-    keys = Keys(Database("postgresql://nobody@127.0.0.1:9/nothing"))
+    database = Database("postgresql://nobody@127.0.0.1:9/nothing")
+    keys = Keys(database, SignIns(database))
     with pytest.raises(MogplexError) as caught:
         keys.authenticate(generate_key())
     assert isinstance(caught.value, ServiceUnavailable)

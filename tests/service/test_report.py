@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from mogplex.domain.access import Caller
 from mogplex.domain.errors import BadRequest, Forbidden, NotFound, RateLimited
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.model import ModelProtocol
+from mogplex.domain.model_call import CallFault, ModelCall
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Run, Timing, Verdict
 from mogplex.domain.usage import Usage
 from mogplex.domain.view import tool_object
+from mogplex.service.call_search import CallFilter, CallOrder, CallState
 from mogplex.service.run_filter import RunFilter
 from mogplex.store.database import Database
 from mogplex.store.schema import runs
@@ -28,12 +33,59 @@ def used(name: str, call_id: str, *, ok: bool | None) -> list[EventDraft]:
     return [call, EventDraft(EventType.TOOL_RESULT, name, name, {"callId": call_id, "ok": ok, "inner": {"ok": not ok}})]
 
 
-def play(house: House, repo: Repo, key: str, outcome: Outcome, *drafts: EventDraft, **ending_fields: Any) -> Run:
+def play(
+    house: House,
+    repo: Repo,
+    key: str,
+    outcome: Outcome,
+    *drafts: EventDraft,
+    calls: Sequence[ModelCall] = (),
+    **ending_fields: Any,
+) -> Run:
     run = house.claim(house.start(repo, key).run)
+    for call in calls:
+        assert house.attempts.record_call(run, call).result(20)
     if drafts:
         house.attempts.record(run, drafts).result(20)
     assert house.attempts.finish(run, ending(outcome, Verdict.NOT_RUN, **ending_fields))
     return run
+
+
+def made_call(model: str, usage: Usage, cost_usd: float | None, **others: Any) -> ModelCall:
+    return ModelCall("anthropic", model, ModelProtocol.MESSAGES, usage, cost_usd, **others)
+
+
+def test_model_calls_are_found_filtered_and_sorted(house: House, repo: Repo) -> None:
+    other = house.add_repo(cloneUrl="/srv/git/acme/other")
+    one = [made_call("m1", Usage(input_tokens=n, model_calls=1), 0.1 * n, duration_ms=100 - n) for n in range(5)]
+    two = [
+        made_call("m2", Usage(output_tokens=50, model_calls=1), None, duration_ms=50),
+        made_call("m2", Usage(model_calls=1), 0.0, duration_ms=1, fault=CallFault.REFUSED, http_status=429),
+    ]
+    first = play(house, repo, "a", Outcome.COMPLETED, calls=one)
+    second = play(house, other, "b", Outcome.COMPLETED, calls=two)
+
+    def find(caller: Caller = house.admin, **filter: Any) -> list[ModelCall]:
+        return [each.call for each in house.report.calls(caller, CallFilter(**filter)).items]
+
+    assert find(order=CallOrder.TIME, limit=1) == [two[1]]
+    assert find(order=CallOrder.COST)[:2] == [one[4], one[3]]
+    assert find(order=CallOrder.COST)[-1] == two[0]  # unknown is not the least, but it is no answer either
+    assert find(order=CallOrder.TOKENS, limit=1) == [two[0]]
+    assert find(order=CallOrder.DURATION, limit=1) == [one[0]]
+    assert find(status=CallState.FAILED) == [two[1]]
+    assert len(find(status=CallState.OK)) == 6
+    assert len(find(model="m2")) == len(find(run=second.id)) == len(find(repo=other.full_name)) == 2
+    assert len(find(repo=repo.id)) == len(find(run=first.id)) == 5
+    assert find(since=first.created_at - 20, until=first.created_at - 10) == []
+    bound = house.caller("read", repo_ids=[other.id])
+    assert len(find(bound)) == 2 and find(bound, run=first.id) == []
+    page = house.report.calls(house.admin, CallFilter(order=CallOrder.COST, limit=3))
+    rest = house.report.calls(house.admin, CallFilter(order=CallOrder.COST, limit=3, cursor=page.next_cursor))
+    last = house.report.calls(house.admin, CallFilter(order=CallOrder.COST, limit=3, cursor=rest.next_cursor))
+    assert len({each.id for each in (*page.items, *rest.items, *last.items)}) == 7 and last.next_cursor is None
+    with pytest.raises(BadRequest):
+        house.report.calls(house.admin, CallFilter(order=CallOrder.TIME, cursor=page.next_cursor))
 
 
 def test_an_empty_window_has_no_rates(house: House) -> None:
@@ -47,9 +99,11 @@ def test_an_empty_window_has_no_rates(house: House) -> None:
 
 def test_counts_sums_and_groups(house: House, repo: Repo) -> None:
     other = house.add_repo(cloneUrl="/srv/git/acme/other")
-    usage = Usage(input_tokens=10, output_tokens=5, cache_read_tokens=3, cache_write_tokens=2, model_calls=2)
-    play(house, repo, "a", Outcome.COMPLETED, usage=usage, cost_usd=0.5)
-    play(house, repo, "b", Outcome.CHECKS_FAILED, usage=usage, cost_usd=None, cost_known=False)
+    usage = Usage(input_tokens=10, output_tokens=5, cache_read_tokens=3, cache_write_tokens=2, model_calls=1)
+    slow = made_call("m1", usage, 0.2, duration_ms=3000, ttft_ms=500)
+    cut = made_call("m1", Usage(model_calls=1), 0.3, duration_ms=90_000, fault=CallFault.CUT)
+    play(house, repo, "a", Outcome.COMPLETED, calls=[slow, cut])
+    play(house, repo, "b", Outcome.CHECKS_FAILED, calls=[made_call("m2", usage, None, duration_ms=1000)])
     play(house, other, "c", Outcome.COMPLETED)
     house.claim(house.start(repo, "d").run)
     house.start(repo, "e")
@@ -60,10 +114,12 @@ def test_counts_sums_and_groups(house: House, repo: Repo) -> None:
     assert (told["success"], told["failed"], told["cancelled"], told["successRate"]) == (2, 1, 1, 0.6667)
     assert stats["starts"] == {"accepted": 6, "deferred": 0, "suppressed": 0, "refused": 0}
     assert stats["models"] == {
-        "calls": 4,
+        "calls": 3,
         "tokens": {"input": 20, "output": 10, "cacheRead": 6, "cacheWrite": 4},
         "costUsd": 0.5,
         "costUnknownRuns": 1,
+        "averageDurationMs": 2000,  # the one that was cut says nothing about how long answers take
+        "averageTtftMs": 500,
     }
     by_repo = {each["repoId"]: each for each in stats["by"]["repo"]}
     assert (by_repo[repo.id]["runs"], by_repo[repo.id]["successRate"], by_repo[repo.id]["tokens"]) == (3, 0.5, 40)
@@ -228,12 +284,13 @@ def test_no_question_reads_a_whole_table(house: House, repo: Repo, database: Dat
     house.report.pressure(house.admin)
     sa.event.remove(database.engine, "before_cursor_execute", note)
     assert len(asked) > 20
-    small = ("workers", "start_tallies", "(subquery", "request_hits")
+    small = ("workers", "start_tallies", "(subquery", "request_hits", "anon_")
     for statement, parameters in asked:
         if not statement.startswith("SELECT"):
             continue
         with database.read() as tx:
             plan = tx.connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)
-            scans = [row[3] for row in plan if row[3].startswith("SCAN") and "anon_" not in row[3]]
-        scans = [scan for scan in scans if not any(name in scan for name in small)]
-        assert all("LIMIT" in statement for _ in scans), (scans, statement)
+            steps = [row[3] for row in plan]
+        scans = [step for step in steps if step.startswith("SCAN") and not any(name in step for name in small)]
+        sorts = any("FOR ORDER BY" in step for step in steps)
+        assert not scans or ("LIMIT" in statement and not sorts), (steps, statement)

@@ -133,14 +133,22 @@ class SetupWorld:
 
     @asynccontextmanager
     async def open(
-        self, *commands: str, root: str = "", told: Told | None = None, stop: Stop | None = None
+        self,
+        *commands: str,
+        root: str = "",
+        python: str | None = None,
+        told: Told | None = None,
+        stop: Stop | None = None,
     ) -> AsyncIterator[StartPoint]:
         """The start point of a run, with what the repo's setup (`commands`) installed."""
         self._runs += 1
         run = cast(Run, SimpleNamespace(id=f"run-{self._runs}", attempt=1, repo_id=REPO_ID, root_directory=root,
                                         base_branch="main"))  # fmt: skip
         repo = cast(
-            Repo, SimpleNamespace(id=REPO_ID, setup=commands, clone_url=str(self.origin), allow_hosts=(), secrets=())
+            Repo,
+            SimpleNamespace(
+                id=REPO_ID, setup=commands, clone_url=str(self.origin), allow_hosts=(), secrets=(), python=python
+            ),
         )
         mirror = await self.equipment.mirrors.refresh(REPO_ID, str(self.origin))
         commit = await mirror.resolve_branch("main")

@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route as AsgiRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mogplex.api import (
+    audit,
     events,
     harnesses,
     keys,
@@ -30,6 +31,7 @@ from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
+from mogplex.api.metrics import Exposition
 from mogplex.api.openapi import describe
 from mogplex.api.route import Endpoint, Route
 from mogplex.api.services import Services
@@ -48,14 +50,17 @@ ROUTES: tuple[Route, ...] = (
     *schedules.ROUTES,
     *webhooks.ROUTES,
     *keys.ROUTES,
+    *audit.ROUTES,
     *observability.ROUTES,
 )
 _VERSIONED = "/api/"
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(services: Services, *, version: str, neighbours: Sequence[Neighbour] = ()) -> FastAPI:
-    """The ASGI application. `app.state.tails` is what a server closes when it stops.
+def create_app(
+    services: Services, *, version: str, neighbours: Sequence[Neighbour] = (), pages: ASGIApp | None = None
+) -> FastAPI:
+    """The ASGI application. `app.state.tails` is what a server closes when it stops; `pages` answers all other paths.
 
     `neighbours` are other doors for callers with a key, which know nothing of this one.
 
@@ -81,14 +86,14 @@ def create_app(services: Services, *, version: str, neighbours: Sequence[Neighbo
         by_path.setdefault(route.path, []).append(route)
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
     app.router.routes.extend(AsgiRoute(each.path, Admitted(each, services)) for each in neighbours)
-    _add_open_routes(app, Health(services, version), document)
-    app.router.default = _Nowhere(Endpoint((), services, tails))
+    _add_open_routes(app, Health(services, version), Exposition(services.metrics.read, version), document)
+    app.router.default = _Nowhere(Endpoint((), services, tails), pages)
     app.add_exception_handler(HTTPException, _translate)
     app.add_middleware(Guard)
     return app
 
 
-def _add_open_routes(app: FastAPI, health: Health, document: dict[str, object]) -> None:
+def _add_open_routes(app: FastAPI, health: Health, exposition: Exposition, document: dict[str, object]) -> None:
     """What anybody may ask for. Encoded once: neither changes while the server runs."""
     encoded = encode_json(document)
     page = manual.render(document)
@@ -102,6 +107,7 @@ def _add_open_routes(app: FastAPI, health: Health, document: dict[str, object]) 
     answers: dict[str, Answer] = {
         "/healthz": health.healthz,
         "/readyz": health.readyz,
+        "/metrics": exposition.answer,
         "/openapi.json": show_document,
         "/docs": show_page,
     }
@@ -123,10 +129,11 @@ class _OpenEndpoint:
 
 
 class _Nowhere:
-    """Paths that lead nowhere. Below /api/ strangers are told who they are not, before what there is not."""
+    """Paths of no route: pages, if there are any. Below /api/ strangers are told first who they are not."""
 
-    def __init__(self, admitted: Endpoint) -> None:
+    def __init__(self, admitted: Endpoint, pages: ASGIApp | None) -> None:
         self._admitted = admitted
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -134,6 +141,9 @@ class _Nowhere:
             return
         if scope["path"].startswith(_VERSIONED):
             await self._admitted(scope, receive, send)
+            return
+        if self._pages is not None:
+            await self._pages(scope, receive, send)
             return
         raise NotFound(f"There is nothing at {scope['path'][:100]!r}. See /docs for what there is.")
 

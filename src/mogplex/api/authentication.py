@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 
 from mogplex.api.guard import Exchange
 from mogplex.api.services import Services
-from mogplex.domain.access import Caller, Scope
+from mogplex.domain.access import Caller, Origin, Scope
 from mogplex.domain.errors import Unauthorized
 from mogplex.service.limits import Allowance, RequestsLimited
 
@@ -18,7 +18,7 @@ def admit(services: Services, headers: Headers, exchange: Exchange, needs: Scope
 
     Raises Unauthorized, RateLimited, Forbidden, ServiceUnavailable. The limit's headers are on the answer either way.
     """
-    caller = services.keys.authenticate(read_secret(headers))
+    caller = services.keys.authenticate(read_secret(headers), Origin(exchange.address, exchange.request_id))
     exchange.key_id = caller.key_id
     try:
         _show(exchange, services.limits.take_request(caller))

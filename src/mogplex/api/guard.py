@@ -32,6 +32,7 @@ class Exchange:
     request_id: str
     headers: dict[str, str] = field(default_factory=dict)
     key_id: str | None = None
+    address: str | None = None  # of the connection; a proxy in front shows its own
 
 
 def exchange_of(scope: Scope) -> Exchange:
@@ -53,7 +54,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(new_request_id())
+        exchange = Exchange(new_request_id(), address=(scope.get("client") or (None,))[0])
         scope[SCOPE_KEY] = exchange
         status = 0
         began = time.monotonic()

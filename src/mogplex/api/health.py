@@ -25,7 +25,10 @@ class Health:
         return succeed({"status": "ok", "version": self._version})
 
     async def readyz(self, _: Request) -> Response:
-        """Whether work can be done. Raises ServiceUnavailable with a detail for each thing that is missing."""
+        """Whether work can be done, and what is weaker here than it should be.
+
+        Raises ServiceUnavailable with a detail for each thing that is missing.
+        """
         checks = await to_thread.run_sync(self._check)
         missing = [Detail(check.name, check.detail or "is not ready") for check in checks if not check.ok]
         if missing:
@@ -33,7 +36,7 @@ class Health:
             refusal.details = tuple(missing)
             raise refusal
         shown = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
-        return succeed({"status": "ready", "checks": shown})
+        return succeed({"status": "ready", "checks": shown, "warnings": list(self._services.weaknesses())})
 
     def _check(self) -> list[Readiness]:
         try:

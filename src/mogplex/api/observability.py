@@ -1,4 +1,4 @@
-"""`/observability` and a run's tool calls: statistics of a window, the pressure now."""
+"""`/observability` and a run's tool calls: statistics of a window, model calls of all runs, the pressure now."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from starlette.types import ASGIApp
 from mogplex.api.envelope import succeed
 from mogplex.api.query import Parameter
 from mogplex.api.route import Call, Route, Success
-from mogplex.api.vocabulary import BASE, RUN_ID, read_id, read_time
+from mogplex.api.vocabulary import BASE, CURSOR, DEFAULT_LIMIT, LIMIT, RUN_ID, read_id, read_time
 from mogplex.domain.access import Scope
+from mogplex.domain.model_call import call_object
 from mogplex.domain.view import tool_object
+from mogplex.service.call_search import CallFilter, CallOrder, CallState
 
 DEFAULT_TOOLS = 200
 
@@ -17,6 +19,26 @@ DEFAULT_TOOLS = 200
 def stats(call: Call) -> ASGIApp:
     since, until = (read_time(name, call.query[name]) if name in call.query else None for name in ("from", "to"))
     return succeed(call.services.report.stats(call.caller, since, until))
+
+
+def calls(call: Call) -> ASGIApp:
+    query = call.query
+    since, until = (read_time(name, query[name]) if name in query else None for name in ("from", "to"))
+    page = call.services.report.calls(
+        call.caller,
+        CallFilter(
+            run=query.get("run"),
+            model=query.get("model"),
+            repo=query.get("repo"),
+            status=CallState(query["status"]) if "status" in query else None,
+            since=since,
+            until=until,
+            order=CallOrder(query.get("sort", CallOrder.TIME)),
+            limit=query.get("limit", DEFAULT_LIMIT),
+            cursor=query.get("cursor"),
+        ),
+    )
+    return succeed({"calls": [call_object(each) for each in page.items], "nextCursor": page.next_cursor})
 
 
 def pressure(call: Call) -> ASGIApp:
@@ -45,6 +67,26 @@ ROUTES = (
         parameters=(
             Parameter("from", "Runs made at or after this time, ISO-8601.", _MOMENT),
             Parameter("to", "Runs made before this time, ISO-8601; now by default.", _MOMENT),
+        ),
+    ),
+    Route(
+        "GET",
+        f"{BASE}/observability/calls",
+        "searchCalls",
+        "Find model calls of all runs, sorted by time, cost, tokens or duration",
+        Scope.READ,
+        calls,
+        (Success(200, "A page of calls, the greatest first.", "CallPage"),),
+        parameters=(
+            Parameter("run", "Only of this run."),
+            Parameter("model", "Only of this model."),
+            Parameter("repo", "Only of this repo: an id or owner/name."),
+            Parameter("status", "`ok`: the answer came whole.", {"type": "string", "enum": list(CallState)}),
+            Parameter("from", "Calls that ended at or after this time, ISO-8601; 24 hours ago by default.", _MOMENT),
+            Parameter("to", "Calls that ended before this time, ISO-8601; now by default.", _MOMENT),
+            Parameter("sort", "By what, the greatest first.", {"type": "string", "enum": list(CallOrder)}),
+            LIMIT,
+            CURSOR,
         ),
     ),
     Route(

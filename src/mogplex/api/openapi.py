@@ -182,6 +182,7 @@ def _open_paths() -> Document:
     listed = (
         ("/healthz", "getHealth", "Tell whether the process answers", "application/json"),
         ("/readyz", "getReadiness", "Tell whether work can be done", "application/json"),
+        ("/metrics", "getMetrics", "Tell numbers in Prometheus' text format", "text/plain"),
         ("/openapi.json", "getOpenApi", "This document", "application/json"),
         ("/docs", "getDocs", "This document as a page", "text/html"),
     )
@@ -194,7 +195,7 @@ def _open_paths() -> Document:
             "content": {kind: {"schema": schema}},
         }
         responses: Document = {"200": good, "405": {"$ref": "#/components/responses/MethodNotAllowed"}}
-        if path == "/readyz":
+        if path in ("/readyz", "/metrics"):
             responses["503"] = {"$ref": "#/components/responses/Unavailable"}
         paths[path] = {
             "get": {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mogplex.api.shapes import FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, shape
+from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, ref, shape
+from mogplex.domain.audit import Action
 
 _SUMS: dict[str, Schema] = {
     "runs": WHOLE,
@@ -48,6 +49,8 @@ STATS = shape(
         tokens=shape(input=WHOLE, output=WHOLE, cacheRead=WHOLE, cacheWrite=WHOLE),
         costUsd=NUMBER,
         costUnknownRuns=WHOLE,
+        averageDurationMs=either_null(WHOLE),
+        averageTtftMs=either_null(WHOLE),
     ),
     tools=shape(**_TOOL_SUMS, byTool=list_of(shape(name=TEXT, **_TOOL_SUMS))),
     sandboxes=shape(seconds=NUMBER, active=WHOLE),
@@ -101,9 +104,27 @@ TOOL = shape(
     durationMs=either_null(NUMBER),
 )
 
+AUDIT_ENTRY = shape(
+    id=WHOLE,
+    at=TIME,
+    action={"enum": list(Action)},
+    target=TEXT,
+    keyId=either_null(TEXT),
+    keyName=either_null(TEXT),
+    owner=either_null(TEXT),
+    repoId=either_null(TEXT),
+    address=either_null(TEXT),
+    requestId=either_null(TEXT),
+    count=WHOLE,
+    detail=ANYTHING,
+)
+
 REPORTS: dict[str, Schema] = {
+    "AuditEntry": AUDIT_ENTRY,
+    "AuditPage": shape(entries=list_of(ref("AuditEntry")), nextCursor=either_null(TEXT)),
     "Stats": STATS,
     "Pressure": PRESSURE,
+    "CallPage": shape(calls=list_of({"$ref": "#/components/schemas/ModelCall"}), nextCursor=either_null(TEXT)),
     "Tool": TOOL,
     "ToolPage": shape(tools=list_of({"$ref": "#/components/schemas/Tool"}), nextAfter=WHOLE, hasMore=FLAG),
 }

@@ -28,7 +28,9 @@ def add(call: Call) -> ASGIApp:
 
 
 def get(call: Call) -> ASGIApp:
-    return succeed({"repo": repo_object(find_repo(call))})
+    repo = find_repo(call)
+    steps = call.services.detect_setup(repo) if call.query.get("detect") == "setup" else None
+    return succeed({"repo": repo_object(repo, steps)})
 
 
 def update(call: Call) -> ASGIApp:
@@ -53,6 +55,11 @@ def find_repo(call: Call) -> Repo:
 
 # A name has a slash in it, which servers decode before they look for a route: hence `:path`.
 _REPO = f"{BASE}/repos/{{repo_id:path}}"
+_DETECT = Parameter(
+    "detect",
+    "`setup`: also find out what the files of the default branch ask for; may take seconds.",
+    {"type": "string", "enum": ["setup"]},
+)
 _ONE = (Success(200, "The repo.", "RepoAnswer"),)
 
 ROUTES = (
@@ -80,7 +87,9 @@ ROUTES = (
         body="RepoRequest",
         refusals=(409,),
     ),
-    Route("GET", _REPO, "getRepo", "Get a repo", Scope.READ, get, _ONE, parameters=(REPO_ID,), refusals=(404, 409)),
+    Route(
+        "GET", _REPO, "getRepo", "Get a repo", Scope.READ, get, _ONE, parameters=(REPO_ID, _DETECT), refusals=(404, 409)
+    ),
     Route(
         "PATCH",
         _REPO,

@@ -15,6 +15,7 @@ from mogplex.api.shapes import (
     list_of,
     shape,
 )
+from mogplex.domain.contest import ContestMode
 from mogplex.domain.run import OUTCOME_MEANING, CheckPolicy, Delivery, Outcome, Status, Verdict
 
 _OUTCOMES: Schema = {
@@ -79,6 +80,8 @@ RUN = shape(
     baseCommit=either_null(TEXT),
     rootDirectory=either_null(TEXT),
     delivery={"enum": list(Delivery)},
+    deliverPartial=FLAG,
+    partial=FLAG,
     checks=list_of(TEXT),
     checkPolicy={"enum": list(CheckPolicy)},
     protectTests=either_null(FLAG),
@@ -86,9 +89,22 @@ RUN = shape(
     priority=WHOLE,
     conversationId=either_null(TEXT),
     workspaceSessionId=either_null(TEXT),
+    contest=either_null(
+        shape(
+            mode={"enum": list(ContestMode)},
+            harnesses=list_of(TEXT),
+            contenders=list_of(TEXT),
+            winner=either_null(TEXT),
+        )
+    ),
+    contenderOf=either_null(TEXT),
+    contender=either_null(WHOLE),
     attempt=WHOLE,
     retryOf=either_null(TEXT),
     retriedBy=either_null(TEXT),
+    resume=FLAG,
+    session=either_null(TEXT),
+    supersededBy=either_null(TEXT),
     record=FLAG,
     replayOf=either_null(TEXT),
     apiKeyId=TEXT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mogplex.api.automation_schemas import AUTOMATION
+from mogplex.api.repo_schemas import REPOS
 from mogplex.api.run_schema import RUN, VERDICT
 from mogplex.api.shapes import (
     ANYTHING,
@@ -21,9 +22,8 @@ from mogplex.domain.access import Scope
 from mogplex.domain.check import CheckTarget, Reason
 from mogplex.domain.errors import ErrorCode
 from mogplex.domain.event import EventType
-from mogplex.domain.run import CheckPolicy, Status
+from mogplex.domain.run import Status
 from mogplex.domain.sandbox import SandboxStatus
-from mogplex.domain.secret import Phase
 
 _EVENT = shape(
     id=TEXT,
@@ -36,29 +36,6 @@ _EVENT = shape(
     attempt=WHOLE,
 )
 EVENT = {**_EVENT, "properties": {**_EVENT["properties"], "raw": either_null(TEXT)}}  # only with ?raw=1
-
-REPO = shape(
-    id=TEXT,
-    full_name=TEXT,
-    installation_id=either_null(TEXT),
-    default_branch=TEXT,
-    root_directory=either_null(TEXT),
-    clone_url=TEXT,
-    setup=list_of(TEXT),
-    checks=list_of(TEXT),
-    check_policy={"enum": list(CheckPolicy)},
-    check_files=list_of(TEXT),
-    protect_tests=either_null(FLAG),
-    env_names=list_of(TEXT),
-    secrets=list_of(ref("Secret")),
-    allow_hosts=list_of(TEXT),
-    push_branches=list_of(TEXT),
-    harness=either_null(TEXT),
-    budget=ANYTHING,
-    timeout_seconds=either_null(NUMBER),
-    created_at=TIME,
-    updated_at=TIME,
-)
 
 KEY = shape(
     id=TEXT,
@@ -136,6 +113,7 @@ _WINDOW = shape(limit=WHOLE, left=WHOLE)
 _WINDOWS: Schema = {"type": "object", "additionalProperties": _WINDOW}
 
 ANSWERS: dict[str, Schema] = {
+    **REPOS,
     "Run": RUN,
     "StartedRun": {"allOf": [ref("Run"), shape(replayed=FLAG)]},
     "RunAnswer": shape(run=ref("Run")),
@@ -145,14 +123,6 @@ ANSWERS: dict[str, Schema] = {
     "CheckList": shape(checks=list_of(ref("Check"))),
     "Event": EVENT,
     "EventPage": shape(run=ref("Run"), events=list_of(ref("Event")), nextAfter=WHOLE, hasMore=FLAG),
-    "Repo": REPO,
-    "Secret": shape(name=TEXT, phases=list_of({"enum": list(Phase)}), created_at=TIME, updated_at=TIME),
-    "SetSecret": shape(secret=ref("Secret"), created=FLAG),
-    "RemovedSecret": shape(name=TEXT, removed=FLAG),
-    "RepoAnswer": shape(repo=ref("Repo")),
-    "AddedRepo": shape(repo=ref("Repo"), created=FLAG),
-    "RemovedRepo": shape(id=TEXT, removed=FLAG),
-    "RepoPage": shape(repos=list_of(ref("Repo")), nextCursor=_NEXT),
     "Key": KEY,
     "KeyAnswer": shape(key=ref("Key")),
     "KeyList": shape(keys=list_of(ref("Key"))),

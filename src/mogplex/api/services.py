@@ -6,9 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mogplex.domain.model import ModelInfo
+from mogplex.domain.repo import Repo
+from mogplex.domain.setup import Step
+from mogplex.service.audit import Audit
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
+from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
@@ -39,11 +43,16 @@ class Readiness:
     detail: str = ""
 
 
+def _detect_nothing(repo: Repo) -> None:
+    """For a door without a work folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """All calls may block; they are made in worker threads, many at a time."""
 
     keys: Keys
+    audit: Audit
     limits: Limits
     repos: Repos
     secrets: Secrets
@@ -53,7 +62,10 @@ class Services:
     schedules: Schedules
     webhooks: Webhooks
     report: Report
+    metrics: Metrics
     calls: ModelCalls
     models: Callable[[], Sequence[ModelInfo]]
     harnesses: Callable[[], Sequence[HarnessInfo]]
     readiness: Callable[[], Sequence[Readiness]]
+    detect_setup: Callable[[Repo], Sequence[Step] | None] = _detect_nothing
+    weaknesses: Callable[[], Sequence[str]] = tuple  # what this process's sandboxes don't hold, in sentences

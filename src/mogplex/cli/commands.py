@@ -27,6 +27,7 @@ VERBS: dict[str, Verb] = {
     ),
     "worker": ("mogplex.cli.worker", "work", "Start a worker for servers on PostgreSQL."),
     "mcp": ("mogplex.cli.mcp", "serve_stdio", "Be the tools of an agent (Model Context Protocol on stdio)."),
+    "top": ("mogplex.cli.top", "show_top", "Draw what runs, what waits and how busy the workers are."),
     "login": ("mogplex.cli.login", "login", "Store a server's URL and an API key."),
     "doctor": ("mogplex.cli.doctor", "doctor", "Check what can run here, and say what to do about the rest."),
     "stats": ("mogplex.cli.observability", "show_stats", "Show how runs went lately."),
@@ -87,6 +88,10 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "trigger": ("mogplex.cli.schedules", "trigger_schedule", "Start its run now."),
             "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
         },
+    ),
+    "audit": (
+        "See who did what (scope admin).",
+        {"list": ("mogplex.cli.audit", "list_audit", "List who did what, when and from where.")},
     ),
     "webhooks": (
         "Have others told over HTTP of what happens (scope admin).",

@@ -30,7 +30,8 @@ def doctor(url: str | None, api_key: str | None, local: bool, as_json: bool) -> 
     """Check what can run here, and say what to do about the rest. Exit code 1 when something is wrong."""
     rows = [] if local else _check_server(url, api_key)
     rows += [
-        _row(finding.name, finding.ok, finding.detail, finding.remedy) for finding in wiring.diagnose(Settings.read())
+        {**_row(finding.name, finding.ok, finding.detail, finding.remedy), "warning": finding.warning}
+        for finding in wiring.diagnose(Settings.read())
     ]
     healthy = all(row["ok"] for row in rows)
     if as_json:
@@ -75,13 +76,15 @@ def _check_server(url: str | None, api_key: str | None) -> list[Row]:
 
 
 def _row(name: str, ok: bool, detail: str, remedy: str | None) -> Row:
-    return {"name": name, "ok": ok, "detail": detail, "remedy": remedy}
+    return {"name": name, "ok": ok, "detail": detail, "remedy": remedy, "warning": False}
 
 
 def _print_rows(rows: list[Row]) -> None:
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         mark = paint("ok  ", "green") if row["ok"] else paint("FAIL", "red")
+        if row["warning"]:
+            mark = paint("WARN", "yellow")
         write_line(f"{mark}  {row['name']:<{width}}  {show(row['detail'])}")
         if row["remedy"] and not row["ok"]:
             write_line(f"{'':<{width + 8}}-> {show(row['remedy'])}")

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 _FIELD_OF_WORD = {
     "root": "rootDirectory",
     "setup": "setup",
+    "python": "python",
     "checks": "checks",
     "check-policy": "checkPolicy",
     "check-files": "checkFiles",
     "protect-tests": "protectTests",
+    "image": "image",
     "allow-hosts": "allowHosts",
     "env": "env",
     "push-branches": "pushBranches",
@@ -44,6 +46,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
     @click.option("--default-branch", metavar="BRANCH", help="Branch that runs start from.")
     @click.option("--root", metavar="DIR", help="Folder that runs work in.")
     @click.option("--setup", metavar="CMD", multiple=True, help="Command that prepares a checkout; can be repeated.")
+    @click.option("--python", metavar="VERSION", help="Python of setup, harness and checks, as in 3.12.")
     @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
     @check_options
     @click.option(
@@ -53,6 +56,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         multiple=True,
         help="Files that checks depend on too; repeatable.",
     )
+    @click.option("--image", metavar="IMAGE", help="Container image of its sandboxes, if those are containers.")
     @click.option("--allow-host", "hosts", metavar="HOST", multiple=True, help="Host that runs may reach; repeatable.")
     @click.option(
         "--env", metavar="K=V", multiple=True, help="Variable for sandboxes; K alone takes its value from here."
@@ -74,10 +78,12 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         default_branch: str | None,
         root: str | None,
         setup: tuple[str, ...],
+        python: str | None,
         checks: tuple[str, ...],
         check_policy: str | None,
         protect_tests: bool | None,
         check_files: tuple[str, ...],
+        image: str | None,
         hosts: tuple[str, ...],
         env: tuple[str, ...],
         harness: str | None,
@@ -91,10 +97,12 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             defaultBranch=default_branch,
             rootDirectory=root,
             setup=list(setup) or None,
+            python=python,
             checks=list(checks) or None,
             checkPolicy=check_policy,
             checkFiles=list(check_files) or None,
             protectTests=protect_tests,
+            image=image,
             allowHosts=list(hosts) or None,
             env=read_pairs(env, "--env", dict(os.environ)),
             pushBranches=list(push_branches) or None,
@@ -154,7 +162,7 @@ def add_repo(server: Server, *, source: str, name: str | None, credential_file: 
 @server_options
 def get_repo(server: Server, *, repo: str) -> None:
     """Show one repo. ID is its id, or owner/name."""
-    _print_repo(server, server.client.get_repo(find_repo_id(server, repo)))
+    _print_repo(server, server.client.get_repo(find_repo_id(server, repo), detect_setup=True))
 
 
 @click.command(
@@ -212,8 +220,15 @@ def _print_repo(server: Server, repo: Repo) -> None:
 def _text(value: object) -> str | None:
     if value in (None, [], {}, ""):
         return None
-    if isinstance(value, list) and isinstance(value[0], dict):  # secrets
-        return ", ".join(f"{each['name']} ({', '.join(each['phases'])})" for each in value)
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return ", ".join(_describe(each) for each in value)
     if isinstance(value, list):
         return ", ".join(show(item) for item in value)
     return show(value)
+
+
+def _describe(item: Repo) -> str:
+    """A secret, or a step of a setup that was found."""
+    if "phases" in item:
+        return f"{item['name']} ({', '.join(item['phases'])})"
+    return f"{item['command']} (from {item['source']}, with {item['tool']})"

@@ -12,7 +12,7 @@ import click
 from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, stay_with_run
 from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import is_terminal, note
-from mogplex.cli.start import choose_key, given, make_budget, start_under
+from mogplex.cli.start import choose_harnesses, choose_key, given, make_budget, start_under
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,13 @@ _STDIN = "-"
 @click.argument("prompt", required=False)
 @click.option("--repo", metavar="ID", help="Repo to work in: its id, or owner/name.")
 @click.option("--prompt-file", metavar="FILE|-", help="Read the prompt from a file; - is stdin.")
-@click.option("--harness", metavar="NAME", help="Who does the work: see `mogplex harnesses list`.")
+@click.option("--harness", metavar="NAME[,NAME…]", help="Who does the work: see `mogplex harnesses list`.")
+@click.option("--attempts", type=click.IntRange(1, 8), metavar="N", help="Best of N: deliver the best one's work.")
+@click.option(
+    "--attempts-mode",
+    type=click.Choice(["in-order", "side-by-side"]),
+    help="Until one is verified [in-order], or all at once.",
+)
 @click.option("--model", metavar="MODEL", help="Model for the harness.")
 @click.option("--mode", metavar="MODE", help="`repair-first`: try without a model before one is asked.")
 @click.option("--base-branch", metavar="BRANCH", help="Branch to start from [the repo's default].")
@@ -44,6 +50,8 @@ _STDIN = "-"
 @click.option("--check", "checks", metavar="CMD", multiple=True, help="Command that must pass; can be repeated.")
 @check_options
 @click.option("--delivery", type=click.Choice(["branch", "pull_request", "patch"]), help="How to hand over the result.")
+@click.option("--deliver-partial", is_flag=True, help="Push what was done even when it fails, marked as partial.")
+@click.option("--supersede", is_flag=True, help="Cancel older runs of the same repo and branch.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End the run after S seconds.")
 @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="End it at this cost.")
 @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="End it after this many tokens.")
@@ -73,6 +81,8 @@ def start_run(
     repo: str | None,
     prompt_file: str | None,
     harness: str | None,
+    attempts: int | None,
+    attempts_mode: str | None,
     model: str | None,
     mode: str | None,
     title: str | None,
@@ -82,6 +92,8 @@ def start_run(
     commit: str | None,
     root: str | None,
     delivery: str | None,
+    deliver_partial: bool,
+    supersede: bool,
     priority: int | None,
     record: bool,
     checks: tuple[str, ...],
@@ -111,7 +123,9 @@ def start_run(
     body = given(
         repoId=repo.strip(),
         prompt=text,
-        harness=harness,
+        **choose_harnesses(harness),
+        attempts=attempts,
+        attemptsMode=attempts_mode,
         model=model,
         mode=mode,
         title=title,
@@ -124,6 +138,8 @@ def start_run(
         checkPolicy=check_policy,
         protectTests=protect_tests,
         delivery=delivery,
+        deliverPartial=deliver_partial or None,
+        supersede=supersede or None,
         timeoutSeconds=timeout,
         budget=make_budget(budget_usd, budget_tokens),
         outputSchema=schema,

@@ -36,6 +36,7 @@ _LARGEST_PAGE = 200
 @click.option("--outcome", metavar="OUTCOME", help="Only with this outcome, as in checks_failed.")
 @click.option("--label", "labels", metavar="K=V", multiple=True, help="Only with this label; can be repeated.")
 @click.option("--retry-of", metavar="ID", help="Only retries of this run.")
+@click.option("--contender-of", metavar="ID", help="Only contenders of this run.")
 @click.option("--since", metavar="TIME", help="Only created since this ISO time.")
 @click.option("--limit", type=click.IntRange(1), default=30, metavar="N", help="At most so many [30].")
 @server_options
@@ -106,6 +107,7 @@ def cancel_run(server: Server, *, run_id: str) -> None:
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="End the run after S seconds.")
 @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="End it at this cost.")
 @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="End it after this many tokens.")
+@click.option("--resume", is_flag=True, help="Go on from the work that was kept, and the conversation if there is one.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key never starts a second retry [random].")
 @click.option("--wait", is_flag=True, help="Wait for the end; the exit code tells the outcome.")
 @click.option("--follow", is_flag=True, help="Print events until the end.")
@@ -126,6 +128,7 @@ def retry_run(
     timeout: float | None,
     budget_usd: float | None,
     budget_tokens: int | None,
+    resume: bool,
     idempotency_key: str | None,
     wait: bool,
     follow: bool,
@@ -135,7 +138,7 @@ def retry_run(
     key = choose_key(idempotency_key)
     server.explain(f"idempotency key {key}")
     budget = make_budget(budget_usd, budget_tokens)
-    body = given(harness=harness, model=model, timeoutSeconds=timeout, budget=budget)
+    body = given(harness=harness, model=model, timeoutSeconds=timeout, budget=budget, resume=resume or None)
     with start_under(key):
         run = server.on_run(
             run_id,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,13 +10,13 @@ import click
 from mogplex import __version__, wiring
 from mogplex.cli import exit_codes
 from mogplex.cli.credentials import CredentialsError, read_auth_file, save_credentials
+from mogplex.cli.log_format import begin_logging
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 @click.command(
@@ -52,14 +50,6 @@ def serve(no_worker: bool, **flags: Any) -> int:
         note(f"error: {fault.message}")
         return exit_codes.FAILURE
     return exit_codes.OK
-
-
-def begin_logging(settings: Settings) -> None:
-    """The log of a process that stays, on stderr."""
-    logging.basicConfig(level=settings.log_level.upper(), format=LOG_FORMAT, stream=sys.stderr)
-    if settings.log_level != "debug":
-        for chatty in ("alembic", "dbos", "uvicorn.error"):  # how they start is nobody's news
-            logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _keep_address(url: str) -> None:

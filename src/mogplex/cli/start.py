@@ -43,6 +43,14 @@ def given(**fields: object) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def choose_harnesses(named: str | None) -> dict[str, object]:
+    """One name is the run's harness; several, with commas between them, are those of a contest."""
+    names = [name.strip() for name in (named or "").split(",") if name.strip()]
+    if len(names) > 1:
+        return {"harnesses": names}
+    return {"harness": names[0] if names else None}
+
+
 def make_budget(usd: float | None, tokens: int | None) -> Budget | None:
     """The limits given, None without any."""
     budget: Budget = {}

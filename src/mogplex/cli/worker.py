@@ -8,9 +8,9 @@ import click
 
 from mogplex import __version__, wiring
 from mogplex.cli import exit_codes
+from mogplex.cli.log_format import begin_logging
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
-from mogplex.cli.serve import begin_logging
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 

@@ -72,8 +72,9 @@ class Client(WebhookCalls, ScheduleCalls):
         """Register a repo by `cloneUrl`. The same one twice gives the same repo."""
         return inner(self._send("POST", "/repos", body), "repo")
 
-    def get_repo(self, repo_id: str) -> Json:
-        return inner(self._get(f"/repos/{segment(repo_id)}"), "repo")
+    def get_repo(self, repo_id: str, *, detect_setup: bool = False) -> Json:
+        """With `detect_setup` it also tells what setup the files of the default branch ask for."""
+        return inner(self._get(f"/repos/{segment(repo_id)}", detect="setup" if detect_setup else None), "repo")
 
     def update_repo(self, repo_id: str, body: RepoBody | Body) -> Json:
         """Change the settings named in `body`; None takes one back to its default."""
@@ -107,6 +108,7 @@ class Client(WebhookCalls, ScheduleCalls):
         outcome: str | None = None,
         label: Iterable[str] | None = None,
         retry_of: str | None = None,
+        contender_of: str | None = None,
         since: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
@@ -119,6 +121,7 @@ class Client(WebhookCalls, ScheduleCalls):
             outcome=outcome,
             label=list(label) if label else None,
             retryOf=retry_of,
+            contenderOf=contender_of,
             since=since,
             limit=limit,
             cursor=cursor,
@@ -214,6 +217,19 @@ class Client(WebhookCalls, ScheduleCalls):
     def list_keys(self) -> Json:
         """{"keys": [{id, name, prefix, scopes, …}]}, never the secrets."""
         return self._get("/keys")
+
+    def list_audit(
+        self,
+        *,
+        action: str | None = None,
+        key: str | None = None,
+        target: str | None = None,
+        since: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Json:
+        """One page, newest first: {"entries": [{at, action, target, keyId, address, …}], "nextCursor"}."""
+        return self._get("/audit", action=action, key=key, target=target, since=since, limit=limit, cursor=cursor)
 
     def revoke_key(self, key_id: str) -> Json:
         """From the next request on the key is refused."""

@@ -44,6 +44,11 @@ class RunBody(TypedDict, total=False):
     env: dict[str, str] | None
     priority: int | None
     delivery: Literal["branch", "pull_request", "patch"] | None
+    attempts: int | None
+    attemptsMode: Literal["in-order", "side-by-side"] | None
+    harnesses: list[str] | None
+    deliverPartial: bool | None
+    supersede: bool | None
     commit: str | None
 
 
@@ -54,6 +59,7 @@ class RetryBody(TypedDict, total=False):
     model: str | None
     timeoutSeconds: float | None
     budget: Budget | None
+    resume: bool | None
 
 
 class RepoBody(TypedDict, total=False):
@@ -65,10 +71,12 @@ class RepoBody(TypedDict, total=False):
     defaultBranch: str | None
     rootDirectory: str | None
     setup: list[str] | None
+    python: str | None
     checks: list[str] | None
     checkPolicy: Literal["strict", "no-regression"] | None
     checkFiles: list[str] | None
     protectTests: bool | None
+    image: str | None
     env: dict[str, str] | None
     allowHosts: list[str] | None
     pushBranches: list[str] | None

@@ -34,7 +34,8 @@ class Requeue(Protocol):
 
 
 class Liveness:
-    """One thread per worker: beats, and reaps the runs of workers that stopped beating."""
+    """One thread per worker: beats, calls `tend` (for what must go on whoever is alive), and reaps the runs of workers
+    that stopped beating."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Liveness:
         me: WorkerInfo,
         dead_after_seconds: float,
         running: Callable[[], Sequence[str]],
+        tend: Callable[[], None] = lambda: None,
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         self._workers = workers
@@ -50,6 +52,7 @@ class Liveness:
         self._me = me
         self._dead_after_seconds = dead_after_seconds
         self._running = running
+        self._tend = tend
         self._beat_seconds = beat_seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="mogplex-liveness", daemon=True)
@@ -94,6 +97,7 @@ class Liveness:
         while not self._stopping.wait(self._beat_seconds):
             try:
                 self._beat()
+                self._tend()
                 now = time.monotonic()
                 if now - last_beat > 2 * self._beat_seconds + 1:
                     unbroken_since = now

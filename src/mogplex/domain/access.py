@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mogplex.domain.errors import Forbidden
@@ -54,6 +54,14 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from: the client's address as its connection shows it, and our id of the request."""
+
+    address: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Who a request is from, once its key is checked. `repo_ids` None means every repo."""
 
@@ -62,14 +70,15 @@ class Caller:
     owner: str
     scopes: frozenset[Scope]
     repo_ids: frozenset[str] | None = None
+    origin: Origin | None = field(default=None, compare=False)
 
     @staticmethod
-    def of(key: ApiKey) -> Caller:
+    def of(key: ApiKey, origin: Origin | None = None) -> Caller:
         granted: set[Scope] = set()
         for scope in key.scopes:
             granted |= _INCLUDES[scope]
         bound = None if key.repo_ids is None else frozenset(key.repo_ids)
-        return Caller(key.id, key.name, key.owner, frozenset(granted), bound)
+        return Caller(key.id, key.name, key.owner, frozenset(granted), bound, origin)
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden when the key lacks `scope`."""
@@ -100,6 +109,11 @@ def is_well_formed(key: str) -> bool:
 def hash_key(key: str) -> str:
     """SHA-256 in hex. A key carries 238 random bits, so a slow hash would add nothing but load."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def is_same_hash(one: str, other: str) -> bool:
+    """In a time that does not tell how much of them agrees."""
+    return secrets.compare_digest(one.encode(), other.encode())
 
 
 def parse_scopes(values: Iterable[str]) -> tuple[Scope, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
+from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
 from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
@@ -41,6 +42,7 @@ def _timeout(description: str) -> Schema:
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+_PYTHON = "^3\\.[0-9]{1,2}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 
 _POLICY = "What is asked of checks: that they pass, or that none becomes worse than on the base."
@@ -95,6 +97,31 @@ RUN_REQUEST: Schema = {
         },
         "rootDirectory": _text("Folder in the repo to work in, relative; `.` is the root.", 1024),
         "delivery": {"enum": [*Delivery, None], "description": "What happens with the result."},
+        "attempts": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": MOST_CONTENDERS,
+            "description": "Best of so many: each contender is a run of its own, and the best one's work is delivered.",
+        },
+        "attemptsMode": {
+            "enum": [*ContestMode, None],
+            "description": "In order, until one is verified (left out), or side by side.",
+        },
+        "harnesses": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "minLength": 1, "maxLength": 100},
+            "minItems": 1,
+            "maxItems": MOST_CONTENDERS,
+            "description": "The harnesses of the contenders; with more attempts than names they are taken in turn.",
+        },
+        "deliverPartial": {
+            "type": ["boolean", "null"],
+            "description": "Push what was done even when the run fails, in a commit that says so.",
+        },
+        "supersede": {
+            "type": ["boolean", "null"],
+            "description": "Cancel older runs of the same repo and branch that have not ended.",
+        },
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
         "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
         "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
@@ -118,7 +145,13 @@ RETRY_REQUEST: Schema = {
     "type": "object",
     "additionalProperties": False,
     "description": "What the new run does differently; everything else is as in the retried one.",
-    "properties": {name: RUN_REQUEST["properties"][name] for name in ("budget", "timeoutSeconds", "model", "harness")},
+    "properties": {
+        **{name: RUN_REQUEST["properties"][name] for name in ("budget", "timeoutSeconds", "model", "harness")},
+        "resume": {
+            "type": ["boolean", "null"],
+            "description": "Go on from the work that was kept, and from the conversation where the harness has one.",
+        },
+    },
 }
 
 _REPO_SETTINGS: dict[str, Schema] = {
@@ -126,10 +159,12 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "defaultBranch": _text("Base branch of runs that name none; left out, the remote's.", 244),
     "rootDirectory": _text("Folder to work in, relative.", 1024),
     "setup": {**_COMMANDS, "description": "Commands that install what runs need; empty: found from the files."},
+    "python": {**_text("Python of setup, harness and checks; left out, the sandbox's."), "pattern": _PYTHON},
     "checks": {**_COMMANDS, "description": "Commands that decide whether work is good."},
     "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
     "checkFiles": _texts("Patterns of further files that checks depend on; `!` before one takes files out."),
     "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
+    "image": _text("Container image of its sandboxes, where the server makes containers.", 255),
     "env": _pairs("Environment variables for runs. Only their names are shown again.", _VARIABLE, 100, 8192),
     "allowHosts": _texts("Hosts that sandboxes may reach."),
     "pushBranches": _texts("Patterns of existing branches that runs may push to."),

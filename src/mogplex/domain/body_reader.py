@@ -134,6 +134,20 @@ class BodyReader:
             return default
         return value
 
+    def words(self, name: str, most: int) -> tuple[str, ...]:
+        """A list of short texts, none twice empty."""
+        value = self.body.get(name)
+        if value is None:
+            return ()
+        good = isinstance(value, list) and 1 <= len(value) <= most
+        if not good or not all(isinstance(each, str) and each.strip() and len(each) <= 100 for each in value):
+            self.fault(name, f"must be a list of 1 to {most} names")
+            return ()
+        if not all(is_storable(each) for each in value):
+            self.fault(name, "holds a NUL or half a surrogate pair, which is no text")
+            return ()
+        return tuple(each.strip() for each in value)
+
     def choice(self, name: str, words: type[W]) -> W | None:
         """One of the values of an enumeration of strings."""
         value = self.text(name)

@@ -50,7 +50,8 @@ class Delivered(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that an ending depends on. `checks_wanted` is whether any check is configured for the run; `lingered`: the
-    harness stayed after its last record and was ended by us, so it has no exit code of its own."""
+    harness stayed after its last record and was ended by us (or is another run's, of a contest), so it has no exit code
+    of its own."""
 
     cause: Cause | None = None
     claim: Claim | None = None

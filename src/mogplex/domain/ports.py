@@ -14,6 +14,8 @@ from mogplex.domain.model import ModelEndpoint, ModelProtocol
 from mogplex.domain.model_call import ModelCall
 from mogplex.domain.run import Run
 
+HOST_IMAGE = "host"
+
 # --- sandbox ---------------------------------------------------------------------------------------------------
 
 
@@ -44,7 +46,8 @@ class Limits:
 class SandboxSpec:
     """One command in one fresh sandbox. `environment` is all the command gets besides PATH, HOME, TMPDIR and LANG.
 
-    `image`: the container image it runs in; "" is the driver's own choice, and all there is for drivers without images.
+    `image`: the container image it runs in; "" is the driver's own choice. HOST_IMAGE is this machine's own /usr, and
+    all there is for drivers without images.
     `listeners`: TCP ports on the sandbox's own 127.0.0.1 that somebody outside will serve (`SandboxProcess.listeners`).
     """
 

@@ -11,6 +11,9 @@ from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import SecretNote
 
 DEFAULT_PUSH_BRANCHES = ("mogplex/*",)
+_PYTHON = re.compile(r"3\.\d{1,2}\Z")
+# What podman and docker take, roughly: what matters is that it can't be read as an option.
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,254}\Z")
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}\Z")
 
 
@@ -21,6 +24,7 @@ class Repo:
     `check_files`: patterns of files that checks depend on besides the usual ones (see `check_files.py`).
     `protect_tests`: whose tests decide when a run changes some: True the base's, False the run's, None both.
 
+    `image`: the container image of its sandboxes; "" is the server's.
     `push_branches`: patterns (fnmatch) of existing branches that a run may push to; a new branch is always allowed.
     """
 
@@ -39,9 +43,11 @@ class Repo:
     default_harness: str | None = None
     budget: Budget = Budget()
     timeout_seconds: float | None = None
+    python: str | None = None  # "3.12": of setup, harness and checks; None: the sandbox's own
     check_policy: CheckPolicy = CheckPolicy.STRICT
     check_files: tuple[str, ...] = ()
     protect_tests: bool | None = None
+    image: str = ""
     secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:
@@ -54,6 +60,16 @@ class RemoteFacts:
 
     default_branch: str | None
     empty: bool
+
+
+def python_fault(version: str) -> str | None:
+    return None if _PYTHON.match(version) else "must be a version of Python 3 such as 3.12"
+
+
+def image_fault(name: str) -> str | None:
+    if _IMAGE.match(name):
+        return None
+    return "must be the name of an image, as in `localhost/tools:3` or `python@sha256:…`, without spaces"
 
 
 def full_name_fault(name: str) -> str | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from mogplex.domain.repo import Repo
 from mogplex.domain.secret import SecretNote
+from mogplex.domain.setup import Step
 from mogplex.domain.view import format_time
 
 _PASSWORD_IN_URL = re.compile(r"^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", re.IGNORECASE)
 
 
-def repo_object(repo: Repo) -> dict[str, Any]:
-    """Documented in snake_case. Values of variables are secrets, so only their names are shown."""
+def repo_object(repo: Repo, detected: Iterable[Step] | None = None) -> dict[str, Any]:
+    """Documented in snake_case; of variables, whose values are secrets, the names only.
+
+    `detected`: the setup that its files ask for, if somebody looked.
+    """
     return {
         "id": repo.id,
         "full_name": repo.full_name,
@@ -22,10 +27,13 @@ def repo_object(repo: Repo) -> dict[str, Any]:
         "root_directory": repo.root_directory or None,
         "clone_url": hide_password(repo.clone_url),
         "setup": list(repo.setup),
+        "setup_detected": None if detected is None else [_step_object(step) for step in detected],
+        "python": repo.python,
         "checks": list(repo.checks),
         "check_policy": repo.check_policy,
         "check_files": list(repo.check_files),
         "protect_tests": repo.protect_tests,
+        "image": repo.image or None,
         "env_names": sorted(repo.environment),
         "secrets": [secret_object(note) for note in repo.secrets],
         "allow_hosts": list(repo.allow_hosts),
@@ -36,6 +44,10 @@ def repo_object(repo: Repo) -> dict[str, Any]:
         "created_at": format_time(repo.created_at),
         "updated_at": format_time(repo.updated_at),
     }
+
+
+def _step_object(step: Step) -> dict[str, Any]:
+    return {"source": step.source, "tool": step.tool, "command": step.command}
 
 
 def secret_object(note: SecretNote) -> dict[str, Any]:

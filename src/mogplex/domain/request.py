@@ -11,6 +11,7 @@ from typing import Any
 
 from mogplex.domain.body_reader import BodyReader
 from mogplex.domain.budget import Budget
+from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME, kind_of
 from mogplex.domain.mode import Mode
@@ -50,6 +51,12 @@ class RunRequest:
     environment: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
     delivery: Delivery | None = None
+    deliver_partial: bool = False
+    supersede: bool = False
+    resume: bool = False
+    attempts: int | None = None
+    attempts_mode: ContestMode | None = None
+    harnesses: tuple[str, ...] = ()
     commit: str | None = None
     record: bool = False
     replay_of: str | None = None
@@ -84,6 +91,12 @@ class RunRequest:
             "env": dict(self.environment) or None,
             "priority": self.priority or None,
             "delivery": self.delivery,
+            "deliverPartial": self.deliver_partial or None,
+            "supersede": self.supersede or None,
+            "resume": self.resume or None,
+            "attempts": self.attempts,
+            "attemptsMode": self.attempts_mode,
+            "harnesses": list(self.harnesses) or None,
             "commit": self.commit,
             "record": self.record or None,
             "replayOf": self.replay_of,
@@ -110,6 +123,7 @@ def clean_idempotency_key(value: str | None) -> str:
 _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
+    | {"deliverPartial", "supersede", "attempts", "attemptsMode", "harnesses"}
     | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf"}
 )
 
@@ -142,12 +156,21 @@ class _Reader(BodyReader):
             environment=self.pairs("env", ENVIRONMENT_NAME, 100, 8192),
             priority=self.whole("priority", PRIORITIES, 0),
             delivery=self.choice("delivery", Delivery),
+            deliver_partial=self.flag("deliverPartial"),
+            supersede=self.flag("supersede"),
+            attempts=self.whole("attempts", range(1, MOST_CONTENDERS + 1), 0) or None,
+            attempts_mode=self.choice("attemptsMode", ContestMode),
+            harnesses=self.words("harnesses", MOST_CONTENDERS),
             commit=self.commit(),
             record=self.flag("record"),
             replay_of=self.text("replayOf"),
         )
         if request.create_branch and request.working_branch and request.working_branch == request.base_branch:
             self.fault("workingBranch", "must differ from baseBranch when createBranch is true")
+        if request.harness and request.harnesses:
+            self.fault("harnesses", "can't be given together with harness")
+        if request.attempts is not None and request.attempts < len(request.harnesses):
+            self.fault("attempts", f"must be at least {len(request.harnesses)}, one for each of harnesses")
         self.finish()
         return request
 

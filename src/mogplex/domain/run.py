@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.contest import Contest
 from mogplex.domain.usage import Usage
 
 
@@ -202,6 +203,8 @@ class Run:
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
+    deliver_partial: bool = False  # push what was done even when it is no success, marked as partial
+    resume: bool = False  # goes on from the work, and where possible the conversation, of the run it retries
     check_policy: CheckPolicy = CheckPolicy.STRICT
     protect_tests: bool | None = None  # True: the base's tests decide; False: the patch's; None: both
     budget: Budget = Budget()
@@ -211,6 +214,9 @@ class Run:
     base_commit: str | None = None  # what the attempt really started from
     conversation_id: str | None = None
     workspace_session_id: str | None = None
+    contest: Contest | None = None  # best of several: its work is done by contenders
+    contender_of: str | None = None  # the run that it is a contender of
+    contender: int | None = None  # which one, from 1
     retry_of: str | None = None
     retried_by: str | None = None
     record: bool = False  # its model traffic is kept, to be replayed
@@ -220,6 +226,7 @@ class Run:
     sandbox_record_id: str | None = None
     cancel_requested_at: float | None = None
     cancel_requested_by: str | None = None
+    superseded_by: str | None = None
     started_at: float | None = None
     finished_at: float | None = None
     outcome: Outcome | None = None
@@ -233,6 +240,8 @@ class Run:
     cost_known: bool = True
     changes: Changes | None = None
     pull_request_url: str | None = None
+    partial: bool = False  # what was pushed is marked as partial work
+    session: str | None = None  # the harness's own name of its conversation
     result: Mapping[str, Any] | None = None
     timing: Timing = Timing()
     last_seq: int = 0
@@ -253,6 +262,8 @@ class Ending:
     cost_known: bool = True
     changes: Changes | None = None
     pull_request_url: str | None = None
+    partial: bool = False
+    session: str | None = None
     result: Mapping[str, Any] | None = None
     timing: Timing = Timing()
     summary: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.contest import Contest
 from mogplex.domain.run import Changes, Run, Status
 from mogplex.domain.sandbox_view import sandbox_name
 from mogplex.domain.usage import Usage
@@ -33,7 +34,7 @@ def ai_call_id(run_id: str) -> str:
 def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
     """The run object: every documented field, null where nothing is known yet. URLs are paths on this server."""
     url = f"{API_PATH}/runs/{run.id}"
-    waiting = run.status is Status.PENDING and queue is not None
+    waiting = run.status is Status.PENDING and queue is not None and run.contest is None
     return {
         "runId": run.id,
         "aiCallId": ai_call_id(run.id),
@@ -55,6 +56,8 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         "baseCommit": run.base_commit,
         "rootDirectory": run.root_directory or None,
         "delivery": run.delivery,
+        "deliverPartial": run.deliver_partial,
+        "partial": run.partial,
         "checks": list(run.checks),
         "checkPolicy": run.check_policy,
         "protectTests": run.protect_tests,
@@ -62,9 +65,15 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         "priority": run.priority,
         "conversationId": run.conversation_id,
         "workspaceSessionId": run.workspace_session_id,
+        "contest": None if run.contest is None else contest_object(run.contest),
+        "contenderOf": run.contender_of,
+        "contender": run.contender,
         "attempt": run.attempt,
         "retryOf": run.retry_of,
         "retriedBy": run.retried_by,
+        "resume": run.resume,
+        "session": run.session,
+        "supersededBy": run.superseded_by,
         "record": run.record,
         "replayOf": run.replay_of,
         "apiKeyId": run.api_key_id,
@@ -102,6 +111,16 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
 def listed_run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
     """A run object as it stands in a list: the same, but for a long prompt, which is cut."""
     return {**run_object(run, queue), "prompt": run.prompt[:LISTED_PROMPT_CHARACTERS]}
+
+
+def contest_object(contest: Contest) -> dict[str, Any]:
+    """`contenders` are ids of runs, in order; `winner` is one of them once it is chosen."""
+    return {
+        "mode": contest.mode,
+        "harnesses": list(contest.harnesses),
+        "contenders": list(contest.contenders),
+        "winner": contest.winner,
+    }
 
 
 def make_title(prompt: str) -> str:

@@ -33,5 +33,6 @@ class Signal(StrEnum):
     """What the one who plays an attempt must learn while it plays."""
 
     CANCEL_REQUESTED = "cancel_requested"
+    SUPERSEDED = "superseded"  # cancelled because a newer run of the same branch was started
     SANDBOX_STOP_REQUESTED = "sandbox_stop_requested"
     LOST = "lost"  # somebody else owns the run now, or it has ended

@@ -6,7 +6,7 @@
     {"type": "tool_result", "id": "1", "name": "pytest", "ok": true, "exit_code": 0, "summary": "…", "duration_ms": 12}
     {"type": "file_change", "path": "a.py", "kind": "modified"}
     {"type": "progress", "text": "…", …any numbers}
-    {"type": "end", "success": true, "summary": "…", "error": null, "result": {…}}
+    {"type": "end", "success": true, "summary": "…", "error": null, "result": {…}, "session": "…"}
 
 A line that is none of these is kept as a `log` event: what a program prints is never lost, and never trusted either.
 """
@@ -74,6 +74,7 @@ class RecordStream:
             summary=_text(self._end, "summary"),
             error=_text(self._end, "error") or None,
             result=result if isinstance(result, Mapping) else None,
+            session=_text(self._end, "session") or None,
         )
 
     def _tool_call(self, record: Mapping[str, Any]) -> list[EventDraft]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mogplex.domain.errors import SandboxError
-from mogplex.domain.ports import Limits, Mount, SandboxSpec
+from mogplex.domain.ports import HOST_IMAGE, Limits, Mount, SandboxSpec
 from mogplex.sandboxes.runner import Runner
 
 HOME = "/home/agent"
@@ -163,7 +163,7 @@ def check_spec(spec: SandboxSpec) -> None:
 
 def refuse_image(spec: SandboxSpec, driver: str) -> None:
     """Raises SandboxError for a spec that names an image, in a driver that has none."""
-    if spec.image:
+    if spec.image not in ("", HOST_IMAGE):
         raise SandboxError(
             f"Sandbox {spec.name!r} is to run in the image {spec.image!r}, and the driver {driver} has no images: "
             "start the server with MOGPLEX_SANDBOX=container, or take `image` out of the repo's settings."

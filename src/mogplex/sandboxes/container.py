@@ -15,11 +15,11 @@ from pathlib import Path
 from socket import socket
 
 from mogplex.domain.errors import SandboxError
-from mogplex.domain.ports import Probe, SandboxSpec
+from mogplex.domain.ports import HOST_IMAGE, Probe, SandboxSpec
 from mogplex.sandboxes.arguments import build_files
 from mogplex.sandboxes.cgroup import is_orphan, name_group
 from mogplex.sandboxes.container_arguments import (
-    HOST_IMAGE,
+    EMPTY_IMAGE,
     LABEL,
     build_host_image,
     build_run,
@@ -103,6 +103,7 @@ class ContainerDriver:
         check_container(spec)
         facts = await self._prepare()
         image = spec.image or self._image
+        image = "" if image == HOST_IMAGE else image
         await self._require(image)
         room = ContainerRoom(self._rooms, name_group(), self.runner)
         starting = asyncio.create_task(self._start(spec, facts, room, image))
@@ -201,7 +202,7 @@ class ContainerDriver:
 
     async def _require(self, image: str) -> None:
         """Make sure that the image is there; the empty one is made when it is missing. Raises SandboxError."""
-        wanted = image or HOST_IMAGE
+        wanted = image or EMPTY_IMAGE
         if wanted in self._images:
             return
         async with self._ready:
@@ -214,7 +215,7 @@ class ContainerDriver:
         self._images.add(wanted)
 
     def _import_host_image(self) -> None:
-        self._engine.call("import", "-", HOST_IMAGE, stdin=build_host_image())
+        self._engine.call("import", "-", EMPTY_IMAGE, stdin=build_host_image())
 
     def _enforced(self, spec: SandboxSpec, facts: EngineFacts) -> dict[str, str]:
         return {

@@ -27,7 +27,7 @@ from mogplex.sandboxes.container_room import GATE, SHARED, ContainerRoom
 from mogplex.sandboxes.runner import Runner
 
 LABEL = "io.mogplex.worker"
-HOST_IMAGE = "mogplex-host:1"  # raise its number when what is in it changes
+EMPTY_IMAGE = "mogplex-host:2"  # raise its number when what is in it changes
 MAX_ARGUMENT_BYTES = 128 * 1024 - 1  # of one argument or variable, by the kernel
 _INITS = ("catatonit", "docker-init", "tini-static", "tini")
 _INIT_FOLDERS = ("/usr/bin", "/usr/local/bin", "/usr/libexec/podman", "/usr/libexec/docker")
@@ -60,8 +60,9 @@ def build_run(
         *_limit(limits, facts),
     ]
     for target, size_bytes in scratch.items():
-        arguments += ["--tmpfs", f"{target}:size={size_bytes},mode={'1777' if target == '/tmp' else '0755'}"]
+        arguments += ["--tmpfs", f"{target}:size={size_bytes},mode=1777"]
     arguments += ["--tmpfs", "/sys:size=4k,mode=0555"]  # what the kernel tells of the machine is nobody's business
+    flags = ",nosuid,nodev" if engine.is_podman else ""  # docker knows no such words; set-uid has no effect anyway
     mounts = [] if image else _show_host(room)
     mounts += [(room.etc / "hosts", "/etc/hosts", False), (room.shared, SHARED, False), (room.home, HOME, True)]
     mounts += [(folder, str(folder), False) for folder in toolchains]
@@ -69,8 +70,8 @@ def build_run(
     for source, target, writable in mounts:
         if ":" in f"{source}{target}":
             raise SandboxError(f"Sandbox {spec.name!r}: {engine.name} can't mount a path with a colon: {source}.")
-        arguments += ["--volume", f"{source}:{target}:{'rw' if writable else 'ro'}"]
-    return [*arguments, "--entrypoint", f"{SHARED}/init", image or HOST_IMAGE, "--", "/bin/sh", "-c", GATE]
+        arguments += ["--volume", f"{source}:{target}:{'rw' if writable else 'ro'}{flags}"]
+    return [*arguments, "--entrypoint", f"{SHARED}/init", image or EMPTY_IMAGE, "--", "/bin/sh", "-c", GATE]
 
 
 def _show_host(room: ContainerRoom) -> list[tuple[Path, str, bool]]:
@@ -149,8 +150,8 @@ def build_host_image() -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         folders: Mapping[str, int] = {
-            **dict.fromkeys(("usr", "etc", "proc", "sys", "dev", "run", "home", "work", "repo", "opt"), 0o755),
-            **dict.fromkeys(("tmp", "home/agent"), 0o1777),
+            **dict.fromkeys(("usr", "etc", "proc", "sys", "dev", "home", "work", "repo", "opt"), 0o755),
+            **dict.fromkeys(("tmp", "run", "home/agent"), 0o1777),  # runc gives a tmpfs the mode of what is below it
         }
         for name, mode in folders.items():
             entry = tarfile.TarInfo(name)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventDraft
+from mogplex.domain.kept_work import KeptWork
 from mogplex.domain.model_call import ModelCall, call_draft
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Ending, Run
@@ -155,6 +156,20 @@ class Attempts:
         if repo is None:
             raise WorkspaceError(f"The repo {run.repo_full_name} was removed; register it again and start a new run.")
         return repo
+
+    def kept_work(self, run: Run) -> KeptWork | None:
+        """What the run that this one resumes, or the winner of its contest, has left; None: nothing to go on from."""
+        earlier = run.contest.winner if run.contest else run.retry_of if run.resume else None
+        if earlier is None:
+            return None
+        with self._database.read() as tx:
+            old = run_table.get(tx, earlier)
+            diff = patch_table.get(tx, earlier)
+        if old is None or old.base_commit is None:
+            return None
+        session = old.session if old.harness == run.harness else None
+        pushed = old.changes.commit if old.partial and old.changes else None
+        return KeptWork(old.id, old.base_commit, diff or b"", session, pushed, old.result)
 
     def open_secrets(self, run: Run) -> tuple[OpenSecret, ...]:
         """Those of the run's repo. Raises WorkspaceError when one can't be opened."""

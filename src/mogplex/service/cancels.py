@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mogplex.domain.access import Caller
 from mogplex.domain.event import EventDraft, EventType
-from mogplex.domain.run import Outcome, Run, Status
+from mogplex.domain.run import Delivery, Outcome, Run, Status
 from mogplex.domain.sanitiser import Sanitiser
 from mogplex.service.ending import end_run, synthesize
 from mogplex.store import events as event_table
@@ -12,35 +12,68 @@ from mogplex.store import runs as run_table
 from mogplex.store.database import Transaction
 from mogplex.store.schema import runs
 
+MOST_SUPERSEDED = 1000
 
-def stop_run(tx: Transaction, run: Run, caller: Caller, sanitiser: Sanitiser) -> Run | None:
+
+def stop_run(
+    tx: Transaction, run: Run, caller: Caller, sanitiser: Sanitiser, *, superseded_by: str | None = None
+) -> Run | None:
     """The run after the wish was noted: ended if it was pending; None when somebody had asked before."""
     if run.status is Status.PENDING:
-        return _end_pending(tx, run, caller, sanitiser)
-    return _ask_to_stop(tx, run, caller)
+        return _end_pending(tx, run, caller, sanitiser, superseded_by)
+    return _ask_to_stop(tx, run, caller, superseded_by)
 
 
-def _end_pending(tx: Transaction, run: Run, caller: Caller, sanitiser: Sanitiser) -> Run | None:
+def supersede(tx: Transaction, newer: Run, caller: Caller, sanitiser: Sanitiser) -> list[Run]:
+    """Stop every other run that would push to the branch of `newer`; those that were changed, as they are now."""
+    open_still = [
+        runs.c.repo_id == newer.repo_id,
+        runs.c.working_branch == newer.working_branch,
+        runs.c.delivery != Delivery.PATCH,
+        runs.c.status.in_([Status.PENDING, Status.STREAMING]),
+        runs.c.id != newer.id,
+    ]
+    stopped = []
+    for seen in run_table.select(tx, open_still, MOST_SUPERSEDED):
+        run = run_table.get(tx, seen.id, lock=True)
+        if run is not None and not run.status.is_terminal:
+            stopped.append(stop_run(tx, run, caller, sanitiser, superseded_by=newer.id))
+    return [run for run in stopped if run is not None]
+
+
+def _end_pending(
+    tx: Transaction, run: Run, caller: Caller, sanitiser: Sanitiser, superseded_by: str | None
+) -> Run | None:
+    outcome, why = Outcome.CANCELLED_BY_CALLER, "Cancelled before it started."
+    if superseded_by is not None:
+        outcome, why = Outcome.SUPERSEDED, f"{superseded_by} took its place before it started."
     return end_run(
         tx,
         run,
         [runs.c.id == run.id, runs.c.status == Status.PENDING],
-        synthesize(Outcome.CANCELLED_BY_CALLER, "Cancelled before it started.", synthesized=False),
+        synthesize(outcome, why, synthesized=False),
         sanitiser,
-        before=[_cancel_draft(caller)],
-        values={"cancel_requested_at": tx.now, "cancel_requested_by": caller.key_id},
+        before=[_draft(caller, superseded_by)],
+        values=_values(tx, caller, superseded_by),
     )
 
 
-def _ask_to_stop(tx: Transaction, run: Run, caller: Caller) -> Run | None:
+def _ask_to_stop(tx: Transaction, run: Run, caller: Caller, superseded_by: str | None) -> Run | None:
     open_still = (runs.c.status == Status.STREAMING, runs.c.cancel_requested_at.is_(None))
-    values = {"cancel_requested_at": tx.now, "cancel_requested_by": caller.key_id}
-    asked = run_table.advance(tx, [runs.c.id == run.id, *open_still], values, 1)
+    asked = run_table.advance(tx, [runs.c.id == run.id, *open_still], _values(tx, caller, superseded_by), 1)
     if asked is not None:
-        event_table.append(tx, run.id, asked.last_seq, asked.attempt, [_cancel_draft(caller)])
+        event_table.append(tx, run.id, asked.last_seq, asked.attempt, [_draft(caller, superseded_by)])
     return asked
 
 
-def _cancel_draft(caller: Caller) -> EventDraft:
-    payload = {"by": caller.key_name, "keyId": caller.key_id}
-    return EventDraft(EventType.CANCEL_REQUESTED, f"Cancel requested by {caller.key_name}", payload=payload)
+def _values(tx: Transaction, caller: Caller, superseded_by: str | None) -> dict[str, object]:
+    asked = {"cancel_requested_at": tx.now, "cancel_requested_by": caller.key_id}
+    return asked if superseded_by is None else {**asked, "superseded_by": superseded_by}
+
+
+def _draft(caller: Caller, superseded_by: str | None) -> EventDraft:
+    payload = {"by": caller.key_name, "keyId": caller.key_id, "supersededBy": superseded_by}
+    text = f"Cancel requested by {caller.key_name}"
+    if superseded_by is not None:
+        text += f": {superseded_by} takes its place"
+    return EventDraft(EventType.CANCEL_REQUESTED, text, payload=payload)

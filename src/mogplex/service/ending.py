@@ -18,6 +18,7 @@ from mogplex.store import facts as facts_table
 from mogplex.store import model_calls as call_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
+from mogplex.store import totals as totals_table
 from mogplex.store.database import Transaction
 from mogplex.store.runs import Conditions
 
@@ -61,6 +62,8 @@ def end_run(
         "cost_known": ending.cost_known,
         "changes": ending.changes,
         "pull_request_url": ending.pull_request_url,
+        "partial": ending.partial,
+        "session": ending.session,
         "result": ending.result,
         "timing": ending.timing,
         "finished_at": tx.now,
@@ -72,6 +75,7 @@ def end_run(
         return None
     event_table.append(tx, run.id, ended.last_seq, ended.attempt, drafts)
     facts_table.record(tx, ended)
+    totals_table.add(tx, ended)
     told = {"runId": run.id, "status": ending.status, "outcome": ending.outcome, "verdict": ending.verdict}
     announce(tx, Topic.RUN_FINISHED, run.repo_id, told)
     if ended.attempt:
@@ -99,6 +103,7 @@ def finished_draft(ending: Ending, sanitiser: Sanitiser) -> EventDraft:
         "timing": ending.timing.as_wire(),
         "changes": ending.changes.as_wire() if ending.changes else None,
         "pullRequestUrl": ending.pull_request_url,
+        "partial": ending.partial,
         "synthesized": ending.synthesized,
     }
     message = f"{ending.status}: {ending.outcome}" + (f" ({ending.error})" if ending.error else "")
@@ -113,6 +118,7 @@ def clean_ending(ending: Ending, sanitiser: Sanitiser) -> Ending:
         ending,
         error=None if ending.error is None else sanitiser.text(ending.error),
         summary=sanitiser.text(ending.summary),
+        session=None if ending.session is None else sanitiser.text(ending.session, 200),
         tests_touched=tuple(sanitiser.text(path) for path in ending.tests_touched),
         pull_request_url=None if url is None else sanitiser.text(url),
         changes=None if changes is None else replace(changes, paths=tuple(sanitiser.text(p) for p in changes.paths)),

@@ -10,15 +10,20 @@ from mogplex.domain.access import (
     SHOWN_CHARACTERS,
     ApiKey,
     Caller,
+    Origin,
     Scope,
     generate_key,
     hash_key,
+    is_same_hash,
     is_well_formed,
     parse_scopes,
 )
+from mogplex.domain.audit import Action
 from mogplex.domain.errors import BadRequest, Forbidden, ServiceUnavailable, Unauthorized
 from mogplex.domain.fields import is_storable
+from mogplex.service.audit import note
 from mogplex.service.ids import generate_id, is_id, missing
+from mogplex.service.sign_ins import SignIns
 from mogplex.store import keys as key_table
 from mogplex.store import repos as repo_table
 from mogplex.store.database import Database, Transaction
@@ -30,10 +35,11 @@ _log = logging.getLogger(__name__)
 
 
 class Keys:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sign_ins: SignIns) -> None:
         self._database = database
+        self._sign_ins = sign_ins
 
-    def authenticate(self, secret: str) -> Caller:
+    def authenticate(self, secret: str, origin: Origin | None = None) -> Caller:
         """Raises Unauthorized, whose message says whether the key is missing, malformed, unknown, expired or revoked.
 
         A database that cannot be asked is ServiceUnavailable, never Unauthorized.
@@ -42,19 +48,26 @@ class Keys:
         if not secret:
             raise Unauthorized("Missing API key: send it as 'Authorization: Bearer mog_…', or set MOGPLEX_API_KEY.")
         if not is_well_formed(secret):
+            self._sign_ins.refused(origin, "malformed", None)
             raise Unauthorized("Malformed API key: it is mistyped or cut. A key begins with 'mog_' and has 50 letters.")
+        given = hash_key(secret)
         with self._database.read() as tx:
-            key = key_table.find_by_hash(tx, hash_key(secret))
+            # By what is no secret; what is one is compared here, in a time that tells nothing.
+            candidates = key_table.find_by_prefix(tx, secret[:SHOWN_CHARACTERS])
             now = tx.now
+        key = next((each for each, stored in candidates if is_same_hash(stored, given)), None)
         if key is None:
+            self._sign_ins.refused(origin, "unknown", None)
             raise Unauthorized("Unknown API key: it is not of this server. Ask an admin: mogplex keys create")
         if key.revoked_at is not None:
+            self._sign_ins.refused(origin, "revoked", key.id)
             raise Unauthorized(f"Revoked API key: {key.prefix}… may not be used any more. Ask an admin for a new one.")
         if not key.is_live(now):
+            self._sign_ins.refused(origin, "expired", key.id)
             raise Unauthorized(f"Expired API key: the time of {key.prefix}… is over. Ask an admin for a new one.")
         if key.last_used_at is None or key.last_used_at < now - TOUCH_EVERY_SECONDS:
             self._touch(key)
-        return Caller.of(key)
+        return Caller.of(key, origin)
 
     def is_live(self, key_id: str) -> bool:
         """For what stays open: whether the key still holds."""
@@ -98,7 +111,9 @@ class Keys:
             if expires_at is not None and not (math.isfinite(expires_at) and expires_at > tx.now):
                 raise BadRequest("expiresAt must lie in the future.")
             bound = _bind(tx, caller, repo_ids)
-            return _insert(tx, name, owner, granted, bound, expires_at)
+            made = _insert(tx, name, owner, granted, bound, expires_at)
+            note(tx, caller, Action.KEY_CREATED, made[0].id, _only(bound), name=name, scopes=[str(s) for s in granted])
+            return made
 
     def list(self, caller: Caller) -> list[ApiKey]:
         """The newest first, revoked ones included; a bound key sees those that are bound within its own repos."""
@@ -115,8 +130,11 @@ class Keys:
         """From the next request on. Revoking twice changes nothing. Raises NotFound."""
         caller.require(Scope.ADMIN)
         with self._database.write() as tx:
-            if not _may_handle(caller, _get(tx, key_id)):
+            key = _get(tx, key_id)
+            if not _may_handle(caller, key):
                 raise missing("key", key_id)
+            if key.revoked_at is None:
+                note(tx, caller, Action.KEY_REVOKED, key.id, _only(key.repo_ids), name=key.name)
             key_table.revoke(tx, key_id)
             return _get(tx, key_id)
 
@@ -170,6 +188,11 @@ def _bind(tx: Transaction, caller: Caller, repo_ids: Sequence[str] | None) -> tu
         if not is_id(repo_id, "repo") or repo_table.get(tx, repo_id) is None:
             raise BadRequest(f"repoIds: there is no repo {repo_id[:100]!r}. See: mogplex repos list")
     return tuple(sorted(set(repo_ids)))
+
+
+def _only(repo_ids: Sequence[str] | None) -> str | None:
+    """The repo that a key is about, when it is about a single one."""
+    return repo_ids[0] if repo_ids and len(repo_ids) == 1 else None
 
 
 def _may_handle(caller: Caller, key: ApiKey) -> bool:

@@ -13,6 +13,7 @@ from jsonschema.validators import validator_for
 from mogplex.domain.access import Caller
 from mogplex.domain.branch import generate_working_branch
 from mogplex.domain.budget import Budget
+from mogplex.domain.contest import Contest, ContestMode
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest
@@ -63,6 +64,8 @@ def plan_run(
         labels=dict(request.labels),
         environment=dict(request.environment),
         checks=repo.checks if request.checks is None else request.checks,
+        contest=plan_contest(request, harness),
+        deliver_partial=request.deliver_partial,
         check_policy=request.check_policy or repo.check_policy,
         protect_tests=repo.protect_tests if request.protect_tests is None else request.protect_tests,
         budget=request.budget.or_else(repo.budget),
@@ -103,6 +106,9 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         labels=old.labels,
         environment=old.environment,
         checks=old.checks,
+        contest=old.contest.afresh() if old.contest and not overrides.harness and not overrides.resume else None,
+        deliver_partial=old.deliver_partial,
+        resume=overrides.resume,
         check_policy=old.check_policy,
         protect_tests=old.protect_tests,
         budget=overrides.budget.or_else(old.budget) if overrides.budget != Budget() else old.budget,
@@ -115,6 +121,16 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         workspace_session_id=old.workspace_session_id,
         retry_of=old.id,
     )
+
+
+def plan_contest(request: RunRequest, harness: str) -> Contest | None:
+    """None for one attempt: that is an ordinary run. `harness` is who works when the request names none."""
+    names = request.harnesses or (harness,)
+    count = request.attempts or len(names)
+    if count == 1:
+        return None
+    turns = tuple(names[number % len(names)] for number in range(count))
+    return Contest(request.attempts_mode or ContestMode.IN_ORDER, turns)
 
 
 def require_delivery(delivery: Delivery) -> None:

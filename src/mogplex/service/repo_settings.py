@@ -10,7 +10,7 @@ from typing import Any
 from mogplex.domain.branch import branch_fault, clean_root_directory, root_directory_fault
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.fields import ENVIRONMENT_NAME, is_storable, kind_of, read_budget, read_commands, read_pairs, show
-from mogplex.domain.repo import full_name_fault
+from mogplex.domain.repo import full_name_fault, image_fault, python_fault
 from mogplex.domain.request import MAX_TIMEOUT_SECONDS
 from mogplex.domain.run import CheckPolicy
 
@@ -154,10 +154,12 @@ _READERS: dict[str, tuple[str, Any, _Read]] = {
         lambda r, n, v: clean_root_directory(r.checked(n, v, root_directory_fault)),
     ),
     "setup": ("setup", (), lambda r, n, v: read_commands(n, v, r.fault)),
+    "python": ("python", None, lambda r, n, v: r.checked(n, v, python_fault)),
     "checks": ("checks", (), lambda r, n, v: read_commands(n, v, r.fault)),
     "checkPolicy": ("check_policy", CheckPolicy.STRICT, lambda r, n, v: r.policy(n, v)),
     "checkFiles": ("check_files", (), lambda r, n, v: r.strings(n, v, _is_pattern, "file pattern")),
     "protectTests": ("protect_tests", None, lambda r, n, v: r.flag(n, v)),
+    "image": ("image", "", lambda r, n, v: r.checked(n, v, image_fault)),
     "env": ("environment", {}, lambda r, n, v: read_pairs(n, v, ENVIRONMENT_NAME, 100, 8192, r.fault)),
     "allowHosts": ("allow_hosts", (), lambda r, n, v: r.strings(n, v, lambda t: bool(_HOST.match(t)), "host name")),
     "pushBranches": ("push_branches", None, lambda r, n, v: r.strings(n, v, _is_pattern, "branch pattern")),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.errors import BadRequest
+from mogplex.domain.model_call import StoredCall
 from mogplex.domain.run import Status
 from mogplex.domain.statistics import (
     LARGEST_WINDOW_SECONDS,
@@ -20,17 +22,20 @@ from mogplex.domain.statistics import (
     sums_object,
 )
 from mogplex.domain.view import format_time
+from mogplex.service.call_search import CallFilter, find_calls, visible_calls
 from mogplex.service.events import MAX_EVENTS, visible_run
 from mogplex.service.limits import Limits
-from mogplex.service.page import clamp_limit
+from mogplex.service.page import Page, clamp_limit
+from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import StartTally
 from mogplex.service.tool_calls import ToolPage, read_tool_uses
-from mogplex.store import facts, queue
+from mogplex.store import call_search, facts, queue
 from mogplex.store.database import Database, Transaction
 from mogplex.store.report_tables import run_facts, run_tools, start_tallies
 from mogplex.store.schema import runs, sandboxes
 
 DEFAULT_WINDOW_SECONDS = 86400.0
+COUNTED_RUNS = 1000
 ESTIMATE_FROM_RUNS = 50  # the last so many tell how long a slot is taken
 _TOKEN_CLASSES = {
     "input": "input_tokens",
@@ -65,11 +70,13 @@ class Report:
 
     def _stats(self, tx: Transaction, caller: Caller, since: float, until: float) -> Object:
         mine = [*facts.in_range(since, until), *_visible(caller, run_facts)]
-        sums = facts.sum_up(tx, mine)
+        sums, groups = facts.sum_up(tx, mine)
         waiting = queue.waiting(tx, _visible(caller, runs))
         open_runs = queue.count_open(tx, since, until, _visible(caller, runs))
         tallies = facts.count_tallies(tx, since, until, _visible(caller, start_tallies))
         seconds, active = facts.sum_sandboxes(tx, since, until, _visible(caller, sandboxes))
+        ranged = [*call_search.in_range(since, until), *visible_calls(caller)]
+        duration_ms, ttft_ms = call_search.averages(tx, ranged)
         bucket_seconds = bucket_seconds_of(until - since)
         total = int(sums["runs"]) + sum(open_runs.values())
         return {
@@ -82,7 +89,7 @@ class Report:
                 **{name: int(sums[name]) for name in ("success", "failed", "cancelled", "interrupted", "recovered")},
                 "successRate": success_rate(sums["success"], sums["failed"]),
             },
-            "by": {group: _groups(tx, group, mine) for group in facts.GROUPS},
+            "by": {name: _group_objects(name, found) for name, found in groups.items()},
             "starts": {
                 "accepted": total,
                 "deferred": int(sums["deferred"]),
@@ -95,6 +102,8 @@ class Report:
                 "tokens": {name: int(sums[column]) for name, column in _TOKEN_CLASSES.items()},
                 "costUsd": round(float(sums["cost_usd"]), 6),
                 "costUnknownRuns": int(sums["cost_unknown"]),
+                "averageDurationMs": duration_ms,
+                "averageTtftMs": ttft_ms,
             },
             "tools": _tools(facts.sum_tools(tx, since, until, _visible(caller, run_tools))),
             "sandboxes": {"seconds": round(seconds, 3), "active": active},
@@ -157,6 +166,27 @@ class Report:
                 },
             }
 
+    def calls(self, caller: Caller, filter: CallFilter) -> Page[StoredCall]:
+        """Model calls of all runs; of the last 24 hours, unless the filter has a window or a run. Raises BadRequest."""
+        caller.require(Scope.READ)
+        with self._database.read() as tx:
+            if filter.run is None or filter.since is not None or filter.until is not None:
+                until = tx.now if filter.until is None else filter.until
+                since = until - DEFAULT_WINDOW_SECONDS if filter.since is None else filter.since
+                _require_window(since, until)
+                filter = replace(filter, since=since, until=until)
+            return find_calls(tx, caller, filter)
+
+    def count_runs(self, caller: Caller, filter: RunFilter) -> dict[str, int]:
+        """How many runs of each status the filter lets through, but for its own status; COUNTED_RUNS at most."""
+        caller.require(Scope.READ)
+        conditions = replace(filter, status=None, cursor=None).conditions(caller)
+        with self._database.read() as tx:
+            return {
+                str(status): queue.count_up_to(tx, COUNTED_RUNS, [runs.c.status == status, *conditions])
+                for status in Status
+            }
+
     def tools(self, caller: Caller, run_id: str, after: int = 0, limit: int = 200) -> ToolPage:
         """A run's tool calls with their results, in order. Raises NotFound, BadRequest."""
         caller.require(Scope.READ)
@@ -177,12 +207,12 @@ def _visible(caller: Caller, table: sa.Table) -> list[sa.ColumnElement[bool]]:
     return [] if caller.repo_ids is None else [table.c.repo_id.in_(sorted(caller.repo_ids))]
 
 
-def _groups(tx: Transaction, group: str, mine: Sequence[sa.ColumnElement[bool]]) -> list[Object]:
-    found = []
-    for sums in facts.sum_by(tx, group, mine):
+def _group_objects(group: str, found: Sequence[Mapping[str, Any]]) -> list[Object]:
+    told = []
+    for sums in found:
         names = {"name": sums["full_name"], "repoId": sums["name"]} if group == "repo" else {"name": sums["name"]}
-        found.append({**names, **sums_object(sums)})
-    return found
+        told.append({**names, **sums_object(sums)})
+    return told
 
 
 def _percentiles(tx: Transaction, name: str, count: int, mine: Sequence[sa.ColumnElement[bool]]) -> Object:

@@ -10,10 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.errors import BadRequest, Conflict, Detail, Forbidden
 from mogplex.domain.repo import DEFAULT_PUSH_BRANCHES, RemoteFacts, Repo, full_name_fault
 from mogplex.domain.run import Status
 from mogplex.domain.secret import GitCredential, value_fault
+from mogplex.service.audit import note
 from mogplex.service.ids import generate_id, is_id, missing
 from mogplex.service.page import Page, clamp_limit, cut, decode_name_cursor
 from mogplex.service.repo_settings import read_settings
@@ -75,6 +77,7 @@ class Repos:
                 return self._same_or_conflict(tx, known, values, credential), False
             repo = Repo(id=generate_id("repo"), created_at=tx.now, updated_at=tx.now, **values)
             repo_table.insert(tx, repo)
+            note(tx, caller, Action.REPO_ADDED, repo.id, repo.id, name=repo.full_name)
             if credential is not None:
                 put_git_credential(tx, self._vault, repo.id, credential)
             return repo_table.get(tx, repo.id) or repo, True
@@ -118,6 +121,7 @@ class Repos:
             repo = find_repo(tx, caller, repo_id)
             if values:
                 repo_table.update(tx, repo.id, values)
+                note(tx, caller, Action.REPO_CHANGED, repo.id, repo.id, fields=sorted(values))
             return find_repo(tx, caller, repo.id)
 
     def remove(self, caller: Caller, repo_id: str) -> None:
@@ -135,6 +139,7 @@ class Repos:
                     f"mogplex runs list --repo {repo.id}"
                 )
             repo_table.delete(tx, repo.id)
+            note(tx, caller, Action.REPO_REMOVED, repo.id, repo.id, name=repo.full_name)
 
     def _same_or_conflict(
         self, tx: Transaction, known: Repo, values: Mapping[str, Any], credential: str | None

@@ -28,6 +28,7 @@ class RunFilter:
     outcome: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     retry_of: str | None = None
+    contender_of: str | None = None
     since: float | None = None  # seconds since 1970
     prefix: str | None = None
     limit: int = 50
@@ -49,6 +50,8 @@ class RunFilter:
             wanted.append(has_label(_storable("label", name), _storable("label", value)))
         if self.retry_of is not None:
             wanted.append(runs.c.retry_of == _storable("retryOf", self.retry_of))
+        if self.contender_of is not None:
+            wanted.append(runs.c.contender_of == _storable("contenderOf", self.contender_of))
         if self.since is not None:
             wanted.append(runs.c.created_at >= self.since)
         if self.prefix is not None:

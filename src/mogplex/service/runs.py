@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.check import CheckRecord
+from mogplex.domain.contest import Contest, ContestMode
 from mogplex.domain.errors import Conflict, NotFound, RateLimited
 from mogplex.domain.ports import Dispatcher
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
-from mogplex.service.cancels import stop_run
+from mogplex.service.audit import note
+from mogplex.service.cancels import stop_run, supersede
+from mogplex.service.contests import start_contender
 from mogplex.service.events import Events, visible_run
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
@@ -36,6 +40,7 @@ from mogplex.store import runs as run_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import runs
 
+MAX_SHOWN_PATCH_BYTES = 2 * 1024 * 1024
 QUEUE_FULL_RETRY_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
@@ -99,7 +104,11 @@ class Runs:
                 require_recording(tx, caller, request.replay_of, repo.id)
         if earlier is not None:
             return earlier
-        harness = request.harness or repo.default_harness or self._choose_harness(repo)
+        for name in request.harnesses:
+            require_harness(name, self._harness_names)
+        harness = (
+            request.harness or next(iter(request.harnesses), None) or repo.default_harness or self._choose_harness(repo)
+        )
         require_harness(harness, self._harness_names)
         run = self._settle_model(plan_run(caller, request, repo, key, harness, self._default_timeout_seconds))
         with self._database.write() as tx:
@@ -108,7 +117,11 @@ class Runs:
             if earlier is not None:
                 return earlier
             run = self._create(tx, caller, run, find_repo(tx, caller, repo.id))
-        self._hub.publish(run.id, run.last_seq)
+            stopped = supersede(tx, run, caller, self._known_secrets.sanitiser()) if request.supersede else []
+        for each in [run, *stopped]:
+            self._hub.publish(each.id, each.last_seq)
+            if each.status.is_terminal:
+                self._withdraw(each.id)
         return Started(run, replayed=False)
 
     def get(self, caller: Caller, run_id: str) -> Run:
@@ -133,6 +146,13 @@ class Runs:
             if run.status.is_terminal:
                 return Cancelled(run, already_terminal=True)
             changed = stop_run(tx, run, caller, self._known_secrets.sanitiser())
+            if changed is not None:
+                note(tx, caller, Action.RUN_CANCELLED, run.id, run.repo_id)
+            contenders = self._stop_contenders(tx, run, caller)
+        for each in contenders:
+            self._hub.publish(each.id, each.last_seq)
+            if each.status.is_terminal:
+                self._withdraw(each.id)
         if changed is None:  # somebody asked before; the worker is at it
             return Cancelled(run, already_terminal=False)
         if changed.status.is_terminal:
@@ -144,7 +164,8 @@ class Runs:
     def retry(
         self, caller: Caller, run_id: str, overrides: Mapping[str, Any], idempotency_key: str | None = None
     ) -> Started:
-        """A new run of the same work on the same branch. `overrides`: budget, timeoutSeconds, model, harness.
+        """A new run of the same work on the same branch. `overrides`: budget, timeoutSeconds, model, harness,
+        resume.
 
         Raises NotFound, BadRequest, IdempotencyConflict, RateLimited; Conflict unless the run failed or was cancelled.
         """
@@ -185,6 +206,14 @@ class Runs:
             raise NotFound(f"{run.id} has no patch: {why}.")
         return diff
 
+    def shown_patch(self, caller: Caller, run_id: str) -> str:
+        """The diff for people to look at: without the secrets that are known, so it may not apply. Raises NotFound."""
+        diff = self.patch(caller, run_id)
+        with self._database.read() as tx:
+            run = visible_run(tx, caller, run_id)
+            sanitiser = self._known_secrets.sanitiser_of(tx, run, repo_table.get(tx, run.repo_id))
+        return sanitiser.text(diff.decode("utf-8", "replace"), MAX_SHOWN_PATCH_BYTES)
+
     def checks(self, caller: Caller, run_id: str) -> list[CheckRecord]:
         """In the order in which they ran. Raises NotFound."""
         caller.require(Scope.READ)
@@ -199,6 +228,13 @@ class Runs:
         with self._database.read() as tx:
             found = run_table.select(tx, conditions, limit + 1)
         return cut(found, limit, lambda run: (run.created_at, run.id))
+
+    def _stop_contenders(self, tx: Transaction, run: Run, caller: Caller) -> Sequence[Run]:
+        found = [run_table.get(tx, each, lock=True) for each in (run.contest.contenders if run.contest else ())]
+        open_still = [each for each in found if each is not None and not each.status.is_terminal]
+        sanitiser = self._known_secrets.sanitiser()
+        stopped = [stop_run(tx, each, caller, sanitiser) for each in open_still]
+        return [each for each in stopped if each is not None]
 
     def _create(self, tx: Transaction, caller: Caller, run: Run, repo: Repo) -> Run:
         """Row, first event and queue entry. Needs the turn "starts", so that quota and limit hold exactly."""
@@ -216,7 +252,17 @@ class Runs:
         draft = queued_draft(run, position)
         draft = replace(draft, payload=sanitiser.payload(draft.payload))
         event_table.append(tx, run.id, 1, 0, [draft])
-        self._dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
+        note(tx, caller, Action.RUN_RETRIED if run.retry_of else Action.RUN_STARTED, run.id, run.repo_id)
+        if run.contest is None:
+            self._dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
+            return run
+        return self._begin_contest(tx, run, run.contest)
+
+    def _begin_contest(self, tx: Transaction, run: Run, contest: Contest) -> Run:
+        """The first contenders; `Contests` sees to all that follows."""
+        at_once = len(contest.harnesses) if contest.mode is ContestMode.SIDE_BY_SIDE else 1
+        for _ in range(at_once):
+            run = start_contender(tx, run, self._dispatcher, self._known_secrets)[-1]
         return run
 
     def _withdraw(self, run_id: str) -> None:

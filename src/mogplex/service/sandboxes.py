@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.event import Event, EventType
 from mogplex.domain.sandbox import SandboxRecord, SandboxStatus
+from mogplex.service.audit import note
 from mogplex.service.events import MAX_EVENTS
 from mogplex.service.ids import is_id, missing
 from mogplex.service.page import Page, clamp_limit, cut, decode_time_cursor
@@ -71,6 +73,7 @@ class Sandboxes:
         with self._database.write() as tx:
             record = _visible(tx, caller, record_id)
             sandbox_table.request_stop(tx, record.id, caller.key_id)
+            note(tx, caller, Action.SANDBOX_STOPPED, record.id, record.repo_id)
             return _visible(tx, caller, record_id)
 
 

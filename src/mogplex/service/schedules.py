@@ -10,9 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.schedule import Overlap, Schedule, Tick, TickResult
+from mogplex.service.audit import note
 from mogplex.service.cron import next_tick, next_ticks
 from mogplex.service.ids import generate_id, is_id, missing
 from mogplex.service.page import Page, clamp_limit, cut, decode_time_cursor
@@ -58,6 +60,7 @@ class Schedules:
             self._require_startable(schedule, repo)
             schedule = replace(schedule, next_at=next_tick(schedule.cron, schedule.time_zone, tx.now))
             schedule_table.insert(tx, schedule)
+            note(tx, caller, Action.SCHEDULE_CREATED, schedule.id, schedule.repo_id, name=schedule.name)
         return schedule
 
     def get(self, caller: Caller, schedule_id: str) -> Schedule:
@@ -104,6 +107,7 @@ class Schedules:
             if old.paused_at is None and ("cron" in values or "time_zone" in values):
                 values["next_at"] = next_tick(changed.cron, changed.time_zone, tx.now)
             schedule_table.update(tx, old.id, values)
+            note(tx, caller, Action.SCHEDULE_CHANGED, old.id, old.repo_id, fields=sorted(values))
             return _visible(tx, caller, old.id)
 
     def pause(self, caller: Caller, schedule_id: str) -> Schedule:
@@ -113,6 +117,7 @@ class Schedules:
             schedule = _visible(tx, caller, schedule_id)
             if schedule.paused_at is None:
                 schedule_table.update(tx, schedule.id, {"paused_at": tx.now, "next_at": None})
+                note(tx, caller, Action.SCHEDULE_CHANGED, schedule.id, schedule.repo_id, paused=True)
             return _visible(tx, caller, schedule.id)
 
     def resume(self, caller: Caller, schedule_id: str) -> Schedule:
@@ -123,13 +128,16 @@ class Schedules:
             if schedule.paused_at is not None:
                 next_at = next_tick(schedule.cron, schedule.time_zone, tx.now)
                 schedule_table.update(tx, schedule.id, {"paused_at": None, "next_at": next_at, "alarm": None})
+                note(tx, caller, Action.SCHEDULE_CHANGED, schedule.id, schedule.repo_id, paused=False)
             return _visible(tx, caller, schedule.id)
 
     def remove(self, caller: Caller, schedule_id: str) -> None:
         """Its runs stay. Raises NotFound."""
         caller.require(Scope.ADMIN)
         with self._database.write() as tx:
-            schedule_table.remove(tx, _visible(tx, caller, schedule_id).id)
+            schedule = _visible(tx, caller, schedule_id)
+            schedule_table.remove(tx, schedule.id)
+            note(tx, caller, Action.SCHEDULE_REMOVED, schedule.id, schedule.repo_id, name=schedule.name)
 
     def trigger(self, caller: Caller, schedule_id: str, idempotency_key: str | None = None) -> Started:
         """Start its run now, whether it is paused or not; its ticks stay as they are.

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.errors import NotFound, WorkspaceError
 from mogplex.domain.secret import Phase, SecretNote, read_name, read_secret
+from mogplex.service.audit import note
 from mogplex.service.repos import find_repo
 from mogplex.service.sealing import check_git_credential, place_of, put_secret
 from mogplex.service.vault import Vault
@@ -38,6 +40,7 @@ class Secrets:
         with self._database.write() as tx:
             repo = find_repo(tx, caller, repo_id)
             tx.take_turn(f"secrets of {repo.id}")
+            note(tx, caller, Action.SECRET_SET, name, repo.id, phases=[str(phase) for phase in phases])
             return put_secret(tx, self._vault, repo.id, name, value, phases)
 
     def remove(self, caller: Caller, repo_id: str, name: str) -> None:
@@ -45,6 +48,7 @@ class Secrets:
         caller.require(Scope.ADMIN)
         with self._database.write() as tx:
             repo = find_repo(tx, caller, repo_id)
+            note(tx, caller, Action.SECRET_REMOVED, name, repo.id)
             if not secret_table.remove(tx, repo.id, name):
                 raise NotFound(
                     f"{repo.full_name} has no secret {name[:100]!r}. See: mogplex repos secrets list {repo.id}"

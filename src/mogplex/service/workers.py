@@ -120,6 +120,8 @@ class Workers:
 
     def _ending_of(self, tx: Transaction, run: Run) -> Ending | None:
         """None: it may be played again."""
+        if run.superseded_by is not None:
+            return synthesize(Outcome.SUPERSEDED, "Superseded; its worker was lost before it could say so.")
         if run.cancel_requested_at is not None:
             return synthesize(Outcome.CANCELLED_BY_CALLER, "Cancelled; its worker was lost before it could say so.")
         facts = _facts_of(tx, run)

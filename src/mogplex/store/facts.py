@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -100,31 +100,47 @@ _MORE_SUMS = {
     **{name: sa.func.count(run_facts.c[f"{name}_ms"]) for name in DURATIONS},
 }
 GROUPS = {
-    "harness": (run_facts.c.harness, sa.null()),
-    "model": (run_facts.c.model, sa.null()),
-    "repo": (run_facts.c.repo_id, sa.func.max(run_facts.c.repo_full_name)),
-    "outcome": (run_facts.c.outcome, sa.null()),
+    "harness": run_facts.c.harness,
+    "model": run_facts.c.model,
+    "repo": run_facts.c.repo_id,
+    "outcome": run_facts.c.outcome,
 }
+SHOWN_GROUPS = 100
 
 
 def in_range(since: float, until: float) -> list[sa.ColumnElement[bool]]:
     return [run_facts.c.created_at >= since, run_facts.c.created_at < until]
 
 
-def sum_up(tx: Transaction, conditions: Conditions) -> dict[str, float]:
-    """All sums over the runs that meet `conditions`; 0 where there are none. Durations: how many are known."""
+def sum_up(tx: Transaction, conditions: Conditions) -> tuple[dict[str, float], dict[str, list[dict[str, Any]]]]:
+    """All sums over the runs that meet `conditions`, and by each of GROUPS the same, the most runs first.
+
+    The rows are read once, for the finest groups; the others are sums of those. 0 where there are no runs. Durations:
+    how many are known. `name` of a group is None for runs without one; `full_name` is that of repos.
+    """
     named = [each.label(name) for name, each in (_SUMS | _MORE_SUMS).items()]
-    row = tx.execute(sa.select(*named).where(*conditions)).one()
-    return {name: value or 0 for name, value in row._mapping.items()}
+    keys = [column.label(f"by_{name}") for name, column in GROUPS.items()]
+    full_name = sa.func.max(run_facts.c.repo_full_name).label("full_name")
+    rows = tx.execute(sa.select(*keys, full_name, *named).where(*conditions).group_by(*GROUPS.values()))
+    whole = dict.fromkeys([*_SUMS, *_MORE_SUMS], 0.0)
+    groups: dict[str, dict[Any, dict[str, Any]]] = {name: {} for name in GROUPS}
+    for row in rows:
+        sums = row._mapping
+        _add(whole, sums)
+        for name, found in groups.items():
+            key = sums[f"by_{name}"]
+            fresh = {"name": key, "full_name": sums["full_name"], **dict.fromkeys(whole, 0.0)}
+            _add(found.setdefault(key, fresh), sums)
+    return whole, {name: _largest(found.values()) for name, found in groups.items()}
 
 
-def sum_by(tx: Transaction, group: str, conditions: Conditions) -> list[dict[str, Any]]:
-    """The same by one of GROUPS, the most runs first. `name` is None for runs without one; `full_name` of repos."""
-    column, full_name = GROUPS[group]
-    named = [each.label(name) for name, each in _SUMS.items()]
-    wanted = sa.select(column.label("name"), full_name.label("full_name"), *named).where(*conditions)
-    rows = tx.execute(wanted.group_by(column).order_by(sa.func.count().desc(), column).limit(100))
-    return [dict(row._mapping) for row in rows]
+def _add(total: dict[str, Any], sums: sa.RowMapping) -> None:
+    for name in (*_SUMS, *_MORE_SUMS):
+        total[name] += float(sums[name] or 0)
+
+
+def _largest(found: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(found, key=lambda each: (-each["runs"], each["name"] or ""))[:SHOWN_GROUPS]
 
 
 def sum_by_time(
@@ -144,15 +160,19 @@ def percentile(tx: Transaction, duration: str, share: float, count: int, conditi
     if count == 0:
         return None
     column = run_facts.c[f"{duration}_ms"]
-    rank = max(math.ceil(share * count), 1)
-    wanted = sa.select(column).where(*conditions, column.is_not(None)).order_by(column).offset(rank - 1).limit(1)
+    below = max(math.ceil(share * count), 1) - 1
+    above = count - 1 - below
+    # From the nearer end: then less has to be kept sorted.
+    order, offset = (column, below) if below < above else (column.desc(), above)
+    wanted = sa.select(column).where(*conditions, column.is_not(None)).order_by(order).offset(offset).limit(1)
     return int(tx.execute(wanted).scalar_one())
 
 
 def average_attempt_ms(tx: Transaction, most: int) -> float | None:
     """How long the last `most` concluded runs took from their start; None when there was none."""
     taken = run_facts.c.total_ms - run_facts.c.queued_ms
-    last = sa.select(taken.label("taken")).order_by(run_facts.c.created_at.desc(), run_facts.c.run_id).limit(most)
+    newest = (run_facts.c.created_at.desc(), run_facts.c.run_id.desc())  # the primary key, backwards
+    last = sa.select(taken.label("taken")).order_by(*newest).limit(most)
     found = tx.execute(sa.select(sa.func.avg(last.subquery().c.taken))).scalar_one()
     return None if found is None else float(found)
 

@@ -28,9 +28,10 @@ def get(tx: Transaction, key_id: str) -> ApiKey | None:
     return None if row is None else _key_of(row)
 
 
-def find_by_hash(tx: Transaction, secret_hash: str) -> ApiKey | None:
-    row = tx.execute(sa.select(*_COLUMNS).where(api_keys.c.hash == secret_hash)).one_or_none()
-    return None if row is None else _key_of(row)
+def find_by_prefix(tx: Transaction, prefix: str) -> list[tuple[ApiKey, str]]:
+    """Each key that begins so, with its hash: one, as a rule."""
+    found = tx.execute(sa.select(*_COLUMNS, api_keys.c.hash).where(api_keys.c.prefix == prefix))
+    return [(_key_of(row[:-1]), row[-1]) for row in found]
 
 
 def select(tx: Transaction) -> list[ApiKey]:

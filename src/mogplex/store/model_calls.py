@@ -15,7 +15,7 @@ from mogplex.store.database import Transaction
 from mogplex.store.model_tables import model_calls
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
-_COLUMNS = tuple(model_calls.c[name] for name in model_calls.c.keys())  # noqa: SIM118 - a column collection, no mapping
+COLUMNS = tuple(model_calls.c[name] for name in model_calls.c.keys())  # noqa: SIM118 - a column collection, no mapping
 
 
 def encode_call(call: ModelCall, api_key_id: str) -> dict[str, Any]:
@@ -46,8 +46,8 @@ def insert_rows(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
 
 def select(tx: Transaction, run_id: str, after: int, limit: int) -> list[StoredCall]:
     """Up to `limit` calls of a run whose event has a number above `after`, in order."""
-    wanted = sa.select(*_COLUMNS).where(model_calls.c.run_id == run_id, model_calls.c.seq > after)
-    return [_call_of(row) for row in tx.execute(wanted.order_by(model_calls.c.seq).limit(limit))]
+    wanted = sa.select(*COLUMNS).where(model_calls.c.run_id == run_id, model_calls.c.seq > after)
+    return [call_of(row) for row in tx.execute(wanted.order_by(model_calls.c.seq).limit(limit))]
 
 
 def total(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> CallTotals:
@@ -66,7 +66,7 @@ def total_of_run(tx: Transaction, run_id: str) -> CallTotals:
     return total(tx, model_calls.c.run_id == run_id)
 
 
-def _call_of(row: Any) -> StoredCall:
+def call_of(row: Any) -> StoredCall:
     call = ModelCall(
         provider=row.provider,
         model=row.model,

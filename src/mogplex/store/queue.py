@@ -12,6 +12,7 @@ from mogplex.store.database import Transaction
 from mogplex.store.schema import runs, workers
 
 Conditions = Sequence[sa.ColumnElement[bool]]
+_MOST_WAITING = 1_000_000  # what MOGPLEX_QUEUE_LIMIT can be
 _PENDING = runs.c.status == Status.PENDING
 
 
@@ -46,22 +47,29 @@ def waiting(tx: Transaction, visible: Conditions) -> Waiting:
 
 def waiting_by_repo(tx: Transaction, visible: Conditions) -> list[tuple[str, str, int, float]]:
     """(repo id, full name, depth, oldest wait in seconds), the longest queue first."""
+    each = _waiting_rows(visible)
     depth = sa.func.count()
-    wanted = sa.select(runs.c.repo_id, sa.func.max(runs.c.repo_full_name), depth, sa.func.min(runs.c.created_at))
-    rows = tx.execute(wanted.where(_PENDING, *visible).group_by(runs.c.repo_id).order_by(depth.desc(), runs.c.repo_id))
+    wanted = sa.select(each.c.repo_id, sa.func.max(each.c.repo_full_name), depth, sa.func.min(each.c.created_at))
+    rows = tx.execute(wanted.group_by(each.c.repo_id).order_by(depth.desc(), each.c.repo_id))
     return [(repo_id, name, int(count), _wait(tx, oldest)) for repo_id, name, count, oldest in rows]
 
 
 def waiting_by_priority(tx: Transaction, visible: Conditions) -> list[tuple[int, int]]:
     """(priority, depth), the first to go first."""
-    wanted = sa.select(runs.c.priority, sa.func.count()).where(_PENDING, *visible)
-    rows = tx.execute(wanted.group_by(runs.c.priority).order_by(runs.c.priority.desc()))
-    return [(int(priority), int(count)) for priority, count in rows]
+    each = _waiting_rows(visible)
+    wanted = sa.select(each.c.priority, sa.func.count()).group_by(each.c.priority)
+    return [(int(priority), int(count)) for priority, count in tx.execute(wanted.order_by(each.c.priority.desc()))]
+
+
+def _waiting_rows(visible: Conditions) -> sa.Subquery:
+    """Found first and grouped then: the limit keeps planners from walking all runs in the order of the group."""
+    columns = (runs.c.repo_id, runs.c.repo_full_name, runs.c.priority, runs.c.created_at)
+    return sa.select(*columns).where(_PENDING, *visible).limit(_MOST_WAITING).subquery()
 
 
 def count_waiting_since(tx: Transaction, moment: float, visible: Conditions) -> int:
     """Pending runs that were made before `moment`."""
-    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.created_at < moment, *visible)
+    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.contest.is_(None), runs.c.created_at < moment, *visible)
     return int(tx.execute(wanted).scalar_one())
 
 
@@ -74,10 +82,10 @@ def count_open(tx: Transaction, since: float, until: float, visible: Conditions)
     return found
 
 
-def count_by_status(tx: Transaction, conditions: Conditions) -> dict[str, int]:
-    """Runs by status; statuses without runs are left out."""
-    wanted = sa.select(runs.c.status, sa.func.count()).where(*conditions).group_by(runs.c.status)
-    return {status: int(count) for status, count in tx.execute(wanted)}
+def count_up_to(tx: Transaction, most: int, conditions: Conditions) -> int:
+    """How many runs meet `conditions`; stops at `most`, so that a long history costs no more than a short one."""
+    some = sa.select(sa.literal(1)).select_from(runs).where(*conditions).limit(most).subquery()
+    return int(tx.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
 
 
 def workers_now(tx: Transaction, alive_within_seconds: float) -> list[WorkerNow]:

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.contest import Contest
 from mogplex.domain.model_call import CallTotals
 from mogplex.domain.run import Changes, CheckPolicy, Delivery, Failure, Outcome, Run, Status, Timing, Verdict
 from mogplex.domain.usage import Usage
@@ -64,7 +65,7 @@ def count_ahead(tx: Transaction, run: Run) -> int:
     """How many pending runs go before this one: those of a higher priority, and the older ones of the same."""
     older = sa.or_(runs.c.created_at < run.created_at, sa.and_(runs.c.created_at == run.created_at, runs.c.id < run.id))
     before = sa.or_(runs.c.priority > run.priority, sa.and_(runs.c.priority == run.priority, older))
-    return count(tx, runs.c.status == Status.PENDING, before)
+    return count(tx, runs.c.status == Status.PENDING, runs.c.contest.is_(None), before)
 
 
 def owned(run_id: str, attempt: int, worker_id: str | None) -> list[sa.ColumnElement[bool]]:
@@ -121,7 +122,7 @@ def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, value in values.items():
         match value:
-            case Budget() | Usage() | Timing() | Changes() | Failure():
+            case Budget() | Usage() | Timing() | Changes() | Failure() | Contest():
                 kept[name] = value.as_wire()
             case tuple():
                 kept[name] = list(value)
@@ -145,6 +146,7 @@ def run_of(row: Sequence[Any]) -> Run:
     found["budget"] = Budget.of(found["budget"])
     found["usage"] = Usage.of(found["usage"])
     found["timing"] = Timing.of(found["timing"])
+    found["contest"] = Contest.of(found["contest"])
     found["changes"] = Changes.of(found["changes"])
     found["failure"] = None if found["failure"] is None else Failure(**found["failure"])
     return Run(**found)

@@ -10,9 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
+import mogplex.store.audit_table
 import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.schedule_tables
+import mogplex.store.totals_tables
 import mogplex.store.webhook_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata
@@ -33,6 +35,7 @@ repos = Table(
     Column("default_branch", String(), nullable=False),
     Column("root_directory", String(), nullable=False),
     _json("setup"),
+    Column("python", String()),
     _json("checks"),
     _json("environment"),
     _json("allow_hosts"),
@@ -43,6 +46,7 @@ repos = Table(
     Column("check_policy", String(), nullable=False),
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
+    Column("image", String(), nullable=False),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
@@ -66,7 +70,7 @@ api_keys = Table(
     Column("id", String(), primary_key=True),
     Column("name", String(), nullable=False),
     Column("owner", String(), nullable=False),
-    Column("prefix", String(), nullable=False),
+    Column("prefix", String(), nullable=False, index=True),
     Column("hash", String(), nullable=False, unique=True),
     _json("scopes"),
     _json("repo_ids", nullable=True),
@@ -104,6 +108,8 @@ runs = Table(
     _json("labels"),
     _json("environment"),
     _json("checks"),
+    Column("deliver_partial", sa.Boolean(), nullable=False),
+    Column("resume", sa.Boolean(), nullable=False),
     Column("check_policy", String(), nullable=False),
     Column("protect_tests", sa.Boolean()),
     _json("budget"),
@@ -113,6 +119,9 @@ runs = Table(
     Column("base_commit", String()),
     Column("conversation_id", String()),
     Column("workspace_session_id", String()),
+    _json("contest", nullable=True),
+    Column("contender_of", String(), index=True),
+    Column("contender", Integer()),
     Column("retry_of", String(), index=True),
     Column("retried_by", String()),
     Column("record", sa.Boolean(), nullable=False),
@@ -122,6 +131,7 @@ runs = Table(
     Column("sandbox_record_id", String()),
     _time("cancel_requested_at"),
     Column("cancel_requested_by", String()),
+    Column("superseded_by", String()),
     _time("started_at"),
     _time("delivered_at"),
     _time("finished_at"),
@@ -136,6 +146,8 @@ runs = Table(
     Column("cost_known", sa.Boolean(), nullable=False),
     _json("changes", nullable=True),
     Column("pull_request_url", String()),
+    Column("partial", sa.Boolean(), nullable=False),
+    Column("session", String()),
     _json("result", nullable=True),
     _json("timing"),
     Column("last_seq", Integer(), nullable=False),

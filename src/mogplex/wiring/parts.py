@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mogplex.api.services import Readiness, Services
 from mogplex.domain.ports import Dispatcher, Harness
@@ -17,12 +17,15 @@ from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
 from mogplex.service.attempts import Attempts
+from mogplex.service.audit import Audit
+from mogplex.service.contests import Contests
 from mogplex.service.courier import Courier
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
+from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
 from mogplex.service.recordings import Recordings
 from mogplex.service.report import Report
@@ -31,13 +34,16 @@ from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
 from mogplex.service.secrets import Secrets
+from mogplex.service.sign_ins import SignIns
 from mogplex.service.vault import Vault
 from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.wiring.adapters import make_layout
+from mogplex.wiring.detection import SetupDetection
 from mogplex.workspace.git import Git
+from mogplex.workspace.mirror import Mirrors
 from mogplex.workspace.remote import inspect_remote
 
 
@@ -51,7 +57,9 @@ class Parts:
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
+    contests: Contests
     courier: Courier
+    weaknesses: list[str] = field(default_factory=list)  # of this process's own worker, told when it starts
 
     @staticmethod
     def build(settings: Settings, database: Database, dispatcher: Dispatcher) -> Parts:
@@ -62,10 +70,12 @@ class Parts:
         calls = ModelCalls(database, settings.key_usd_per_day)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
-        git = Git(make_layout(settings, Home(settings)).git_home)
+        layout = make_layout(settings, Home(settings))
+        git = Git(layout.git_home)
         vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         secrets.reseal()
+        sign_ins = SignIns(database)
         runs = Runs(
             database,
             dispatcher,
@@ -78,8 +88,10 @@ class Parts:
             queue_limit=settings.queue_limit,
             settle_model=offers.settle_model,
         )
+        weaknesses: list[str] = []
         services = Services(
-            keys=Keys(database),
+            keys=Keys(database, sign_ins),
+            audit=Audit(database, sign_ins),
             limits=limits,
             repos=Repos(database, lambda url, credential: _inspect(git, url, credential), tuple(harnesses), vault),
             secrets=secrets,
@@ -88,6 +100,7 @@ class Parts:
             sandboxes=Sandboxes(database),
             webhooks=Webhooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
+            metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
             report=Report(
                 database,
                 limits,
@@ -98,14 +111,17 @@ class Parts:
             models=offers.survey.models,
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
+            detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault).detect,
+            weaknesses=lambda: tuple(weaknesses),
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
+        contests = Contests(database, dispatcher, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
         reach = Reach(permitted=settings.webhook_networks)
         courier = Courier(database, vault, functools.partial(post, reach=reach))
-        return Parts(services, attempts, workers, gateway, harnesses, firing, courier)
+        return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier, weaknesses)
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:

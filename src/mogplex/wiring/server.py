@@ -15,9 +15,12 @@ from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, prepare_tables
 from mogplex.dispatch.scheduler import Ticking
 from mogplex.domain.errors import BadRequest
 from mogplex.home import Home
+from mogplex.service.web_sessions import WebSessions
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
+from mogplex.web.app import Pages
+from mogplex.web.rooms import Rooms
 from mogplex.wiring.adapters import make_layout
 from mogplex.wiring.mcp import make_mcp
 from mogplex.wiring.parts import Parts
@@ -33,7 +36,7 @@ def serve(
     on_first_key: Callable[[str, str], None],
     on_start: Callable[[str], None],
 ) -> None:
-    """API, schedules and (unless told otherwise) a worker in this process until SIGTERM or SIGINT.
+    """API, pages, schedules and (unless told otherwise) a worker in this process until SIGTERM or SIGINT.
 
     `on_first_key(url, secret)` is called when there was no key at all yet, then `on_start(url)` once callers are
     answered. Raises Conflict when another server has the database, ServiceUnavailable when the port is taken,
@@ -51,9 +54,12 @@ def serve(
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
-        app = create_app(parts.services, version=mogplex.__version__, neighbours=make_mcp(parts.services))
+        sessions = WebSessions(database, parts.services.keys)
+        pages = Pages(Rooms.of(parts.services, sessions, mogplex.__version__))
+        neighbours = make_mcp(parts.services)
+        app = create_app(parts.services, version=mogplex.__version__, neighbours=neighbours, pages=pages)
         # Told from inside the server: only then is a signal an orderly end.
-        Server(app, on_start=lambda: on_start(url)).run(sockets=[listener])
+        Server(app, on_stop=pages.close, on_start=lambda: on_start(url)).run(sockets=[listener])
         log.info("stopping")
 
 

@@ -14,7 +14,8 @@ import mogplex
 from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, DbosWorker
 from mogplex.dispatch.liveness import Liveness
 from mogplex.domain.errors import SandboxError
-from mogplex.domain.ports import Limits
+from mogplex.domain.ports import Limits, Probe
+from mogplex.domain.weakness import find_weaknesses, limits_of
 from mogplex.domain.worker import WorkerInfo
 from mogplex.egress.address import Reach
 from mogplex.harnesses.repair.toolkit import Toolkit
@@ -28,11 +29,13 @@ from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
 from mogplex.worker.stall import Deadlines
+from mogplex.worker.toolchains import Toolchains
 from mogplex.worker.worker import Worker
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
 from mogplex.workspace.mirror import Mirrors
+from mogplex.workspace.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +53,18 @@ def working(
     asyncio.run(prepare_work(equipment))
     worker = Worker(worker_id, equipment)
     worker.start()
-    require_sandbox(worker)
+    probe = require_sandbox(worker)
+    parts.weaknesses.extend(find_weaknesses(equipment.driver.name, limits_of(probe)))
+    for weakness in parts.weaknesses:
+        log.warning("sandbox: %s", weakness)
     names = tuple(parts.harnesses)
     info = WorkerInfo(worker_id, platform.node(), os.getpid(), settings.slots, mogplex.__version__, names)
     parts.workers.register(info)
     engine = DbosWorker(database.engine, settings.database, worker_id, settings.slots)
     engine.launch(worker.play)
-    liveness = Liveness(parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running)
+    liveness = Liveness(
+        parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running, parts.contests.tend
+    )
     liveness.start(alone=database.is_sqlite)
     engine.listen()
     try:
@@ -69,12 +77,13 @@ def working(
         parts.workers.leave(worker_id)
 
 
-def require_sandbox(worker: Worker) -> None:
+def require_sandbox(worker: Worker) -> Probe:
     """Raises SandboxError that says what to do when the driver can't start anything here."""
     probe = worker.probe()
     if not probe.ok:
         raise SandboxError(f"No run can be executed here: {probe.detail}. {probe.remedy or ''}".strip())
     log.info("sandbox: %s", probe.detail)
+    return probe
 
 
 def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
@@ -92,6 +101,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         layout=layout,
         mirrors=Mirrors(layout.mirrors, git),
         environments=Environments(layout, settings.setup_cache_mib << 20),
+        sessions=Sessions(layout, settings.session_cache_mib << 20),
         installer=Installer.build(layout.work_dir / "tools"),
         registries=Registries(settings.setup_hosts, variables),
         harnesses=parts.harnesses,
@@ -107,6 +117,7 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         check_timeout_seconds=settings.check_timeout_seconds,
         deadlines=Deadlines(settings.start_seconds, settings.stall_seconds, settings.linger_seconds),
         reach=Reach(permitted=settings.egress_networks),
+        toolchains=Toolchains.build(settings.toolchains, runner.uid),
     )
 
 

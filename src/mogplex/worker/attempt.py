@@ -6,17 +6,22 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from mogplex.domain.ending import Cause, Delivered
-from mogplex.domain.errors import DeliveryError, MogplexError, WorkspaceError
-from mogplex.domain.event import EventDraft, EventType
-from mogplex.domain.run import Delivery, Run, Verdict
+from mogplex.domain.ending import Cause
+from mogplex.domain.errors import MogplexError, WorkspaceError
+from mogplex.domain.ports import Claim
+from mogplex.domain.run import Run, Status
 from mogplex.worker.activity import Activity
 from mogplex.worker.checks import Checks, check_files_of
 from mogplex.worker.clock import PhaseClock
+from mogplex.worker.conversation import Conversation
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
+<<<<<<< HEAD
 from mogplex.worker.first_try import FirstTry
+=======
+from mogplex.worker.handover import Handover
+>>>>>>> main
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.harvest import Harvest
 from mogplex.worker.models import Models
@@ -28,6 +33,7 @@ from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.time_limit import TimeLimit
 from mogplex.worker.transcript import Transcript
 from mogplex.workspace.checkout import Checkout
+from mogplex.workspace.replant import apply_diff
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +51,7 @@ class Attempt:
         self.time_limit = TimeLimit(run.timeout_seconds, stop, self.transcript)
         self.clock = PhaseClock(queued_ms)
         self.findings = Findings()
+        self._start: StartPoint | None = None
 
     async def play(self) -> None:
         """Do the work, then write the ending. Writes nothing once the run belongs to another worker."""
@@ -64,38 +71,54 @@ class Attempt:
             # Whatever goes wrong in our own code must still end in a final record that says so.
             log.exception("run %s attempt %d failed inside Mogplex", self.run.id, self.run.attempt)
             self.stop.set(Cause.SANDBOX, f"An internal fault of the worker ({type(fault).__name__}); see its log.")
+        if self._start is not None:
+            await self._handover().deliver_partial(self._start)
         await self._finish()
 
     async def _work(self) -> None:
         async with self._workspace() as (start, checkout), self._egress(start) as egress:
+<<<<<<< HEAD
             checkout = await self._run_harness(start, checkout, egress)
+=======
+            if self.run.contest is None:
+                await self._run_harness(start, checkout, egress)
+            else:
+                self._take_winner(start)
+>>>>>>> main
             await self._take_patch(start, checkout)
             self.stop.check()
             self.time_limit.lift()  # from here on each check has a limit of its own
             if self.findings.claim_counts:
                 await self._validate_result()
                 await self._check(start, egress)
-                await self._deliver(start)
+                await self._handover().deliver(start)
 
     @asynccontextmanager
     async def _workspace(self) -> AsyncIterator[tuple[StartPoint, Checkout]]:
         """The checkout to work in; its folder is gone afterwards, whatever happened."""
         async with self.equipment.layout.open_run(self.run.id, self.run.attempt) as folder:
             with self.clock.phase("preparing", "refreshMs"):
-                start = await self.stop.or_result(find_start(self.run, self.equipment, folder))
+                start = self._start = await self.stop.or_result(find_start(self.run, self.equipment, folder))
             with self.clock.phase("preparing", "checkoutMs"):
                 checkout = await self.stop.or_result(start.check_out("work"))
             self.findings.check_files = check_files_of(self.run, start.repo)
             await patiently(self.equipment.attempts.update, self.run, base_commit=start.commit)
+            if start.kept is not None and start.kept.diff:
+                replanting = apply_diff(self.equipment.driver, checkout, start.kept.diff, self.run.id)
+                await self.stop.or_result(replanting)
             async with AsyncExitStack() as held:
                 setup = Setup(self.run, self.equipment, self.transcript, self.stop)
                 with self.clock.phase("preparing"):
                     start = await self.stop.or_result(held.enter_async_context(setup.open(start)))
                 yield start, checkout
 
+    def _handover(self) -> Handover:
+        return Handover(self.run, self.equipment, self.transcript, self.stop, self.findings)
+
     def _egress(self, start: StartPoint) -> Egress:
         return Egress(start.repo.allow_hosts, self.transcript.add, self.equipment.driver, self.equipment.reach)
 
+<<<<<<< HEAD
     async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> Checkout:
         """Run it to its end or to a stop; what it leaves is a claim, never a decision. Returns where its work lies."""
         first = FirstTry(self.run, self.equipment, self.transcript, self.stop, egress, self.activity)
@@ -104,16 +127,34 @@ class Attempt:
         async with Models(self.run, self.equipment, self.transcript, self.stop, self.activity) as models:
             harness_run = HarnessRun(
                 first.run, self.equipment, self.transcript, self.stop, egress, self.activity, models
+=======
+    async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> None:
+        """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
+        conversation = Conversation(self.run, self.equipment, self.transcript)
+        await self.stop.or_result(conversation.open(start.folder / "state", start.kept))
+        async with Models(self.run, self.equipment, self.transcript, self.stop, self.activity) as models:
+            harness_run = HarnessRun(
+                self.run, self.equipment, self.transcript, self.stop, egress, self.activity, models, conversation
+>>>>>>> main
             )
             process = await harness_run.start(start, checkout, self.clock)
             with self.clock.phase("running"):
                 self.findings.claim, self.findings.exit = await harness_run.follow(process)
         self.findings.lingered = harness_run.lingered
+        await conversation.keep(self.findings.claim)
         if self.findings.exit.killed_by not in (None, "caller"):
             self.stop.set(*sandbox_end(self.findings.exit.killed_by, self.equipment))
         if not self.findings.claim_counts:
             models.note_fault()
         return checkout
+
+    def _take_winner(self, start: StartPoint) -> None:
+        """The work is in the checkout already; it is checked once more and delivered as any other."""
+        if start.kept is None:
+            raise WorkspaceError("The work of the contest's winner is gone.")
+        told = f"The work of {start.kept.run_id}, the best of the contenders."
+        self.findings.chosen = True
+        self.findings.claim = Claim(True, True, told, result=start.kept.result)
 
     async def _take_patch(self, start: StartPoint, checkout: Checkout) -> None:
         """Keep the work done so far, whatever the ending will be."""
@@ -141,28 +182,6 @@ class Attempt:
         findings = self.findings
         findings.verdict, findings.baseline, findings.detail = report.verdict, report.baseline, report.detail
 
-    async def _deliver(self, start: StartPoint) -> None:
-        """Push the working branch, once it is certain that the run is still ours and nobody stopped it."""
-        if self.findings.patch is None or self.run.delivery is Delivery.PATCH:
-            self.findings.delivered = Delivered.NOT_NEEDED
-            return
-        if not self.findings.output_valid or (self.run.checks and self.findings.verdict is not Verdict.VERIFIED):
-            return
-        await self.transcript.flush()
-        self.stop.check()
-        if not await patiently(self.equipment.attempts.owns, self.run):
-            self.stop.lose()
-            raise OwnershipLost
-        await patiently(self.equipment.attempts.update, self.run, delivered=True)
-        try:
-            done = await self.stop.or_result(start.deliver(self.findings.patch))
-        except DeliveryError as fault:
-            self.findings.delivered, self.findings.detail = Delivered.FAILED, fault.message
-            return
-        self.findings.delivered = Delivered.DONE
-        payload = {"branch": done.branch, "commit": done.commit, "pullRequestUrl": None}
-        await self.transcript.add(EventDraft(EventType.DELIVERED, f"pushed {done.branch}", payload=payload))
-
     async def _finish(self) -> None:
         """Write the one final record."""
         try:
@@ -175,3 +194,5 @@ class Attempt:
         facts = self.findings.sandbox_facts(name, driver, limits, self.transcript.raw.text())
         if not await patiently(self.equipment.attempts.finish, self.run, ending, facts):
             log.warning("run %s attempt %d: another worker wrote the ending", self.run.id, self.run.attempt)
+        elif ending.status is Status.SUCCESS:  # only what failed can be resumed
+            await self.equipment.sessions.drop(self.run.id)

@@ -206,6 +206,7 @@ class Checks:
             path=(*prepared.path, *tools.path),
             directory=work_directory(self._run),
             limits=replace(self._equipment.limits, wall_seconds=self._equipment.check_timeout_seconds),
+            image=start.repo.image,
         )
         process = await self._equipment.driver.start(self._egress.equip(spec))
         self._egress.serve(process)

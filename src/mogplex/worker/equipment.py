@@ -11,11 +11,13 @@ from mogplex.service.attempts import Attempts
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
 from mogplex.worker.stall import Deadlines
+from mogplex.worker.toolchains import Toolchains
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.environments import Environments
 from mogplex.workspace.git import Git
 from mogplex.workspace.layout import Layout
 from mogplex.workspace.mirror import Mirrors
+from mogplex.workspace.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Equipment:
     layout: Layout
     mirrors: Mirrors
     environments: Environments
+    sessions: Sessions
     installer: Installer
     registries: Registries
     harnesses: Mapping[str, Harness]
@@ -47,4 +50,5 @@ class Equipment:
     identity: Identity
     check_timeout_seconds: float
     deadlines: Deadlines = Deadlines()
+    toolchains: Toolchains = Toolchains()
     reach: Reach = Reach()  # how the names of allowed hosts become addresses

@@ -23,12 +23,14 @@ class Findings:
     claim: Claim | None = None
     exit: SandboxExit | None = None
     check_files: CheckFiles = CheckFiles()
+    chosen: bool = False  # the work is that of a contest's winner, whose own run has ended well
     lingered: bool = False  # it stayed after its last record, and was ended for that
     patch: Patch | None = None
     verdict: Verdict = Verdict.NOT_RUN
     baseline: Verdict | None = None
     delivered: Delivered = Delivered.NOT_TRIED
     output_valid: bool = True
+    partial: bool = False
     detail: str = ""
 
     @property
@@ -38,7 +40,7 @@ class Findings:
     @property
     def claim_counts(self) -> bool:
         """Whether the harness ended as one does that has succeeded: only then is its work checked and delivered."""
-        return claim_fault(self.claim, self.exit_code, self.lingered) is None
+        return claim_fault(self.claim, self.exit_code, self.lingered or self.chosen) is None
 
     def changes(self) -> Changes | None:
         patch = self.patch
@@ -52,23 +54,25 @@ class Findings:
         paths = [change.path for change in self.patch.paths] if self.patch else []
         return self.check_files.touched(paths)
 
+    def facts(self, run: Run, stop: Stop) -> Facts:
+        """What the outcome follows from."""
+        return Facts(
+            # What was pushed is pushed: a stop that came later is too late to be the cause.
+            cause=None if self.delivered is Delivered.DONE else stop.cause,
+            claim=self.claim,
+            exit_code=self.exit_code,
+            lingered=self.lingered or self.chosen,
+            output_valid=self.output_valid,
+            checks_wanted=bool(run.checks),
+            verdict=self.verdict,
+            changed=self.patch is not None,
+            delivered=self.delivered,
+            detail=stop.detail if stop.cause else self.detail,
+        )
+
     def ending(self, run: Run, stop: Stop, usage: Usage, timing: Timing) -> Ending:
         """The one final record."""
-        outcome, error = conclude(
-            Facts(
-                # What was pushed is pushed: a stop that came later is too late to be the cause.
-                cause=None if self.delivered is Delivered.DONE else stop.cause,
-                claim=self.claim,
-                exit_code=self.exit_code,
-                lingered=self.lingered,
-                output_valid=self.output_valid,
-                checks_wanted=bool(run.checks),
-                verdict=self.verdict,
-                changed=self.patch is not None,
-                delivered=self.delivered,
-                detail=stop.detail if stop.cause else self.detail,
-            )
-        )
+        outcome, error = conclude(self.facts(run, stop))
         return Ending(
             outcome=outcome,
             verdict=self.verdict,
@@ -78,6 +82,8 @@ class Findings:
             tests_touched=self.touched(),
             usage=usage,
             changes=self.changes(),
+            partial=self.partial,
+            session=self.claim.session if self.claim else None,
             result=self.claim.result if self.claim else None,
             timing=timing,
             summary=self.claim.summary if self.claim else "",

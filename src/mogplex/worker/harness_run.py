@@ -13,8 +13,10 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Claim, Harness, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
 from mogplex.domain.secret import Phase
+from mogplex.domain.weakness import find_weaknesses
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
+from mogplex.worker.conversation import STATE_FOLDER, Conversation
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.models import Models
@@ -28,7 +30,8 @@ from mogplex.workspace.checkout import Checkout
 INTERRUPT_SECONDS = 5.0
 SHORT_INTERRUPT_SECONDS = 0.4
 _AWAITED = (Cause.CANCELLED, Cause.SUPERSEDED, Cause.SANDBOX, Cause.WORKER)  # somebody waits for these to be over
-STATE_FOLDER = "/state"  # in the sandbox: what a harness keeps of its conversation
+GO_ON = "You were stopped before this was done. Go on where you were; the files are as you left them. The task was:"
+GO_ON_ALONE = "Somebody began this task and was stopped. What they did is in the files, uncommitted. Go on from there:"
 DRAIN_SECONDS = 5.0  # after the last process is gone, for what is still in the pipes
 
 
@@ -44,9 +47,11 @@ class HarnessRun:
         egress: Egress,
         activity: Activity,
         models: Models,
+        conversation: Conversation,
     ) -> None:
         self._egress = egress
         self._models = models
+        self._conversation = conversation
         self._activity = activity
         self._run = run
         self._equipment = equipment
@@ -58,7 +63,7 @@ class HarnessRun:
         self._task = Task(
             run_id=run.id,
             attempt=run.attempt,
-            prompt=run.prompt,
+            prompt=self._prompt(),
             directory=work_directory(run),
             model=run.model,
             mode=run.mode,
@@ -66,7 +71,8 @@ class HarnessRun:
             timeout_seconds=run.timeout_seconds,
             output_schema=run.output_schema,
             endpoint=models.endpoint,
-            state_folder=STATE_FOLDER if self._harness.protocols else None,
+            session=conversation.session,
+            state_folder=STATE_FOLDER,
             model_calls=run.budget.model_calls,
             tool_calls=run.budget.tool_calls,
         )
@@ -83,7 +89,7 @@ class HarnessRun:
                 *prepared.mounts,
                 *_beside(launch.mounts, tools.mounts),
                 *launch.mounts,
-                *self._state_mounts(start),
+                *self._conversation.mounts(),
             ),
             environment={
                 **tools.environment,
@@ -95,6 +101,7 @@ class HarnessRun:
             directory=self._task.directory,
             limits=self._equipment.limits,
             stdin=launch.stdin,
+            image=start.repo.image,
         )
         with clock.phase("preparing", "sandboxMs"):
             process = await self._equipment.driver.start(self._models.equip(self._egress.equip(spec)))
@@ -105,17 +112,18 @@ class HarnessRun:
             "driver": self._equipment.driver.name,
             "baseCommit": checkout.commit,
             "limits": dict(process.enforced),
+            "weaknesses": list(find_weaknesses(self._equipment.driver.name, process.enforced)),
             **clock.parts,
         }
         await self._transcript.add(EventDraft(EventType.SANDBOX_READY, "sandbox ready", payload=payload))
         return process
 
-    def _state_mounts(self, start: StartPoint) -> tuple[Mount, ...]:
-        if self._task.state_folder is None:
-            return ()
-        folder = start.folder / "state"
-        self._equipment.layout.create_private(folder)
-        return (Mount(folder, self._task.state_folder, writable=True),)
+    def _prompt(self) -> str:
+        """The run's own; models are told besides what an earlier run has left them."""
+        if not self._run.resume or not self._harness.protocols:
+            return self._run.prompt
+        told = GO_ON if self._conversation.session is not None else GO_ON_ALONE
+        return f"{told}\n\n{self._run.prompt}"
 
     async def follow(self, process: SandboxProcess) -> tuple[Claim, SandboxExit]:
         """Until the last process is gone: because it ended, because a stop came first, or because it stayed too long

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import shlex
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -20,28 +20,32 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.ports import Mount, SandboxExit, SandboxSpec
 from mogplex.domain.run import Run
 from mogplex.domain.secret import Phase, versions_of
-from mogplex.domain.setup import ENVIRONMENT, KEYED, READ, VERSIONS, choose, find_steps, is_none
+from mogplex.domain.setup import ENVIRONMENT, KEYED, VERSIONS, choose, is_none
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.harness_run import work_directory
 from mogplex.worker.setup_sandbox import LAYOUT, make_spec, run_to_end, show_environment
 from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import Stop
+from mogplex.worker.toolchains import Interpreter
 from mogplex.worker.transcript import RawLog, Transcript
+from mogplex.workspace.detection import steps_from
 
 SHOWN_CHARACTERS = 2000  # of the output, in the error
 KEPT_CHARACTERS = 8000  # of the output, in the event
 PROBE_SECONDS = 60.0
+PYTHON = "python3"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What to run. `tools` are the programs that may be used; `key` names the result."""
+    """What to run. `tools` are the programs that may be used; `key` names the result; `python` makes /env."""
 
     commands: tuple[str, ...]
     detected: bool
     tools: tuple[str, ...]
     key: str
+    python: str = PYTHON
 
 
 class Setup:
@@ -60,13 +64,14 @@ class Setup:
         Raises WorkspaceError when the setup fails.
         """
         recipe = await self._find_recipe(start)
+        toolchains = self._equipment.toolchains
         if recipe is None:
-            yield start
+            yield replace(start, prepared=Tools(toolchains.mounts, {}, toolchains.path))
             return
         begun = time.monotonic()
-        shown = "\n".join(recipe.commands)
-        payload = {"command": shown, "detected": recipe.detected}
-        await self._transcript.add(EventDraft(EventType.SETUP_STARTED, shown, payload=payload))
+        command = "\n".join(recipe.commands) or f"{recipe.python} -m venv {ENVIRONMENT}"
+        payload = {"command": command, "detected": recipe.detected}
+        await self._transcript.add(EventDraft(EventType.SETUP_STARTED, command, payload=payload))
         output = RawLog()
 
         async def build(folder: Path) -> None:
@@ -74,40 +79,56 @@ class Setup:
 
         async with self._equipment.environments.open(self._run.repo_id, recipe.key, build) as snapshot:
             await self._tell(0, snapshot.cached, begun, output.text())
-            yield replace(start, prepared=show_environment(snapshot.folder), prepared_key=recipe.key)
+            shown = show_environment(snapshot.folder)
+            prepared = Tools((*toolchains.mounts, *shown.mounts), shown.environment, (*shown.path, *toolchains.path))
+            yield replace(start, prepared=prepared, prepared_key=recipe.key)
 
     # --- finding out -------------------------------------------------------------------------------------------
 
     async def _find_recipe(self, start: StartPoint) -> Recipe | None:
         """None: there is nothing to do."""
-        commands: tuple[str, ...] = start.repo.setup
-        if commands and is_none(commands):
+        configured: tuple[str, ...] = start.repo.setup
+        python = self._find_python(start)
+        if configured and is_none(configured) and python is None:
             return None
         root = self._run.root_directory
         entries = {each.path: each for each in await start.mirror.list_folder(start.commit, root)}
-        if commands:
-            tools = await self._probe(start, VERSIONS)
-        else:
-            files = {name: None for name, each in entries.items() if each.mode.startswith("100")}
-            texts = {name: await start.mirror.read_text(entries[name].object_id) for name in files if READ.match(name)}
-            steps = find_steps({**files, **texts})
-            if not steps:
-                return None
-            tools = await self._probe(start, VERSIONS)
+        steps = () if configured else await steps_from(start.mirror, entries.values())
+        if not configured and not steps and python is None:
+            return None
+        program = str(python.path) if python else PYTHON
+        tools = await self._probe(start, program)
+        commands = configured
+        if not configured:
             chosen, notes = choose(steps, tools)
             for note in notes:
                 await self._transcript.add(EventDraft(EventType.LOG, note, payload={"stream": "mogplex"}))
-            if not chosen:
+            if not chosen and python is None:
                 return None
             commands = tuple(step.command for step in chosen)
-            tools = {name: tools[name] for name in tools if name in {"python3", *(step.tool for step in chosen)}}
+            tools = {name: tools[name] for name in tools if name in {PYTHON, *(step.tool for step in chosen)}}
         parts = [*commands, root, *(f"{tool} {version}" for tool, version in sorted(tools.items()))]
         parts += [f"{each.path} {each.object_id}" for name, each in sorted(entries.items()) if KEYED.match(name)]
         parts += await self._named_files(start, commands)
         parts += [f"secret {version}" for version in versions_of(start.repo.secrets, Phase.SETUP)]
-        parts += [f"layout {LAYOUT} {self._equipment.driver.name}"]
+        parts += [f"layout {LAYOUT} {self._equipment.driver.name} {start.repo.image}".rstrip()]
         key = hashlib.sha256(b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)).hexdigest()
-        return Recipe(commands, not start.repo.setup, tuple(tools), key)
+        return Recipe(commands, not configured, tuple(tools), key, program)
+
+    def _find_python(self, start: StartPoint) -> Interpreter | None:
+        """The one that the repo asks for; None when it asks for none. Raises WorkspaceError when it isn't here."""
+        wanted = start.repo.python
+        if wanted is None:
+            return None
+        toolchains = self._equipment.toolchains
+        found = toolchains.find_python(wanted)
+        if found is None:
+            there = ", ".join(each.version for each in toolchains.interpreters()) or "none"
+            raise WorkspaceError(
+                f"The repo wants Python {wanted}, but this worker has {there}. Name a folder that has it in "
+                f"MOGPLEX_TOOLCHAINS, or choose another: mogplex repos set {start.repo.id} --python VERSION"
+            )
+        return found
 
     async def _named_files(self, start: StartPoint, commands: tuple[str, ...]) -> list[str]:
         """What the words of the commands name in the repo: a script or a list that changes asks for another setup."""
@@ -116,20 +137,30 @@ class Setup:
         plain = [path for path in paths if not path.startswith("/") and ".." not in PurePosixPath(path).parts]
         return [f"{each.path} {each.object_id}" for each in await start.mirror.object_ids(start.commit, plain)]
 
-    async def _probe(self, start: StartPoint, versions: Mapping[str, str]) -> dict[str, str]:
+    async def _probe(self, start: StartPoint, python: str) -> dict[str, str]:
         """Which of the programs the sandbox has, with their versions. Asked each time: systems are upgraded."""
         script = "".join(
-            f"if command -v {tool} > /dev/null; then printf '%s\\t%s\\n' {tool} "
-            f'"$({ask} 2> /dev/null | head -n 1)"; fi\n'
-            for tool, ask in versions.items()
+            f"if command -v {program} > /dev/null; then printf '%s\\t%s\\n' {tool} "
+            f'"$({ask.replace(tool, program, 1)} 2> /dev/null | head -n 1)"; fi\n'
+            for tool, ask in VERSIONS.items()
+            for program in (shlex.quote(python) if tool == PYTHON else tool,)
         )
         limits = replace(self._equipment.limits, wall_seconds=PROBE_SECONDS)
         name = f"{self._run.id}-{self._run.attempt}-tools"
-        spec = SandboxSpec(name, ("/bin/sh", "-c", script), directory="/", limits=limits)
+        toolchains = self._equipment.toolchains
+        spec = SandboxSpec(
+            name,
+            ("/bin/sh", "-c", script),
+            mounts=toolchains.mounts,
+            path=toolchains.path,
+            directory="/",
+            limits=limits,
+            image=start.repo.image,
+        )
         output = RawLog()
         await self._stop.or_result(run_to_end(self._equipment.driver, spec, output))
         pairs = (line.partition("\t") for line in output.text().splitlines())
-        return {tool: version for tool, _, version in pairs if tool in versions}
+        return {tool: version for tool, _, version in pairs if tool in VERSIONS}
 
     # --- doing it ----------------------------------------------------------------------------------------------
 
@@ -139,15 +170,17 @@ class Setup:
         checkout = await start.check_out("setup")
         scratch = start.folder / "setup-scratch"
         layout.create_private(scratch)
-        installer = self._equipment.installer
+        installer, toolchains = self._equipment.installer, self._equipment.toolchains
         spec = make_spec(
             f"{self._run.id}-{self._run.attempt}-setup",
             recipe.commands,
             work_directory(self._run),
             (*checkout.mounts(), Mount(folder, ENVIRONMENT, writable=True), installer.mount),
             scratch,
-            Tools((), self._variables(start), installer.path),
+            Tools(toolchains.mounts, self._variables(start), (*installer.path, *toolchains.path)),
             self._equipment.limits,
+            recipe.python,
+            start.repo.image,
         )
         hosts = {*start.repo.allow_hosts, *await self._equipment.registries.hosts_for(recipe.tools)}
         driver = self._equipment.driver

@@ -18,7 +18,10 @@ MODULES = "node_modules"
 
 # Each command gets a shell of its own, like a check.
 _SCRIPT = f"""exec 2>&1
-if command -v python3 > /dev/null; then python3 -m venv --without-pip {ENVIRONMENT}; fi
+python=$1; shift
+if command -v "$python" > /dev/null; then
+  "$python" -m venv --without-pip {ENVIRONMENT} || [ "$python" = python3 ] || exit 1
+fi
 for command; do
   printf '+ %s\\n' "$command"
   /bin/sh -c "$command" || exit $?
@@ -58,16 +61,19 @@ def make_spec(
     scratch: Path,
     tools: Tools,
     limits: Limits,
+    python: str,
+    image: str = "",
 ) -> SandboxSpec:
-    """All commands, one after the other until one fails, with stderr behind stdout."""
+    """All commands, one after the other until one fails, with stderr behind stdout. `python` makes /env."""
     return SandboxSpec(
         name=name,
-        argv=("/bin/sh", "-c", _SCRIPT, "setup", *commands),
+        argv=("/bin/sh", "-c", _SCRIPT, "setup", python, *commands),
         mounts=(*mounts, *tools.mounts, Mount(scratch, SCRATCH, writable=True)),
         environment={**_ENVIRONMENT, **tools.environment},
         path=(f"{ENVIRONMENT}/bin", *tools.path),
         directory=directory,
         limits=limits,
+        image=image,
     )
 
 

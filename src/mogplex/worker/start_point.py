@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.kept_work import KeptWork
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Run
 from mogplex.domain.secret import OpenSecret, Phase, environment_of, git_credential_of, versions_of
@@ -36,6 +37,7 @@ class StartPoint:
     expected_tip: str | None
     prepared: Tools = Tools()
     prepared_key: str = ""
+    kept: KeptWork | None = None  # of the run that this one resumes
     secrets: tuple[OpenSecret, ...] = ()
 
     def environment_for(self, phase: Phase) -> dict[str, str]:
@@ -47,6 +49,7 @@ class StartPoint:
     def check_key(self) -> str:
         """Names all besides the commit that decides what a check says."""
         parts = [*versions_of(self.repo.secrets, Phase.CHECKS)]
+        parts += [f"image {self.repo.image}"] if self.repo.image else []
         parts += [f"{name}={value}" for name, value in sorted(self.environment.items())]
         if not parts:
             return self.prepared_key
@@ -93,13 +96,20 @@ async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint
     secrets: tuple[OpenSecret, ...] = await patiently(equipment.attempts.open_secrets, run) if repo.secrets else ()
     mirror = await equipment.mirrors.refresh(repo.id, repo.clone_url, git_credential_of(secrets))
     working_tip = await mirror.resolve_branch(run.working_branch)
-    commit = await _choose_commit(run, repo, mirror, working_tip)
+    kept = await patiently(equipment.attempts.kept_work, run)
+    if kept is not None and working_tip is not None and working_tip == kept.pushed:
+        kept = replace(kept, base_commit=working_tip, diff=b"")  # the branch has it already
+    commit = await _choose_commit(
+        run if kept is None else replace(run, commit=kept.base_commit), repo, mirror, working_tip
+    )
     if run.root_directory:
         await check_root_directory(mirror, commit, run.root_directory)
     results = Results(equipment.layout.result_store(repo.id), mirror, equipment.git)
     results.prepare()
     environment = {**repo.environment, **run.environment}
-    return StartPoint(run, repo, equipment, folder, mirror, results, environment, commit, working_tip, secrets=secrets)
+    return StartPoint(
+        run, repo, equipment, folder, mirror, results, environment, commit, working_tip, secrets=secrets, kept=kept
+    )
 
 
 async def _choose_commit(run: Run, repo: Repo, mirror: Mirror, working_tip: str | None) -> str:

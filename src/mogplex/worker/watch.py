@@ -58,5 +58,7 @@ def _apply(signal: Signal, stop: Stop) -> None:
         stop.lose()
     elif signal is Signal.CANCEL_REQUESTED:
         stop.set(Cause.CANCELLED, "The run was cancelled.")
+    elif signal is Signal.SUPERSEDED:
+        stop.set(Cause.SUPERSEDED, "A newer run of the same branch took its place.")
     elif signal is Signal.SANDBOX_STOP_REQUESTED:
         stop.set(Cause.SANDBOX, "The sandbox was stopped by a caller.")

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from mogplex.domain.errors import WorkspaceError
-from mogplex.domain.ports import Limits, Mount, SandboxDriver, SandboxProcess, SandboxSpec
+from mogplex.domain.ports import HOST_IMAGE, Limits, Mount, SandboxDriver, SandboxProcess, SandboxSpec
 from mogplex.workspace.checkout import OBJECTS, WORK, Checkout
 from mogplex.workspace.git import clean_text, last_lines
 
@@ -59,7 +59,10 @@ chosen() {
 }
 everything() { submodules; nested; }
 add() { collect add -A --pathspec-from-file=- --pathspec-file-nul "$@" 2>&1; }
-if ! said=$(chosen submodules | add); then
+if said=$(chosen submodules | add); then
+  # A folder too deep to be named is left out without an error.
+  printf '%s\n' "$said" | grep -F 'could not open' >&2 || :
+else
   printf '%s\n' "$said" >&2
   nested | xargs -0 -r printf '%s is a git repository of its own: it was left as in the base\n' >&2
   if ! said=$(chosen everything | add --ignore-errors); then
@@ -172,6 +175,7 @@ async def start_collector(driver: SandboxDriver, checkout: Checkout, run_id: str
         },
         directory=WORK,
         limits=Limits(wall_seconds=limits.wall_seconds, tmp_bytes=limits.tmp_bytes),
+        image=HOST_IMAGE,  # with our git, whatever a repo's own has
     )
     return Collector(await driver.start(spec))
 

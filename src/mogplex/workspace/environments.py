@@ -93,7 +93,7 @@ class Environments:
             self._layout.create_private(folder)
             try:
                 await build(folder)
-                size_bytes = await _measure(folder)
+                size_bytes = await measure(folder)
                 await _run(_SYNC, "-f", str(folder))  # the record may not be on disk before what it speaks for
                 _write_record(folder, size_bytes)
             finally:
@@ -133,7 +133,7 @@ def _write_record(folder: Path, size_bytes: int) -> None:
     draft.rename(_record_of(folder))
 
 
-async def _measure(folder: Path) -> int:
+async def measure(folder: Path) -> int:
     """Bytes on disk; a file with several names counts once, and links are not followed."""
     said = await _run(_DU, "-sxk", "--", str(folder))
     return int(said.split()[0]) * 1024 if said.split() else 0

@@ -4,6 +4,7 @@ git/                      configuration of our git
 mirrors/<repo>.git        what the remotes have, read-only for sandboxes
 results/<repo>.git        what runs made: refs/runs/<run>
 environments/<repo>/<key> what a setup installed, owned by the runner
+sessions/<run>            conversations of harnesses that a later run may go on with, owned by the runner
 runs/<run>-<attempt>/     checkouts of one attempt, 0700, owned by the runner
 runs/<run>-<attempt>.lock held as long as the attempt's worker lives
 """
@@ -37,6 +38,7 @@ class Layout:
         self.mirrors = work_dir / "mirrors"
         self.results = work_dir / "results"
         self.environments = work_dir / "environments"
+        self.sessions = work_dir / "sessions"
         self.runs = work_dir / "runs"
 
     def prepare(self) -> None:
@@ -58,7 +60,7 @@ class Layout:
             if not directory.exists():
                 directory.mkdir(parents=True, exist_ok=True)
                 directory.chmod(0o755)  # whatever our umask is; later, the operator's choice stands
-        for directory in (self.mirrors, self.results, self.environments, self.runs):
+        for directory in (self.mirrors, self.results, self.environments, self.sessions, self.runs):
             self.make_shared(directory)
 
     def make_shared(self, directory: Path) -> None:

@@ -133,6 +133,11 @@ class Mirrors:
         self._directory = directory
         self._git = git
 
+    def known(self, repo_id: str) -> Mirror | None:
+        """As the last refresh left it; None before the first one."""
+        directory = self._directory / f"{check_name(repo_id)}.git"
+        return Mirror(directory, self._git) if directory.exists() else None
+
     async def refresh(self, repo_id: str, clone_url: str, credential: GitCredential | None = None) -> Mirror:
         """Bring the repo's mirror up to what the remote has now; make it on first use.
 

@@ -63,12 +63,22 @@ class Results:
             return None
         return output.text
 
-    async def write_commit(self, run_id: str, tree: str, base: str, message: str, identity: Identity) -> str:
+    async def write_commit(
+        self,
+        run_id: str,
+        tree: str,
+        base: str,
+        message: str,
+        identity: Identity,
+        *,
+        trailers: Mapping[str, str] | None = None,
+    ) -> str:
         """Commit `tree` on top of `base` in our own words and name it `refs/runs/<run_id>`. Returns its id."""
+        told = "".join(f"{name}: {value}\n" for name, value in {"Mogplex-Run": run_id, **(trailers or {})}.items())
         body = message.replace("\0", "").strip() or "Change made by a run"
         output = await self.git.run(
             "-c", "i18n.commitEncoding=UTF-8", "commit-tree", "-p", base, "-F", "-", tree,
-            git_dir=self.directory, stdin=f"{body}\n\nMogplex-Run: {run_id}\n".encode("utf-8", "replace"),
+            git_dir=self.directory, stdin=f"{body}\n\n{told}".encode("utf-8", "replace"),
             environment={
                 "GIT_AUTHOR_NAME": identity.name, "GIT_AUTHOR_EMAIL": identity.email,
                 "GIT_COMMITTER_NAME": identity.name, "GIT_COMMITTER_EMAIL": identity.email,

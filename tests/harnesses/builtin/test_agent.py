@@ -157,6 +157,14 @@ def test_a_structured_result(room: Room, protocol: str, turns: str, result: obje
     assert played.end["success"] is True
 
 
+def test_nothing_is_done_after_the_end(room: Room) -> None:
+    calls = "[{shell: {command: touch before}}, {finish: {summary: fine, count: 2}}, {shell: {command: touch after}}]"
+    played = room.play(f"turns: [{{tools: {calls}}}]", output_schema=SCHEMA)
+    assert played.end["result"] == GOOD
+    assert (room.folder / "before").exists()
+    assert not (room.folder / "after").exists()
+
+
 def test_without_a_schema_there_is_no_tool_for_results(room: Room) -> None:
     played = room.play("turns: [{tools: [{finish: {}}]}, {text: well, expect: There is no tool 'finish'}]")
     assert played.end["success"] is True

@@ -104,6 +104,8 @@ class Loop:
     def _use(self, calls: list[Call]) -> None:
         malformed = 0
         for call in calls:
+            if self._over:
+                return  # what was called for after the end is not done
             if call.name == FINISH and self._task.output_schema is not None:
                 malformed += self._finish(call)
             else:

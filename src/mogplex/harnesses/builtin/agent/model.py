@@ -53,11 +53,11 @@ class Model:
                     raise
                 failures += 1
                 if failures >= TRIES:
-                    fault.message += f" (asked {failures} times)"
+                    fault.message = f"{fault.message} (asked {failures} times)"
                     raise
                 wait_seconds = min(LONGEST_WAIT_SECONDS, fault.wait_seconds or FIRST_WAIT_SECONDS * 2 ** (failures - 1))
                 self._records.progress(
-                    f"model: {fault.message}; asking again in {wait_seconds:g} s",
+                    f"model: {fault.message.rstrip('.')}; asking again in {wait_seconds:g} s",
                     wait_ms=round(wait_seconds * 1000), failures=failures,
                 )  # fmt: skip
                 time.sleep(wait_seconds)
@@ -139,7 +139,10 @@ def _events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
             return
         if not line.startswith(b"data:"):
             continue
-        event = _parse(line[5:].strip().decode("utf-8", "replace"))
+        data = line[5:].strip()
+        if data == b"[DONE]":  # some servers keep the connection after it
+            return
+        event = _parse(data.decode("utf-8", "replace"))
         if isinstance(event, dict):
             yield event
 

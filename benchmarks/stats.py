@@ -1,0 +1,134 @@
+"""How long statistics take with a million runs: rows are made in SQL, then the questions are asked.
+
+    nice -n 10 .venv/bin/python benchmarks/stats.py [--runs 1000000] [--days 100] [--database-url postgresql://…]
+
+Side by side: the last 24 hours as asked by default, longer windows, the pressure, and for comparison a part of it from
+the runs' own rows with their JSON, which is what there would be without rows for statistics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mogplex.service.keys import Keys
+from mogplex.service.limits import Limits
+from mogplex.service.report import Report
+from mogplex.store.database import Database
+from mogplex.store.migrations import upgrade
+
+ROUNDS = 5
+STATUS = "CASE n % 10 WHEN 0 THEN 'failed' WHEN 1 THEN 'failed' WHEN 2 THEN 'cancelled' ELSE 'success' END"
+OUTCOME = """CASE n % 10 WHEN 0 THEN 'checks_failed' WHEN 1 THEN 'timed_out' WHEN 2 THEN 'cancelled_by_caller'
+             ELSE 'completed' END"""
+FACTS = """
+INSERT INTO run_facts
+SELECT {made}, 'run_' || n, 'repo_' || (n % 20), 'acme/r' || (n % 20),
+       CASE n % 3 WHEN 0 THEN 'codex' ELSE 'repair' END, 'm' || (n % 5), {status}, {outcome}, 1,
+       n % 5000, 300, n % 50000, n % 3000, n % 60000, 1000, 200, 0, 0, 4, 0.01
+FROM {numbers}
+"""
+TOOLS = """
+INSERT INTO run_tools
+SELECT {made}, 'run_' || n, t.name, 'repo_' || (n % 20), 10, 1
+FROM {numbers} CROSS JOIN (SELECT 'shell' AS name UNION SELECT 'edit' UNION SELECT 'read') AS t
+"""
+RUNS = """
+INSERT INTO runs (id, repo_id, repo_full_name, status, harness, prompt, base_branch, working_branch, create_branch,
+    created_at, updated_at, key_owner, api_key_id, idempotency_key, request_hash, timeout_seconds, delivery,
+    root_directory, title, labels, environment, checks, budget, priority, attempt, outcome, tests_touched, usage,
+    cost_usd, cost_known, timing, last_seq)
+SELECT 'run_' || n, 'repo_' || (n % 20), 'acme/r' || (n % 20), {status}, 'repair', 'Mend it', 'main', 'main', {no},
+    {made}, {made}, 'admin', 'key_x', 'k' || n, 'h', 1800, 'branch',
+    '', '', '{{}}', '{{}}', '[]', '{{}}', 0, 1, {outcome}, '[]', '{{"inputTokens":1000,"modelCalls":4}}',
+    0.01, {yes}, '{{"queuedMs":' || (n % 5000) || ',"totalMs":' || (n % 60000) || '}}', 9
+FROM {numbers}
+"""
+
+
+def fill(database: Database, count: int, days: float) -> None:
+    """Runs spread evenly over the last `days`, with three tools each; narrow rows, and the runs themselves."""
+    series = f"(SELECT generate_series(1, {count}) AS n) AS numbers"
+    if database.is_sqlite:
+        series = (
+            "(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c "
+            f"WHERE n < {count}) SELECT n FROM c) AS numbers"
+        )
+    parts = {
+        "numbers": series,
+        "made": f"({time.time()} - {days * 86400.0} * n / {count})",
+        "status": STATUS,
+        "outcome": OUTCOME,
+        "yes": "1" if database.is_sqlite else "true",
+        "no": "0" if database.is_sqlite else "false",
+    }
+    with database.write() as tx:
+        for template in (FACTS, TOOLS, RUNS):
+            statement = template.format(**parts)
+            tx.connection.exec_driver_sql(statement if database.is_sqlite else statement.replace("%", "%%"))
+        tx.connection.exec_driver_sql("ANALYZE")
+
+
+def measure(name: str, ask: Callable[[], object]) -> float:
+    """CPU milliseconds of the middle round: on a busy machine the clock tells more of the others."""
+    taken, used = [], []
+    for _ in range(ROUNDS):
+        began, busy = time.perf_counter(), time.process_time()
+        ask()
+        taken.append((time.perf_counter() - began) * 1000)
+        used.append((time.process_time() - busy) * 1000)
+    print(f"{name:<46} {statistics.median(taken):9.1f} ms   of CPU here {statistics.median(used):8.1f} ms")
+    return statistics.median(used)
+
+
+def ask_runs(database: Database, since: float) -> None:
+    """What the default page would ask of the runs' own rows: two groups, sums and one percentile out of JSON."""
+
+    def number(column: str, name: str) -> str:
+        if database.is_sqlite:
+            return f"json_extract({column}, '$.{name}')"
+        return f"({column}::json->>'{name}')::bigint"
+
+    tokens, total = number("usage", "inputTokens"), number("timing", "totalMs")
+    lately = f"FROM runs WHERE created_at >= {since}"
+    with database.read() as tx:
+        for statement in (
+            f"SELECT status, count(*), sum({tokens}) {lately} GROUP BY status",
+            f"SELECT repo_id, count(*), sum(cost_usd) {lately} GROUP BY repo_id",
+            f"SELECT {total} AS t {lately} ORDER BY t LIMIT 1 OFFSET 100",
+        ):
+            tx.connection.exec_driver_sql(statement).fetchall()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--days", type=float, default=100.0)
+    parser.add_argument("--database-url", default="")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mogplex-stats-") as folder:
+        database = Database(options.database_url or f"sqlite:///{Path(folder)}/mogplex.db")
+        upgrade(database)
+        keys = Keys(database)
+        caller = keys.authenticate(str(keys.create_first()))
+        report = Report(database, Limits(database), alive_within_seconds=20, queue_limit=1000)
+        began = time.perf_counter()
+        fill(database, options.runs, options.days)
+        name = "SQLite" if database.is_sqlite else "PostgreSQL"
+        print(f"{name}, {options.runs:,} runs over {options.days:g} days, made in {time.perf_counter() - began:.0f} s")
+        now = time.time()
+        day = measure("statistics of the last 24 hours", lambda: report.stats(caller))
+        measure("statistics of 7 days", lambda: report.stats(caller, now - 7 * 86400, now))
+        measure("statistics of 30 days", lambda: report.stats(caller, now - 30 * 86400, now))
+        measure("pressure", lambda: report.pressure(caller))
+        runs = measure("part of it from the runs themselves, 24 hours", lambda: ask_runs(database, now - 86400))
+        print(f"all statistics of a day cost {day / runs:.1f} times that part (by CPU of this process)")
+        database.close()
+
+
+if __name__ == "__main__":
+    main()

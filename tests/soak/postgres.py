@@ -1,0 +1,71 @@
+"""A PostgreSQL that can be stopped in the middle of everything and come back with what it had committed."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from tests.databases import _as_server_user, find_binaries
+
+
+class Postgres:
+    def __init__(self) -> None:
+        binaries = find_binaries()
+        if binaries is None:
+            raise RuntimeError("PostgreSQL is not installed")
+        self._binaries = binaries
+        self._account = _as_server_user()
+        self._folder = tempfile.TemporaryDirectory(prefix="mogplex-soak-pg-")
+        self._home = Path(self._folder.name)
+        if self._account:
+            os.chown(self._home, self._account["user"], self._account["group"])  # type: ignore[arg-type]
+        name = "postgres" if self._account else getpass.getuser()
+        self._run("initdb", "-D", "data", "-A", "trust", "-U", name, "--no-sync", "-E", "UTF8", "--locale=C")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"postgresql://{name}@127.0.0.1:{self._port}/postgres"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", "data", "-p", str(self._port), "-k", self._home, "-h", "127.0.0.1",
+             "-c", "max_connections=200"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._home, **self._account,  # type: ignore[call-overload]
+        )  # fmt: skip
+        engine = sa.create_engine(self.url.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with engine.connect():
+                    return
+            except sa.exc.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """As a crash does: connections are cut, nothing is tidied up."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=60)
+
+    def close(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+        self._folder.cleanup()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._binaries / program, *arguments],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._home, timeout=60,
+            **self._account,  # type: ignore[call-overload]
+        )  # fmt: skip
