@@ -17,11 +17,8 @@ from mogplex.worker.conversation import Conversation
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
-<<<<<<< HEAD
 from mogplex.worker.first_try import FirstTry
-=======
 from mogplex.worker.handover import Handover
->>>>>>> main
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.harvest import Harvest
 from mogplex.worker.models import Models
@@ -77,14 +74,10 @@ class Attempt:
 
     async def _work(self) -> None:
         async with self._workspace() as (start, checkout), self._egress(start) as egress:
-<<<<<<< HEAD
-            checkout = await self._run_harness(start, checkout, egress)
-=======
             if self.run.contest is None:
-                await self._run_harness(start, checkout, egress)
+                checkout = await self._run_harness(start, checkout, egress)
             else:
                 self._take_winner(start)
->>>>>>> main
             await self._take_patch(start, checkout)
             self.stop.check()
             self.time_limit.lift()  # from here on each check has a limit of its own
@@ -118,24 +111,16 @@ class Attempt:
     def _egress(self, start: StartPoint) -> Egress:
         return Egress(start.repo.allow_hosts, self.transcript.add, self.equipment.driver, self.equipment.reach)
 
-<<<<<<< HEAD
     async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> Checkout:
         """Run it to its end or to a stop; what it leaves is a claim, never a decision. Returns where its work lies."""
         first = FirstTry(self.run, self.equipment, self.transcript, self.stop, egress, self.activity)
         if (fixed := await first.play(start, self.clock, self.findings)) is not None:
             return fixed
-        async with Models(self.run, self.equipment, self.transcript, self.stop, self.activity) as models:
-            harness_run = HarnessRun(
-                first.run, self.equipment, self.transcript, self.stop, egress, self.activity, models
-=======
-    async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> None:
-        """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
         conversation = Conversation(self.run, self.equipment, self.transcript)
         await self.stop.or_result(conversation.open(start.folder / "state", start.kept))
         async with Models(self.run, self.equipment, self.transcript, self.stop, self.activity) as models:
             harness_run = HarnessRun(
-                self.run, self.equipment, self.transcript, self.stop, egress, self.activity, models, conversation
->>>>>>> main
+                first.run, self.equipment, self.transcript, self.stop, egress, self.activity, models, conversation
             )
             process = await harness_run.start(start, checkout, self.clock)
             with self.clock.phase("running"):

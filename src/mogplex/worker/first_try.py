@@ -15,6 +15,7 @@ from mogplex.domain.ports import Claim, SandboxExit
 from mogplex.domain.run import Run
 from mogplex.worker.activity import Activity
 from mogplex.worker.clock import PhaseClock
+from mogplex.worker.conversation import Conversation
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
@@ -60,7 +61,7 @@ class FirstTry:
         """
         if self.run.mode != Mode.REPAIR_FIRST or self.run.harness == HARNESS:
             return None
-        reason = self._reason_against()
+        reason = "it goes on with earlier work" if start.kept is not None else self._reason_against()
         if reason is not None:
             await self._transcript.note(f"No first try without a model: {reason}.")
             return None
@@ -101,9 +102,10 @@ class FirstTry:
     ) -> tuple[Claim, SandboxExit, bool]:
         seconds = min(SECONDS, self.run.timeout_seconds * SHARE)
         run = replace(self.run, harness=HARNESS, model=None, timeout_seconds=seconds)
+        conversation = Conversation(run, self._equipment, self._transcript)  # it has none, and needs no folder for it
         async with Models(run, self._equipment, self._transcript, self._stop, self._activity) as models:
             harness_run = HarnessRun(
-                run, self._equipment, self._transcript, self._stop, self._egress, self._activity, models
+                run, self._equipment, self._transcript, self._stop, self._egress, self._activity, models, conversation
             )
             process = await harness_run.start(start, checkout, clock)
             with clock.phase("running"):
