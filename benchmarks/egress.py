@@ -1,4 +1,4 @@
-"""What the way out costs: the start of a sandbox with and without it, and bytes through the proxy beside direct ones.
+"""What the way out costs: bytes through the proxy beside direct ones. What a start costs is measured by sandboxes.py.
 
     PYTHONPATH=src python benchmarks/egress.py
 
@@ -17,15 +17,11 @@ import time
 from collections.abc import Sequence
 from ipaddress import ip_network
 
-from mogplex.domain.ports import SandboxSpec
 from mogplex.egress.address import Reach
 from mogplex.egress.allowlist import AllowList
 from mogplex.egress.authority import Authority
 from mogplex.egress.proxy import Proxy, Refusal
-from mogplex.sandboxes.bubblewrap import BubblewrapDriver
-from mogplex.sandboxes.watchdog import DiskRules
 
-STARTS = 20
 ROUNDS = 5
 REQUESTS = 200
 BODY_BYTES = 256 * 1024 * 1024
@@ -63,22 +59,6 @@ def fetch(port: int, host: str, size_bytes: int, way: str) -> float:
     return time.perf_counter() - began
 
 
-async def measure_starts() -> None:
-    driver = BubblewrapDriver(disk_rules=DiskRules(free_bytes=0))
-    times: dict[tuple[int, ...], list[float]] = {(): [], (3128,): []}
-    for number in range(STARTS + 2):
-        for listeners, taken in times.items():
-            began = time.perf_counter()
-            process = await driver.start(SandboxSpec("bench", ("/usr/bin/true",), directory="/", listeners=listeners))
-            if number >= 2:
-                taken.append((time.perf_counter() - began) * 1000)
-            await process.wait()
-            process.close()
-    for listeners, taken in times.items():
-        name = "with a listener" if listeners else "without one"
-        print(f"start {name:>16}: p50 {statistics.median(taken):6.1f} ms   min {min(taken):6.1f} ms")
-
-
 async def measure_bytes() -> None:
     async def refuse(refusal: Refusal) -> None:
         raise AssertionError(refusal)
@@ -114,5 +94,4 @@ async def measure_bytes() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(measure_starts())
     asyncio.run(measure_bytes())

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from mogplex.domain.access import Caller
+from mogplex.domain.ending import failure_of
+from mogplex.domain.errors import MogplexError, SandboxError
 from mogplex.domain.request import RunRequest
+from mogplex.domain.run import Outcome
 from mogplex.domain.run_view import run_object
 from mogplex.domain.view import event_object
 from mogplex.home import Home
@@ -123,7 +126,16 @@ class Record:
         self._folder = folder
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
+            # First of all, so that nobody takes what an earlier run left here for the word on this one.
+            self.keep_run({"runId": None, "status": "pending", "outcome": None, "error": None})
             (folder / "events.jsonl").write_bytes(b"")
+
+    def keep_refusal(self, fault: MogplexError) -> None:
+        """Nothing was run: say so, and why."""
+        outcome = Outcome.SANDBOX_FAILED if isinstance(fault, SandboxError) else Outcome.SETUP_FAILED
+        failure = failure_of(outcome)
+        told = {"status": outcome.status, "outcome": outcome, "error": fault.message}
+        self.keep_run({"runId": None, **told, "failure": failure.as_wire() if failure else None})
 
     def keep_event(self, event: Json) -> None:
         if self._folder is not None:

@@ -76,6 +76,43 @@ def test_its_exit_code_is_the_truth(folder: Path, script: str, code: int) -> Non
     assert done.returncode == code, done.stdout + done.stderr
 
 
+def test_a_kill_leaves_a_record_that_can_be_read(folder: Path) -> None:
+    repo = make_repo(folder / "repo")
+    output = folder / "out"
+    script = "while :; do echo one more line of many; done"
+    process = subprocess.Popen(
+        command("--repo", str(repo), "--harness", "scripted", "--output", str(output), script),
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while _read(output / "events.jsonl").count(b"\n") < 50:
+            assert time.monotonic() < deadline
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.communicate()
+    assert json.loads((output / "run.json").read_text())["status"] == "streaming", "no ending that nobody saw"
+    events = [json.loads(line) for line in (output / "events.jsonl").read_text().splitlines()]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+
+
+def test_a_refusal_replaces_what_an_earlier_run_left(folder: Path) -> None:
+    output = folder / "out"
+    output.mkdir()
+    (output / "run.json").write_text('{"status": "success"}')
+    done = run(folder, "--repo", str(folder / "nowhere"), "--output", str(output), "Fix it.")
+    assert done.returncode == 1
+    record = json.loads((output / "run.json").read_text())
+    assert (record["runId"], record["status"], record["outcome"]) == (None, "failed", "setup_failed")
+    assert record["error"]
+    assert (output / "events.jsonl").read_text() == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_truthful_record(folder: Path, number: int) -> None:
     repo = make_repo(folder / "repo")

@@ -92,6 +92,13 @@ turns:
 - text: That was odd.
 """,
     "slow-tool": "turns:\n- tools:\n  - shell: {command: \"python3 -c 'import time; time.sleep(300)'\"}\n",
+    "in-two-parts": """
+turns:
+- text: The word is BANANA-7.
+  tools:
+  - shell: {command: echo once}
+- text: I still know it.
+""",
     "awaited": "turns:\n- fault: silence\n",
 }
 # Variables of a run that would send a program's model traffic elsewhere.
@@ -126,6 +133,7 @@ NO_MODEL = "asks no model"
 GAPS = {
     "repair": {case: NO_MODEL for case in CASES if case not in ("success", "hostile repo", "hostile variables")},
 }
+NO_RESUMPTION = {"repair": NO_MODEL, "builtin": "keeps no conversation: a retry begins a new one"}
 NAMES = [*(installed(name) for name in MODELS if name in HARNESSES), "repair"]
 
 
@@ -209,3 +217,19 @@ def test_cancelled(name: str, moment: str, house: ModelHouse, providers: Provide
     house.wait(run_id, 30)
     run, _ = house.check_ended(run_id, SECRETS)
     assert (run["status"], run["outcome"]) == ("cancelled", "cancelled_by_caller")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_resumed(name: str, house: ModelHouse, providers: Providers, repos: dict[str, str]) -> None:
+    """A run that a limit ended goes on with its conversation, with more room."""
+    if name in NO_RESUMPTION:
+        pytest.skip(f"{name}, resumed: {NO_RESUMPTION[name]}")
+    first = house.begin(name, "in-two-parts", repos["plain"], budget={"modelCalls": 1})["runId"]
+    assert house.wait(first, 60)["outcome"] == "budget_exceeded"
+    second = house.client.retry_run(first, {"resume": True, "budget": {"modelCalls": 9}})["runId"]
+    house.wait(second, 60)
+    run, events = house.check_ended(second, SECRETS)
+    assert (run["status"], run["outcome"]) == ("success", "no_changes"), f"{run['error']}\n{events}"
+    assert [event["message"] for event in events if event["type"] == "assistant_message"] == ["I still know it."]
+    asked = [each for each in providers.models["in-two-parts"].exchanges if each.turn == 2]
+    assert any("BANANA-7" in json.dumps(each.body) for each in asked)

@@ -7,7 +7,10 @@ import json
 import os
 import select
 import subprocess
+import sys
 import tempfile
+import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,6 +152,53 @@ def test_a_missing_directory_is_lost_with_a_reason(driver: BubblewrapDriver) -> 
 # --- the runner ------------------------------------------------------------------------------------------------
 
 
+def test_a_worker_killed_while_it_starts_sandboxes_leaves_none() -> None:
+    """bwrap takes its first process along only a moment after that one's birth; a keeper looks after the rest."""
+    mark = f"mark{os.urandom(8).hex()}"
+    script = f"""
+        import asyncio, sys
+        from mogplex.domain.ports import SandboxSpec
+        from mogplex.sandboxes.bubblewrap import BubblewrapDriver
+        from mogplex.sandboxes.watchdog import DiskRules
+        async def main():
+            driver = BubblewrapDriver(disk_rules=DiskRules(free_bytes=0))
+            spec = SandboxSpec("s", ("/bin/sleep", "1000", {mark!r}), directory="/")
+            print("ready", flush=True)
+            while True:
+                for process in await asyncio.gather(*(driver.start(spec) for _ in range(4))):
+                    process.kill()
+                    await process.wait()
+        asyncio.run(main())
+    """
+    for number in range(6):
+        worker = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE)
+        assert worker.stdout is not None
+        with worker, worker.stdout:
+            assert worker.stdout.readline() == b"ready\n"
+            deadline = time.monotonic() + 20
+            while not _find(mark) and time.monotonic() < deadline:  # in the middle of the first starts, or later ones
+                time.sleep(0.001)
+            time.sleep(0.004 * number)
+            worker.kill()
+    deadline = time.monotonic() + 20
+    while (left := _find(mark)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
+
+
+def _find(mark: str) -> list[str]:
+    """Live bwraps and what they started, by the mark on their command line."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            line = Path(f"/proc/{name}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if mark.encode() in line and not line.startswith(sys.executable.encode()):
+            found.append(f"{name} {line!r}")
+    return found
+
+
 @needs_root
 def test_root_drops_to_the_runner() -> None:
     runner = Runner.detect()
@@ -174,8 +224,10 @@ def test_sweeping_orphans_spares_the_living(driver: BubblewrapDriver) -> None:
     assert asyncio.run(sweep()) == 0
 
 
-def test_sweeping_ends_a_first_process_without_bwrap(driver: BubblewrapDriver) -> None:
+@needs_root
+def test_sweeping_ends_a_first_process_without_bwrap() -> None:
     """One whose worker was killed in the moment before bwrap ties it to itself; here bwrap is not asked to at all."""
+    runner = Runner(59736, 59736, drops=True)  # nobody else's: keepers of other tests sweep the usual one
     block, hold = os.pipe()
     told, tell = os.pipe()
     arguments = os.memfd_create("arguments")
@@ -183,15 +235,15 @@ def test_sweeping_ends_a_first_process_without_bwrap(driver: BubblewrapDriver) -
     os.write(arguments, b"".join(word.encode() + b"\0" for word in options.split()))
     os.lseek(arguments, 0, os.SEEK_SET)
     argv = ["/usr/bin/bwrap", "--args", str(arguments), "--", "/usr/bin/prlimit", "--", "/bin/sleep", "1000"]
-    with subprocess.Popen(argv, pass_fds=(block, tell, arguments), **driver.runner.popen_arguments()) as bwrap:
+    with subprocess.Popen(argv, pass_fds=(block, tell, arguments), **runner.popen_arguments()) as bwrap:
         with os.fdopen(told) as records:
             first = json.loads(records.readline())["child-pid"]
         handle = os.pidfd_open(first)
-        kill_orphans(driver.runner.uid)
+        kill_orphans(runner.uid)
         assert not select.select([handle], [], [], 0.1)[0], "it still had its bwrap"
         bwrap.kill()
     assert not select.select([handle], [], [], 0.1)[0], "it went by itself: nothing is tested"
-    assert kill_orphans(driver.runner.uid) >= 1
+    assert kill_orphans(runner.uid) >= 1
     assert select.select([handle], [], [], 10)[0], "it still lives"
     for fd in (block, hold, tell, arguments, handle):
         os.close(fd)

@@ -106,7 +106,7 @@ def test_a_timeline_has_the_lanes_of_what_happened() -> None:
         ("Agent", "4.0 s"),
         ("Model calls", "500 ms"),
         ("shell", "2.0 s"),
-        ("pytest · patch", "2.0 s"),
+        ("patch · pytest", "2.0 s"),
     ]
     (bar,) = next(lane for lane in drawn.lanes if lane.name == "shell").bars
     assert (bar.x, bar.width, bar.seq) == (40.0, 20.0, 4)

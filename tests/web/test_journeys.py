@@ -221,6 +221,9 @@ def test_copying_the_command_that_starts_the_same(world: World, repo: Repo, open
     assert copied.startswith(f"mogplex run --repo {repo.full_name} ")
     assert "--label a=b" in copied and "'It'\"'\"'s the $HOME `prompt`'" in copied
     expect(page.locator("#copy-curl")).to_contain_text("$MOGPLEX_API_KEY")
+    world.claim(run)
+    page.reload()
+    expect(page.get_by_text("memory: cgroup")).to_be_visible()
     assert world.key not in page.content()
 
 

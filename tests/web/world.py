@@ -120,7 +120,11 @@ class World:
         claimed = self.house.claim(run)
         self.say(
             claimed,
-            EventDraft(EventType.SANDBOX_READY, "sandbox ready", payload={"driver": "bubblewrap"}),
+            EventDraft(
+                EventType.SANDBOX_READY,
+                "sandbox ready",
+                payload={"driver": "bubblewrap", "limits": {"memory": "cgroup"}},
+            ),
             EventDraft(EventType.STREAM_STARTED, "repair 1.0", payload={"harness": "repair", "version": "1.0"}),
         )
         return claimed

@@ -55,18 +55,21 @@ def execute_run(**flags: Any) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, frame: stopping.append(got))
     as_json: bool = flags["as_json"]
+    body = _body(flags)
+    record = Record(Path(flags["output"]) if flags["output"] else None)
     try:
         folder = Path(flags["repo"]).expanduser().resolve()
         repo = given(name="local/checkout", cloneUrl=str(folder), defaultBranch=_branch(folder, flags["base_branch"]))
         run = execute(
             Settings.read(),
             repo,
-            _body(flags),
+            body,
             on_event=write_json if as_json else lambda event: write_line(format_event(event)),
             stop_requested=lambda: bool(stopping),
-            record=Record(Path(flags["output"]) if flags["output"] else None),
+            record=record,
         )
     except MogplexError as fault:
+        record.keep_refusal(fault)
         note(f"error: {fault.message} ({fault.code})")
         return exit_codes.of_error(fault.code)
     if as_json:

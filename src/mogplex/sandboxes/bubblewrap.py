@@ -22,6 +22,7 @@ from mogplex.sandboxes.cgroup import Group
 from mogplex.sandboxes.disk import DiskLedger, look_at_free
 from mogplex.sandboxes.gate import Gate
 from mogplex.sandboxes.hierarchy import Hierarchy
+from mogplex.sandboxes.keeper import Keeper
 from mogplex.sandboxes.listeners import SocketMaker
 from mogplex.sandboxes.output import OutputPipe
 from mogplex.sandboxes.process import BubblewrapProcess
@@ -61,6 +62,7 @@ class BubblewrapDriver:
         self._ledger = DiskLedger()
         self._hierarchy: Hierarchy | None = None
         self._hierarchy_known = False
+        self._keeper: Keeper | None = None
 
     # --- the port ----------------------------------------------------------------------------------------------
 
@@ -137,6 +139,7 @@ class BubblewrapDriver:
             if self._hierarchy is not None:
                 await asyncio.to_thread(self._hierarchy.sweep)
             await asyncio.to_thread(kill_orphans, self.runner.uid)
+            self._keeper = Keeper.of_orphans(self.runner.uid)
         return self._hierarchy
 
     def _enforced(self, spec: SandboxSpec, hierarchy: Hierarchy | None) -> dict[str, str]:

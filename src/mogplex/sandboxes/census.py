@@ -45,7 +45,7 @@ def kill_orphans(uid: int) -> int:
     """End first processes of our sandboxes that have lost their bwrap; returns how many there were.
 
     A millisecond or two pass after its birth before bwrap takes its first process along. A worker killed in that moment
-    leaves it behind, nearly always blocked before it did anything; the next worker calls this.
+    leaves it behind, nearly always blocked before it did anything; a keeper calls this then, and the next worker.
     """
     killed = 0
     for name in _list_numbers():

@@ -27,13 +27,13 @@ from mogplex.sandboxes.container_arguments import (
     check_container,
     find_init,
 )
-from mogplex.sandboxes.container_engine import ContainerEngine, EngineFacts, find_engine
-from mogplex.sandboxes.container_keeper import ContainerKeeper
+from mogplex.sandboxes.container_engine import ContainerEngine, EngineFacts, environment, find_engine
 from mogplex.sandboxes.container_process import ContainerProcess, remove_container
 from mogplex.sandboxes.container_profile import build_profile
 from mogplex.sandboxes.container_room import ContainerRoom, sweep_rooms
 from mogplex.sandboxes.disk import DiskLedger, look_at_free
 from mogplex.sandboxes.handle import ProcessHandle
+from mogplex.sandboxes.keeper import Keeper
 from mogplex.sandboxes.listeners import SocketMaker
 from mogplex.sandboxes.remedy import explain_container_failure
 from mogplex.sandboxes.runner import Runner
@@ -71,7 +71,7 @@ class ContainerDriver:
         self._worker = name_group()  # on the labels of its containers: not those of another driver in this process
         self._ready = asyncio.Lock()
         self._facts: EngineFacts | None = None
-        self._keeper: ContainerKeeper | None = None
+        self._keeper: Keeper | None = None
         self._images: set[str] = set()
 
     # --- the port ----------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ class ContainerDriver:
                 find_init()
                 facts = await asyncio.to_thread(self._engine.describe)
                 await asyncio.to_thread(self._sweep)
-                self._keeper = ContainerKeeper(self._engine, self._worker)
+                self._keeper = Keeper.of_containers(self._engine.command(), f"{LABEL}={self._worker}", environment())
                 self._facts = facts
             return self._facts
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from mogplex.domain.access import Scope
 from mogplex.domain.errors import NotFound
-from mogplex.domain.event import Event
+from mogplex.domain.event import Event, EventType
 from mogplex.domain.run import Run
 from mogplex.domain.view import event_object
 from mogplex.service.call_search import CallFilter
@@ -28,6 +28,7 @@ END_EVENTS = 150  # of a longer one: so many from its start and from its end
 MORE_EVENTS = 250  # and so many more at each asking
 RAW_EVENTS = 100
 SHOWN_CALLS = 200
+BEGINNING_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def show_details(visit: Visit) -> Response:
         run,
         "details",
         sandbox=record,
+        limits=_limits(visit, run),
         chain=retry_chain(visit, run),
         cli=cli_line(body),
         follow=f"mogplex runs events {run.id} --follow",
@@ -152,6 +154,15 @@ def retry(visit: Visit) -> Response:
     """The form bears the key, so that a second press finds the run that the first has started."""
     started = visit.rooms.runs.retry(visit.caller, visit.path("run_id"), {}, visit.form.get("idempotencyKey"))
     return redirect(f"/runs/{started.run.id}")
+
+
+def _limits(visit: Visit, run: Run) -> dict[str, str]:
+    """How each limit of the newest attempt's sandbox was held, as its first events tell."""
+    found: dict[str, str] = {}
+    for event in _events(visit, run, 0, BEGINNING_EVENTS):
+        if event.type is EventType.SANDBOX_READY and isinstance(limits := event.payload.get("limits"), dict):
+            found = {str(name): str(how) for name, how in limits.items()}
+    return found
 
 
 def _run(visit: Visit) -> Run:

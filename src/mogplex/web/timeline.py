@@ -122,7 +122,7 @@ class Track:
 
     def _take_check(self, event: Event) -> None:
         _close(self.agent, event.created_at)
-        name = f"{one_line(event.payload.get('command') or 'check', 60)} · {event.payload.get('target')}"
+        name = f"{event.payload.get('target')} · {one_line(event.payload.get('command') or 'check', 60)}"
         spans = self.checks.setdefault(name, [])
         if event.type is EventType.CHECK_STARTED:
             spans.append(Span(event.created_at, None, name, event.seq))
