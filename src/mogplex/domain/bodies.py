@@ -85,7 +85,7 @@ RUN_REQUEST: Schema = {
         },
         "harness": _text("Which harness drives the work; left out, the repo's or the server's choice."),
         "model": _text("Which model the harness should use."),
-        "mode": {"enum": [*Mode, None], "description": "`repair-first` lets `repair` try before a model is asked."},
+        "mode": {"enum": [*Mode, None], "description": "`repair-first`: `repair` tries before a model is asked."},
         "title": _text("A short name for lists; left out, the first line of the prompt."),
         "baseBranch": _text("Where the work starts; left out, the repo's default branch.", 244),
         "workingBranch": _text("Where the result goes; left out, the base branch or a generated name.", 244),
@@ -105,7 +105,7 @@ RUN_REQUEST: Schema = {
         },
         "attemptsMode": {
             "enum": [*ContestMode, None],
-            "description": "In order, until one is verified (left out), or side by side.",
+            "description": "In order, until one is verified, or side by side.",
         },
         "harnesses": {
             "type": ["array", "null"],

@@ -11,6 +11,8 @@ from .baseline import Baseline, Outcome
 from .files import is_test_path
 
 MAX_REPRESENTATIVES = 3
+QUICK_SECONDS = 0.05
+DEAR_FACTOR = 5.0  # a test that starts programs, say, would slow every candidate down (and see none of them)
 NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z]\w+) not raised\b")
 
 
@@ -46,7 +48,10 @@ def representatives(goal: Goal) -> list[str]:
         frames = goal.baseline.outcomes[test].frames
         groups.setdefault((test.split("::")[0], frames[-1] if frames else None), []).append(test)
     largest = sorted(groups.values(), key=lambda tests: -len(tests))
-    return [tests[0] for tests in largest][:MAX_REPRESENTATIVES]
+    chosen = [tests[0] for tests in largest]
+    seconds = {test: goal.baseline.outcomes[test].seconds for test in chosen}
+    bound = max(QUICK_SECONDS, DEAR_FACTOR * min(seconds.values(), default=0.0))
+    return [test for test in chosen if seconds[test] <= bound][:MAX_REPRESENTATIVES]
 
 
 def wanted_exceptions(goal: Goal) -> list[str]:

@@ -20,6 +20,7 @@ from .swap import CodeIndex, Undo
 Emit = Callable[[dict[str, Any]], None]
 SWITCHED_OFF = ("xdist", "cov", "pytest_cov", "randomly", "random_order", "cacheprovider", "timeout", "pytest_timeout")
 MAX_FRAMES = 60
+PATIENCE_SECONDS = 0.5  # an edit that misses a target is given up after that: others may mend them all
 # Options of plugins that are switched off or not installed, which a repo's addopts may still mention.
 FOREIGN_OPTIONS = {
     "--cov": "?", "--cov-report": "?", "--cov-config": "?", "--cov-branch": 0, "--no-cov": 0, "--cov-fail-under": "?",
@@ -132,6 +133,7 @@ class Batch:
         if kinds:
             kinds.start()
         wanted = request["tests"]
+        started = time.monotonic()
         for number, test in enumerate(wanted):
             following = items.get(wanted[number + 1]) if number + 1 < len(wanted) else None
             if lines:
@@ -146,7 +148,8 @@ class Batch:
             else:
                 bad.append(test)
                 stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
-                if request.get("stop") and (test not in targets or result["outcome"] == "timeout"):
+                tired = len(mended) < len(targets) and time.monotonic() - started > PATIENCE_SECONDS
+                if request.get("stop") and (test not in targets or result["outcome"] == "timeout" or tired):
                     stopped["spoiled"] = test not in targets
                     break
         record: Any = lines.stop() if lines else kinds.stop() if kinds else None
