@@ -34,7 +34,8 @@ from mogplex.gateway.session import Session
 
 MODEL = "claude-opus-5-5"
 PAD = "x" * 120  # a record is about 200 bytes, as those of real streams
-PROMPT = "Please look at this file. " * 1600  # about 40 KB: the size of a coding agent's first request
+LINE = "Please look at this file. "
+SIZES = (2_000, 40_000)  # bytes of a request: a short one, and a coding agent's first
 
 
 class DeafEar:
@@ -113,9 +114,10 @@ class Client:
         self._session = session
         self._url = f"http://127.0.0.1:{port}/v1/messages"
 
-    async def ask(self) -> float:
-        """Seconds of one request that is not streamed."""
-        body = {"model": MODEL, "stream": False, "messages": [{"role": "user", "content": PROMPT}]}
+    async def ask(self, size: int) -> float:
+        """Seconds of one request of `size` bytes that is not streamed."""
+        prompt = LINE * (size // len(LINE))
+        body = {"model": MODEL, "stream": False, "messages": [{"role": "user", "content": prompt}]}
         began = time.perf_counter()
         async with self._session.post(self._url, json=body) as answer:
             await answer.read()
@@ -138,13 +140,13 @@ class Client:
         return [(seen - sent) / 1e6 for sent, seen in stamps], late
 
 
-async def measure_requests(client: Client, number: int, at_once: int) -> tuple[list[float], float]:
+async def measure_requests(client: Client, number: int, at_once: int, size: int) -> tuple[list[float], float]:
     """Milliseconds of each request, and requests a second."""
     latencies: list[float] = []
 
     async def work(count: int) -> None:
         for _ in range(count):
-            latencies.append(await client.ask() * 1000)
+            latencies.append(await client.ask(size) * 1000)
 
     began = time.perf_counter()
     await asyncio.gather(*(work(number // at_once) for _ in range(at_once)))
@@ -172,21 +174,26 @@ def quantile(values: list[float], share: float) -> float:
 async def compare(direct: Client, gateway: Client, rounds: int) -> None:
     sides = (direct, gateway)
     for client in sides:
-        await measure_requests(client, 100, 1)
+        await measure_requests(client, 100, 1, SIZES[1])
         await measure_chunks(client, 2, 50, 0.0)
     print(f"{'':<44} {'direct':>10} {'gateway':>10} {'added':>10}")
-    for at_once in (1, 50):
+    for at_once, size in itertools.product((1, 50), SIZES):
         times: list[list[float]] = [[], []]
         rates: list[list[float]] = [[], []]
         for _ in range(rounds):
             for side, client in enumerate(sides):
-                found, rate = await measure_requests(client, 200 if at_once == 1 else 500, at_once)
+                found, rate = await measure_requests(client, 200 if at_once == 1 else 500, at_once, size)
                 times[side] += found
                 rates[side].append(rate)
         for share in (0.5, 0.95):
-            name = f"request p{share * 100:.0f}, {at_once} at once"
+            name = f"request p{share * 100:.0f}, {size // 1000} KB, {at_once} at once"
             show(name, quantile(times[0], share), quantile(times[1], share), "ms")
-        show(f"requests/s, {at_once} at once", statistics.median(rates[0]), statistics.median(rates[1]), "1/s")
+        show(
+            f"requests/s, {size // 1000} KB, {at_once} at once",
+            statistics.median(rates[0]),
+            statistics.median(rates[1]),
+            "1/s",
+        )
     for streams in (1, 50):
         times, lates = [[], []], [0, 0]
         for _ in range(rounds):

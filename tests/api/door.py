@@ -53,6 +53,26 @@ class Reply:
         return str(self.error["message"])
 
 
+def services_of(house: House, limits: Limits, **offers: Any) -> Services:
+    """What a door needs, from the services of a test; `offers` are models, harnesses and readiness."""
+    return Services(
+        keys=house.keys,
+        audit=house.audit,
+        limits=limits,
+        repos=house.repos,
+        secrets=house.secrets,
+        runs=house.runs,
+        events=house.events,
+        sandboxes=house.sandboxes,
+        schedules=house.schedules,
+        webhooks=house.webhooks,
+        metrics=house.metrics,
+        report=house.report,
+        calls=ModelCalls(house.database),
+        **offers,
+    )
+
+
 class Door:
     """The server and everything behind it. `key` is the admin's; requests a minute are unlimited unless said."""
 
@@ -62,20 +82,10 @@ class Door:
         self.harnesses: list[HarnessInfo] = [HarnessInfo("repair", True, "1.0")]
         self.models: list[ModelInfo] = []
         self.ready: list[Readiness] = [Readiness("database", True, "reachable")]
-        self.services = Services(
-            keys=self.house.keys,
-            audit=self.house.audit,
-            limits=Limits(database, requests_per_minute=requests_per_minute, starts=house_settings.get("starts", MANY)),
-            repos=self.house.repos,
-            secrets=self.house.secrets,
-            runs=self.house.runs,
-            events=self.house.events,
-            sandboxes=self.house.sandboxes,
-            schedules=self.house.schedules,
-            webhooks=self.house.webhooks,
-            metrics=self.house.metrics,
-            report=self.house.report,
-            calls=ModelCalls(database),
+        limits = Limits(database, requests_per_minute=requests_per_minute, starts=house_settings.get("starts", MANY))
+        self.services = services_of(
+            self.house,
+            limits,
             models=lambda: self.models,
             harnesses=lambda: self.harnesses,
             readiness=lambda: self.ready,

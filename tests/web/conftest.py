@@ -1,4 +1,4 @@
-"""One server and one browser for all tests of the pages; each test has a browser profile of its own."""
+"""One server for each file and one browser for all; each test has a browser profile of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     path = tmp_path_factory.mktemp("web") / "mogplex.db"
     shutil.copy(sqlite_template, path)
@@ -39,7 +39,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     database.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def repo(world: World) -> Repo:
     return world.house.add_repo(checks=["pytest -q"])
 

@@ -353,6 +353,14 @@ def run_length(world: World, run_id: str) -> int:
     return world.house.runs.get(world.house.admin, run_id).last_seq
 
 
+def test_a_bar_of_the_timeline_leads_to_its_call(world: World, repo: Repo, open_page: OpenPage) -> None:
+    run = world.whole_run(repo)
+    page = open_page(f"/runs/{run.id}/checks")
+    page.locator("#run-timeline svg a[href*='#e'] rect.tool").last.click()
+    expect(page.locator("#transcript details[open]")).to_have_count(1)
+    expect(page.locator("time[data-local]").first).to_be_visible()
+
+
 def test_times_are_local_with_utc_behind_them(world: World, repo: Repo, open_page: OpenPage) -> None:
     run = world.start(repo, "What time is it")
     page = open_page(f"/runs/{run.id}/details", timezone_id="Asia/Tokyo", locale="en-GB")

@@ -7,7 +7,7 @@ from typing import Any
 
 from mogplex.api.app import create_app
 from mogplex.api.server import Server, open_listener, url_of
-from mogplex.api.services import HarnessInfo, Services
+from mogplex.api.services import HarnessInfo
 from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.ending import failure_of
 from mogplex.domain.event import EventDraft, EventType
@@ -18,11 +18,11 @@ from mogplex.domain.run import Changes, Outcome, Run, Timing, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.usage import Usage
 from mogplex.service.limits import Limits
-from mogplex.service.model_calls import ModelCalls
 from mogplex.service.web_sessions import WebSessions
 from mogplex.store.database import Database
 from mogplex.web.app import Pages
 from mogplex.web.rooms import Rooms
+from tests.api.door import services_of
 from tests.house import House, ending
 
 HOSTILE = (
@@ -63,18 +63,9 @@ class World:
     def __init__(self, database: Database, port: int = 0) -> None:
         self.house = House(database)
         self.key = self.house.secret
-        services = Services(
-            keys=self.house.keys,
-            limits=Limits(database, requests_per_minute=1_000_000),
-            repos=self.house.repos,
-            secrets=self.house.secrets,
-            runs=self.house.runs,
-            events=self.house.events,
-            sandboxes=self.house.sandboxes,
-            schedules=self.house.schedules,
-            webhooks=self.house.webhooks,
-            report=self.house.report,
-            calls=ModelCalls(database),
+        services = services_of(
+            self.house,
+            Limits(database, requests_per_minute=1_000_000),
             models=list,
             harnesses=lambda: [
                 HarnessInfo("repair", True, "1.0"),

@@ -105,7 +105,7 @@ RUN_REQUEST: Schema = {
         },
         "attemptsMode": {
             "enum": [*ContestMode, None],
-            "description": "In order, until one is verified, or side by side.",
+            "description": "In order until one is verified, or all at once.",
         },
         "harnesses": {
             "type": ["array", "null"],

@@ -54,9 +54,15 @@
     if (search) { event.preventDefault(); search.focus(); }
   });
 
+  // A bar of the timeline leads to what it stands for: show that unfolded.
+  const unfold = () => {
+    const found = location.hash && document.getElementById(location.hash.slice(1));
+    if (found) found.closest("details")?.setAttribute("open", "");
+  };
+
   const open = () => {
     for (const each of document.querySelectorAll("[data-copy], [data-copy-of]")) each.hidden = false;
-    if (location.hash) document.querySelector(`${CSS.escape("#").slice(1)}${location.hash}`)?.closest("details")?.setAttribute("open", "");
+    unfold();
     localise(document);
     tick();
   };
@@ -64,6 +70,7 @@
   document.addEventListener("htmx:sse:after:message", () => localise(document));
   document.addEventListener("htmx:sse:error", () => document.documentElement.setAttribute("data-offline", ""));
   document.addEventListener("htmx:sse:after:connection", () => document.documentElement.removeAttribute("data-offline"));
+  window.addEventListener("hashchange", unfold);
   setInterval(tick, 1000);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", open);
   else open();

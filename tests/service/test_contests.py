@@ -1,0 +1,90 @@
+"""A contest on its way, step by step, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mogplex.domain.event import EventType
+from mogplex.domain.run import Changes, Ending, Outcome, Run, Status, Verdict
+from mogplex.service.contests import Contests
+from tests.house import House, ending
+
+SMALL, LARGE = Changes(1, 1, 0, "c1"), Changes(1, 9, 9, "c2")
+
+
+def contests_of(house: House) -> Contests:
+    return Contests(house.database, house.dispatcher, house.hub, house.known_secrets)
+
+
+def now(house: House, run: Run) -> Run:
+    return house.runs.get(house.admin, run.id)
+
+
+def finish(house: House, run_id: str, told: Ending) -> None:
+    claimed = house.claim(house.runs.get(house.admin, run_id))
+    house.attempts.update(claimed, base_commit="a" * 40)
+    assert house.attempts.finish(claimed, told)
+
+
+def types(house: House, run: Run) -> list[EventType]:
+    return [event.type for event in house.events.since(run.id, 0, 100)]
+
+
+def test_side_by_side_the_smallest_verified_change_wins_and_goes_to_delivery(house: House) -> None:
+    run = house.start(house.add_repo(), attempts=2, attemptsMode="side-by-side", createBranch=True).run
+    assert run.contest is not None
+    first, second = run.contest.contenders
+    assert [each[0] for each in house.dispatcher.enqueued] == [first, second], "the run itself waits"
+    contests = contests_of(house)
+    finish(house, first, replace(ending(), changes=LARGE))
+    contests.advance()
+    assert now(house, run).contest.winner is None  # type: ignore[union-attr]
+    finish(house, second, replace(ending(), changes=SMALL))
+    contests.advance()
+    contests.advance()
+    decided = now(house, run)
+    assert decided.contest is not None
+    assert (decided.status, decided.contest.winner) == (Status.PENDING, second)
+    assert [each[0] for each in house.dispatcher.enqueued] == [first, second, run.id], "once"
+    assert types(house, run)[-3:] == [
+        EventType.CONTENDER_FINISHED,
+        EventType.CONTENDER_FINISHED,
+        EventType.CONTENDER_CHOSEN,
+    ]
+    kept = house.attempts.kept_work(house.claim(decided))
+    assert kept is not None
+    assert kept.run_id == second
+
+
+def test_in_order_the_next_begins_after_a_failure_and_none_left_ends_it(house: House) -> None:
+    run = house.start(house.add_repo(), attempts=2, createBranch=True).run
+    contests = contests_of(house)
+    for number in (1, 2):
+        contest = now(house, run).contest
+        assert contest is not None
+        assert len(contest.contenders) == number
+        finish(house, contest.contenders[-1], ending(Outcome.CHECKS_FAILED, Verdict.FAILED, error=f"no {number}"))
+        contests.advance()
+    ended = now(house, run)
+    assert (ended.status, ended.outcome, ended.verdict) == (Status.FAILED, Outcome.CHECKS_FAILED, Verdict.FAILED)
+    assert "None of the 2 contenders succeeded" in (ended.error or "")
+    assert types(house, run).count(EventType.FINISHED) == 1
+
+
+def test_a_cancel_ends_run_and_contenders_and_nothing_follows(house: House) -> None:
+    run = house.start(house.add_repo(), attempts=3, createBranch=True).run
+    house.runs.cancel(house.admin, run.id)
+    contests_of(house).advance()
+    assert run.contest is not None
+    for run_id in (run.id, *run.contest.contenders):
+        assert house.runs.get(house.admin, run_id).status is Status.CANCELLED
+    assert len(house.dispatcher.enqueued) == 1
+
+
+def test_retrying_a_contest_plays_it_anew(house: House) -> None:
+    run = house.start(house.add_repo(), attempts=2, createBranch=True).run
+    house.runs.cancel(house.admin, run.id)
+    again = house.runs.retry(house.admin, run.id, {}).run
+    assert again.contest is not None
+    assert len(again.contest.contenders) == 1
+    assert again.contest.contenders != run.contest.contenders  # type: ignore[union-attr]
