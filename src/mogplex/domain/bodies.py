@@ -103,10 +103,7 @@ RUN_REQUEST: Schema = {
             "maximum": MOST_CONTENDERS,
             "description": "Best of so many: each contender is a run of its own, and the best one's work is delivered.",
         },
-        "attemptsMode": {
-            "enum": [*ContestMode, None],
-            "description": "In order until one is verified, or all at once.",
-        },
+        "attemptsMode": {"enum": [*ContestMode, None], "description": "One after another, or side by side."},
         "harnesses": {
             "type": ["array", "null"],
             "items": {"type": "string", "minLength": 1, "maxLength": 100},
@@ -118,10 +115,7 @@ RUN_REQUEST: Schema = {
             "type": ["boolean", "null"],
             "description": "Push what was done even when the run fails, in a commit that says so.",
         },
-        "supersede": {
-            "type": ["boolean", "null"],
-            "description": "Cancel older runs of the same repo and branch that have not ended.",
-        },
+        "supersede": {"type": ["boolean", "null"], "description": "Cancel older runs of the same repo and branch."},
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
         "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
         "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},
