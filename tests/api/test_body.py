@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
+from mogplex.api import body
 from mogplex.api.body import MAX_BODY_BYTES, MAX_DEPTH, decode_object
 from mogplex.domain.errors import BadRequest
 from tests.api.door import Door
@@ -147,3 +150,14 @@ def test_a_client_that_leaves_while_sending_harms_nobody(door: Door) -> None:
         connection.endheaders(b"{")
         connection.close()
     assert door.get("/runs").data["runs"] == []
+
+
+def test_a_body_that_drips_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "BODY_SECONDS", 0.3)
+
+    async def drip() -> dict[str, object]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    with pytest.raises(BadRequest, match=r"took too long|stopped arriving"):
+        asyncio.run(asyncio.wait_for(body.read_body(Headers({}), drip), 30))

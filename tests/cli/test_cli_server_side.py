@@ -134,3 +134,14 @@ def test_doctor_finds_what_is_wrong_with_the_client_side(
     broken = "server" if case in ("away", "nonsense") else "api key"
     assert [name for name, row in rows.items() if not row["ok"]] == [broken]
     assert "mogplex" in rows[broken]["remedy"]
+
+
+def test_doctor_tells_a_setting_that_cannot_be_used(
+    wiring: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring.diagnose = lambda settings: []
+    monkeypatch.setenv("MOGPLEX_SLOTS", "many")
+    assert main(["doctor", "--local", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [(row["name"], row["ok"]) for row in told["findings"]] == [("settings", False)]
+    assert "MOGPLEX_SLOTS='many'" in told["findings"][0]["detail"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import time
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -18,6 +19,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 64
 INTEGERS = range(-(2**63), 2**63)  # what a database column and most other programs can hold
 SILENCE_SECONDS = 30.0  # between two pieces of a body
+BODY_SECONDS = 120.0  # from the head to the end of the body: a client that drips may not keep a connection for itself
 
 
 async def read_body(headers: Headers, receive: Receive) -> bytes:
@@ -27,9 +29,13 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
         raise _too_large()
     pieces: list[bytes] = []
     size_bytes = 0
+    end = time.monotonic() + BODY_SECONDS
     while True:
+        left_seconds = end - time.monotonic()
+        if left_seconds <= 0:
+            raise BadRequest(f"The body took too long: it must be here within {BODY_SECONDS:.0f} s.")
         try:
-            message = await asyncio.wait_for(receive(), SILENCE_SECONDS)
+            message = await asyncio.wait_for(receive(), min(SILENCE_SECONDS, left_seconds))
         except TimeoutError as fault:
             raise BadRequest(f"The body stopped arriving: nothing came for {SILENCE_SECONDS:.0f} s.") from fault
         if message["type"] == "http.disconnect":

@@ -28,7 +28,7 @@ LONGEST_WAIT_SECONDS = 60
 def start(call: Call) -> ASGIApp:
     key = clean_idempotency_key(call.header(IDEMPOTENCY_KEY))
     request = RunRequest.of(call.json_object())
-    return _tell_started(call, call.services.runs.start(call.caller, request, key))
+    return _tell_started(call, call.services.runs.start(call.caller, request, key, call.header("traceparent")))
 
 
 def retry(call: Call) -> ASGIApp:
@@ -152,6 +152,9 @@ _WAIT = Parameter(
     "Answer once the run is terminal, or after so many seconds.",
     {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_SECONDS, "default": 0},
 )
+_TRACEPARENT = Parameter(
+    "traceparent", "W3C Trace Context: the run's trace becomes a part of yours.", {"type": "string"}, where="header"
+)
 _STARTED = (Success(202, "Accepted, or the run that this key has started before (`replayed`).", "StartedRun"),)
 _RUN = f"{BASE}/runs/{{run_id}}"
 
@@ -164,7 +167,7 @@ ROUTES = (
         Scope.WRITE,
         start,
         _STARTED,
-        parameters=(_key_header(required=True),),
+        parameters=(_key_header(required=True), _TRACEPARENT),
         body="RunRequest",
         refusals=(404, 409),
     ),

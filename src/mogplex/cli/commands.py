@@ -111,6 +111,7 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "create": ("mogplex.cli.keys", "create_key", "Make an API key; its secret is shown once."),
             "list": ("mogplex.cli.keys", "list_keys", "List API keys, never their secrets."),
             "revoke": ("mogplex.cli.keys", "revoke_key", "Refuse an API key from now on."),
+            "reset-admin": ("mogplex.cli.rescue", "reset_admin", "Make an admin key with the database alone."),
         },
     ),
 }

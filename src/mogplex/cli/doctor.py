@@ -10,6 +10,7 @@ from mogplex.cli.credentials import CredentialsError, key_checksum_ok, read_cred
 from mogplex.cli.options import examples
 from mogplex.cli.output import paint, show, write_json, write_line
 from mogplex.client import ApiError, Client, ClientError, UnusableValue
+from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 
 TYPE_CHECKING = False
@@ -29,16 +30,24 @@ if TYPE_CHECKING:
 def doctor(url: str | None, api_key: str | None, local: bool, as_json: bool) -> int:
     """Check what can run here, and say what to do about the rest. Exit code 1 when something is wrong."""
     rows = [] if local else _check_server(url, api_key)
-    rows += [
-        {**_row(finding.name, finding.ok, finding.detail, finding.remedy), "warning": finding.warning}
-        for finding in wiring.diagnose(Settings.read())
-    ]
+    rows += _check_machine()
     healthy = all(row["ok"] for row in rows)
     if as_json:
         write_json({"ok": healthy, "findings": rows})
     else:
         _print_rows(rows)
     return exit_codes.OK if healthy else exit_codes.FAILURE
+
+
+def _check_machine() -> list[Row]:
+    try:
+        findings = wiring.diagnose(Settings.read())
+    except MogplexError as fault:  # a setting that can't be used: what it says is the finding
+        return [_row("settings", False, fault.message, None)]
+    return [
+        {**_row(finding.name, finding.ok, finding.detail, finding.remedy), "warning": finding.warning}
+        for finding in findings
+    ]
 
 
 def _check_server(url: str | None, api_key: str | None) -> list[Row]:

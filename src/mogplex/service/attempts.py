@@ -21,6 +21,7 @@ from mogplex.domain.run import Ending, Run
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.sanitiser import Sanitiser
 from mogplex.domain.secret import OpenSecret
+from mogplex.domain.traceparent import traceparent_within
 from mogplex.domain.worker import Signal
 from mogplex.service.claims import take
 from mogplex.service.cleaning import clean_call, clean_check, clean_draft, clean_facts, clean_value
@@ -36,6 +37,7 @@ from mogplex.store import patches as patch_table
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
+from mogplex.store import traces as trace_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.writer import EventWriter, Fence
 
@@ -175,6 +177,11 @@ class Attempts:
         """Those of the run's repo. Raises WorkspaceError when one can't be opened."""
         with self._database.read() as tx:
             return open_secrets(tx, self._known_secrets.vault, run.repo_id)
+
+    def traceparent(self, run: Run) -> str:
+        """What a harness is told as TRACEPARENT: the caller's trace or the run's own, and the run's span."""
+        with self._database.read() as tx:
+            return traceparent_within(run.id, trace_table.get(tx, run.id))
 
     def owns(self, run: Run) -> bool:
         """Ask right before anything that leaves the house."""

@@ -84,6 +84,13 @@ class Keys:
             _, secret = _insert(tx, "admin", FIRST_OWNER, (Scope.ADMIN,), None, None)
             return secret
 
+    def reset_admin(self) -> str:
+        """The secret of a new admin key, for whoever can open the database itself. Other keys stay as they are."""
+        with self._database.write() as tx:
+            key, secret = _insert(tx, "admin, reset", FIRST_OWNER, (Scope.ADMIN,), None, None)
+            note(tx, Caller.of(key), Action.KEY_CREATED, key.id, name=key.name, scopes=[str(Scope.ADMIN)])
+            return secret
+
     def create(
         self,
         caller: Caller,

@@ -17,6 +17,7 @@ from mogplex.domain.ports import Dispatcher
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
+from mogplex.domain.traceparent import parse_traceparent
 from mogplex.service.audit import note
 from mogplex.service.cancels import stop_run, supersede
 from mogplex.service.contests import start_contender
@@ -37,6 +38,7 @@ from mogplex.store import events as event_table
 from mogplex.store import patches as patch_table
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
+from mogplex.store import traces as trace_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import runs
 
@@ -88,8 +90,12 @@ class Runs:
         self._settle_model = settle_model
 
     @tallied
-    def start(self, caller: Caller, request: RunRequest, idempotency_key: str) -> Started:
+    def start(
+        self, caller: Caller, request: RunRequest, idempotency_key: str, traceparent: str | None = None
+    ) -> Started:
         """The new run, committed with its first event and its place in the queue; or the one this key made before.
+
+        `traceparent` is the span that asks, if there is one.
 
         Raises BadRequest, NotFound, IdempotencyConflict, RateLimited (start quota, full queue).
         """
@@ -117,6 +123,8 @@ class Runs:
             if earlier is not None:
                 return earlier
             run = self._create(tx, caller, run, find_repo(tx, caller, repo.id))
+            if traceparent is not None and parse_traceparent(traceparent) is not None:
+                trace_table.insert(tx, run.id, traceparent)
             stopped = supersede(tx, run, caller, self._known_secrets.sanitiser()) if request.supersede else []
         for each in [run, *stopped]:
             self._hub.publish(each.id, each.last_seq)

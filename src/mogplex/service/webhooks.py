@@ -10,10 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mogplex.domain.access import Caller, Scope
+from mogplex.domain.audit import Action
 from mogplex.domain.errors import BadRequest, Detail, Forbidden
 from mogplex.domain.fields import kind_of
 from mogplex.domain.webhook import DEFAULT_TOPICS, DeliveryStatus, SigningSecret, Topic, Webhook, WebhookDelivery
 from mogplex.egress.authority import BadAuthority, read_authority
+from mogplex.service.audit import note
 from mogplex.service.ids import generate_id, is_id, missing
 from mogplex.service.outbox import make_delivery
 from mogplex.service.page import clamp_limit
@@ -53,6 +55,7 @@ class Webhooks:
                 created_at=tx.now,
             )
             webhook_table.insert(tx, webhook)
+            note(tx, caller, Action.WEBHOOK_CREATED, webhook.id)
         return webhook, secret
 
     def list(self, caller: Caller) -> list[Webhook]:
@@ -65,7 +68,9 @@ class Webhooks:
         """With all that it still had to tell. Raises NotFound."""
         caller.require(Scope.ADMIN)
         with self._database.write() as tx:
-            webhook_table.remove(tx, _visible(tx, caller, webhook_id).id)
+            webhook = _visible(tx, caller, webhook_id)
+            webhook_table.remove(tx, webhook.id)
+            note(tx, caller, Action.WEBHOOK_REMOVED, webhook.id)
 
     def rotate(self, caller: Caller, webhook_id: str) -> tuple[Webhook, str]:
         """A new secret, told this once; the old one signs as well for a day. Raises NotFound."""
@@ -78,6 +83,7 @@ class Webhooks:
             old = [replace(each, until=each.until or until) for each in kept]
             signing = (SigningSecret(self._vault.seal(webhook.id, secret)), *old)
             webhook_table.update(tx, webhook.id, {"secrets": signing, "disabled_at": None})
+            note(tx, caller, Action.WEBHOOK_CHANGED, webhook.id, rotated=True)
             return _visible(tx, caller, webhook.id), secret
 
     def test(self, caller: Caller, webhook_id: str) -> WebhookDelivery:

@@ -15,6 +15,7 @@ import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.schedule_tables
 import mogplex.store.totals_tables
+import mogplex.store.traces
 import mogplex.store.webhook_tables  # noqa: F401 - likewise
 from mogplex.store.metadata import json_column as _json
 from mogplex.store.metadata import metadata as metadata

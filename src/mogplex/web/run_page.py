@@ -81,7 +81,7 @@ def show_more(visit: Visit) -> Response:
 def show_changes(visit: Visit) -> Response:
     run = _run(visit)
     try:
-        diff = read_diff(visit.rooms.runs.patch(visit.caller, run.id))
+        diff = read_diff(visit.rooms.runs.shown_patch(visit.caller, run.id).encode())
     except NotFound:
         diff = None
     return _show(visit, run, "changes", diff=diff)

@@ -24,6 +24,7 @@ from mogplex.web.rooms import Rooms
 from mogplex.wiring.adapters import make_layout
 from mogplex.wiring.mcp import make_mcp
 from mogplex.wiring.parts import Parts
+from mogplex.wiring.tracing import tracing
 from mogplex.wiring.workshop import working
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ def serve(
         url = url_of(listener)
         parts, database, dispatcher = house.enter_context(_opened(settings, url))
         if with_worker:
-            house.enter_context(working(settings, Home(settings), database, parts, dispatcher))
+            told = house.enter_context(tracing(database, parts.services.events))
+            house.enter_context(working(settings, Home(settings), database, parts, dispatcher, told))
         house.enter_context(ticking(parts))
         first_key = parts.services.keys.create_first()
         if first_key is not None:
@@ -75,7 +77,8 @@ def work(settings: Settings, *, on_start: Callable[[str], None]) -> None:
         signal.signal(number, lambda got, _: _stop_once(stopping, got))
     with ExitStack() as house:
         parts, database, dispatcher = house.enter_context(_opened(settings, "a worker"))
-        worker_id = house.enter_context(working(settings, Home(settings), database, parts, dispatcher))
+        told = house.enter_context(tracing(database, parts.services.events))
+        worker_id = house.enter_context(working(settings, Home(settings), database, parts, dispatcher, told))
         house.enter_context(ticking(parts))
         on_start(worker_id)
         stopping.wait()

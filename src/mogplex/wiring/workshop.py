@@ -7,8 +7,9 @@ import logging
 import os
 import platform
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import mogplex
 from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, DbosWorker
@@ -42,14 +43,19 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def working(
-    settings: Settings, home: Home, database: Database, parts: Parts, dispatcher: DbosDispatcher
+    settings: Settings,
+    home: Home,
+    database: Database,
+    parts: Parts,
+    dispatcher: DbosDispatcher,
+    on_ended: Callable[[str], None],
 ) -> Iterator[str]:
     """A worker that takes runs while the body runs; at the end it drains, and what it still had counts as lost.
 
     Yields the worker's id.
     """
     worker_id = f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}"
-    equipment = equip(settings, home, parts)
+    equipment = replace(equip(settings, home, parts), on_ended=on_ended)
     asyncio.run(prepare_work(equipment))
     worker = Worker(worker_id, equipment)
     worker.start()

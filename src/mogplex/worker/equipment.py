@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mogplex.domain.ports import Harness, Limits, ModelGateway, Mount, SandboxDriver
@@ -52,3 +52,4 @@ class Equipment:
     deadlines: Deadlines = Deadlines()
     toolchains: Toolchains = Toolchains()
     reach: Reach = Reach()  # how the names of allowed hosts become addresses
+    on_ended: Callable[[str], None] = lambda run_id: None  # told of each run that was played; must return at once

@@ -20,6 +20,7 @@ from mogplex.worker.conversation import STATE_FOLDER, Conversation
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.models import Models
+from mogplex.worker.patience import patiently
 from mogplex.worker.stall import StallWatch
 from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
@@ -94,6 +95,7 @@ class HarnessRun:
             environment={
                 **tools.environment,
                 **prepared.environment,
+                "TRACEPARENT": await patiently(self._equipment.attempts.traceparent, self._run),
                 **start.environment_for(Phase.AGENT),
                 **launch.environment,
             },

@@ -95,6 +95,7 @@ class Worker:
         self._watcher.add(run_id, stop)
         try:
             await Attempt(run, self._equipment, stop).play()
+            self._equipment.on_ended(run_id)
         finally:
             self._watcher.remove(run_id, stop)
 

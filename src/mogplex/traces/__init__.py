@@ -1,0 +1,1 @@
+"""An ended run as an OpenTelemetry trace: run, attempts, model calls, tool calls, checks."""
