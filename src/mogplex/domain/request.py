@@ -14,6 +14,7 @@ from mogplex.domain.budget import Budget
 from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.fields import ENVIRONMENT_NAME, LABEL_NAME, kind_of
+from mogplex.domain.mode import Mode
 from mogplex.domain.run import CheckPolicy, Delivery
 
 MAX_PROMPT_CHARACTERS = 100_000
@@ -149,7 +150,7 @@ class _Reader(BodyReader):
             root_directory=self.root_directory("rootDirectory"),
             conversation_id=self.text("conversationId"),
             workspace_session_id=self.text("workspaceSessionId"),
-            mode=self.text("mode"),
+            mode=self.choice("mode", Mode),
             model=self.text("model"),
             title=self.text("title"),
             timeout_seconds=self.number("timeoutSeconds", low=1, high=MAX_TIMEOUT_SECONDS),
