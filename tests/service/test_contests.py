@@ -103,6 +103,23 @@ def test_a_cancel_ends_run_and_contenders_and_nothing_follows(house: House) -> N
     assert len(house.dispatcher.enqueued) == 1
 
 
+def test_who_takes_the_place_of_a_contest_stops_its_contenders_too(house: House) -> None:
+    repo = house.add_repo()
+    branch = {"createBranch": True, "workingBranch": "mogplex/contended"}
+    old = house.start(repo, "old", attempts=2, attemptsMode="side-by-side", **branch).run
+    assert old.contest is not None
+    played, waiting = old.contest.contenders
+    house.claim(house.runs.get(house.admin, played))
+    newer = house.start(repo, "new", supersede=True, **branch).run
+    for run_id in (old.id, waiting):
+        ended = house.runs.get(house.admin, run_id)
+        assert (ended.outcome, ended.superseded_by) == (Outcome.SUPERSEDED, newer.id)
+    asked = house.runs.get(house.admin, played)
+    assert (asked.status, asked.superseded_by) == (Status.STREAMING, newer.id)
+    assert asked.cancel_requested_at is not None
+    assert set(house.dispatcher.withdrawn) == {old.id, waiting}
+
+
 def test_retrying_a_contest_plays_it_anew(house: House) -> None:
     run = house.start(house.add_repo(), attempts=2, createBranch=True).run
     house.runs.cancel(house.admin, run.id)
