@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from mogplex.domain.errors import BadRequest
 from mogplex.domain.event import EventType
+from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Changes, Ending, Outcome, Run, Status, Verdict
 from mogplex.service.contests import Contests
 from tests.house import House, ending
@@ -69,6 +73,24 @@ def test_in_order_the_next_begins_after_a_failure_and_none_left_ends_it(house: H
     assert (ended.status, ended.outcome, ended.verdict) == (Status.FAILED, Outcome.CHECKS_FAILED, Verdict.FAILED)
     assert "None of the 2 contenders succeeded" in (ended.error or "")
     assert types(house, run).count(EventType.FINISHED) == 1
+
+
+def test_a_contest_that_fails_does_not_hold_up_those_behind_it(house: House) -> None:
+    repo = house.add_repo()
+    stuck = house.start(repo, "a", attempts=2, createBranch=True).run
+    behind = house.start(repo, "b", attempts=2, createBranch=True, workingBranch="other").run
+    taken = f"contender:{stuck.id}:2"
+    with pytest.raises(BadRequest, match="kept for Mogplex"):
+        house.start(repo, taken)
+    with pytest.raises(BadRequest, match="kept for Mogplex"):
+        house.runs.retry(house.admin, stuck.id, {}, taken)
+    request = RunRequest.of({"repoId": repo.id, "prompt": "An old row"})
+    house.runs.start(house.admin, request, taken, own_key=True)
+    for run in (stuck, behind):
+        assert run.contest is not None
+        finish(house, run.contest.contenders[0], ending(Outcome.CHECKS_FAILED, Verdict.FAILED, error="no"))
+    contests_of(house).advance()
+    assert [len(now(house, run).contest.contenders) for run in (stuck, behind)] == [1, 2]  # type: ignore[union-attr]
 
 
 def test_a_cancel_ends_run_and_contenders_and_nothing_follows(house: House) -> None:

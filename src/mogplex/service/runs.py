@@ -91,16 +91,22 @@ class Runs:
 
     @tallied
     def start(
-        self, caller: Caller, request: RunRequest, idempotency_key: str, traceparent: str | None = None
+        self,
+        caller: Caller,
+        request: RunRequest,
+        idempotency_key: str,
+        traceparent: str | None = None,
+        *,
+        own_key: bool = False,
     ) -> Started:
         """The new run, committed with its first event and its place in the queue; or the one this key made before.
 
-        `traceparent` is the span that asks, if there is one.
+        `traceparent` is the span that asks, if there is one. `own_key`: we made the key, no caller did.
 
         Raises BadRequest, NotFound, IdempotencyConflict, RateLimited (start quota, full queue).
         """
         caller.require(Scope.WRITE)
-        key = clean_idempotency_key(idempotency_key)
+        key = clean_idempotency_key(idempotency_key, own=own_key)
         digest = request.digest()
         with self._database.read() as tx:
             repo = find_repo(tx, caller, request.repo_id)
