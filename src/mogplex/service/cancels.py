@@ -25,7 +25,7 @@ def stop_run(
 
 
 def supersede(tx: Transaction, newer: Run, caller: Caller, sanitiser: Sanitiser) -> list[Run]:
-    """Stop every other run that would push to the branch of `newer`, with its contenders; the changed, as they are now."""
+    """Stop every other run that would push to the branch of `newer`, with its contenders. Returns those it changed."""
     open_still = [
         runs.c.repo_id == newer.repo_id,
         runs.c.working_branch == newer.working_branch,
@@ -45,7 +45,7 @@ def supersede(tx: Transaction, newer: Run, caller: Caller, sanitiser: Sanitiser)
 def stop_contenders(
     tx: Transaction, run: Run, caller: Caller, sanitiser: Sanitiser, *, superseded_by: str | None = None
 ) -> list[Run]:
-    """Stop those of a contest that have not ended; what was changed, as it is now. None for a run that is no contest."""
+    """Stop those contenders of `run` that have not ended, if it is a contest. Returns those it changed."""
     found = [run_table.get(tx, each, lock=True) for each in (run.contest.contenders if run.contest else ())]
     open_still = [each for each in found if each is not None and not each.status.is_terminal]
     stopped = [stop_run(tx, each, caller, sanitiser, superseded_by=superseded_by) for each in open_still]
