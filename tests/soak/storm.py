@@ -26,25 +26,26 @@ MARK = "echo $$ > mark.txt"
 SAID = say({"type": "message", "text": "at it"})
 FAILURE = say({"type": "end", "success": False, "summary": "gave up", "session": "talk"})
 AT_ONCE = 12
-# What a run does -> script, fields of the start.
+# What a run does -> script, fields of the start. A storm kills any process: without `|| exit 3` a script whose `sleep` was
+# killed would go on, and truthfully succeed in less time than it was meant to take.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "good": (f"{EDIT}\n{SUCCESS}", {"checks": [CHECK]}),
-    "slow": (f"{EDIT}\n{SAID}\nsleep 2\n{SUCCESS}", {"checks": [CHECK]}),
+    "slow": (f"{EDIT}\n{SAID}\nsleep 2 || exit 3\n{SUCCESS}", {"checks": [CHECK]}),
     "unchecked": (f"{MARK}\n{SUCCESS}", {}),
     "lying": (f"{MARK}\n{SUCCESS}", {"checks": [CHECK]}),
     "failing": (f"{MARK}\n{FAILURE}", {"deliverPartial": True}),
     "dying": (f"{MARK}\n{SAID}\nkill -9 $$", {}),
     "silent": (MARK, {}),
-    "late": (f"{MARK}\n{SAID}\nsleep 60\n{SUCCESS}", {"timeoutSeconds": 4}),
+    "late": (f"{MARK}\n{SAID}\nsleep 60 || exit 3\n{SUCCESS}", {"timeoutSeconds": 4}),
     "flooding": ("yes all is well | head -c 5000000; echo\n" + SUCCESS, {}),
-    "filling": (f"{SAID}\nhead -c 300000000 /dev/zero > big; sleep 30\n{SUCCESS}", {}),
+    "filling": (f"{SAID}\nhead -c 300000000 /dev/zero > big; sleep 30 || exit 3\n{SUCCESS}", {}),
     "spending": (
         "i=0; while [ $i -lt 30 ]; do " + say({"type": "tool_call", "id": "1", "name": "sh", "arguments": {}})
-        + f"; i=$((i+1)); done; sleep 20\n{SUCCESS}",
+        + f"; i=$((i+1)); done; sleep 20 || exit 3\n{SUCCESS}",
         {"budget": {"toolCalls": 5}},
     ),
     "daemons": (f"{MARK}\nfor i in 1 2 3; do (setsid sleep 300 &); done\n{SUCCESS}", {}),
-    "cancelled": (f"{MARK}\n{SAID}\nsleep 60\n{SUCCESS}", {}),
+    "cancelled": (f"{MARK}\n{SAID}\nsleep 60 || exit 3\n{SUCCESS}", {}),
 }  # fmt: skip
 
 
@@ -275,7 +276,8 @@ class Storm:
         good = kind in ("good", "slow", "unchecked", "flooding", "daemons")
         delivered = run["outcome"] == "no_changes" or run["branch"]["working"] in tips
         if not good or not delivered:
-            self.figures.wrong_successes.append(f"{run['runId']} {kind} {run['outcome']} delivered={delivered}")
+            told = f"{run['runId']} {kind} {run['outcome']} delivered={delivered} after {run['timing']['runningMs']} ms"
+            self.figures.wrong_successes.append(told)
 
 
 def main() -> int:
