@@ -122,6 +122,22 @@ def test_who_takes_the_place_of_a_contest_stops_its_contenders_too(house: House)
     assert set(house.dispatcher.withdrawn) == {old.id, waiting}
 
 
+def test_a_contest_that_nobody_won_can_be_resumed(house: House) -> None:
+    run = house.start(house.add_repo(), attempts=2, attemptsMode="side-by-side", createBranch=True).run
+    assert run.contest is not None
+    for run_id in run.contest.contenders:
+        claimed = house.claim(house.runs.get(house.admin, run_id))
+        house.attempts.update(claimed, base_commit="a" * 40)
+        house.attempts.save_patch(claimed, b"half done")
+        told = ending(Outcome.CHECKS_FAILED, Verdict.FAILED, error="no")
+        assert house.attempts.finish(claimed, replace(told, changes=SMALL))
+    contests_of(house).advance()
+    again = house.runs.retry(house.admin, run.id, {"resume": True}).run
+    kept = house.attempts.kept_work(again)
+    assert kept is not None
+    assert (kept.run_id, kept.base_commit, kept.diff) == (run.id, "a" * 40, b"half done")
+
+
 def test_a_contest_that_waits_for_its_contenders_is_not_in_the_queue(database: Database) -> None:
     house = House(database, queue_limit=3)
     repo = house.add_repo()
