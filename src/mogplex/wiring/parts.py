@@ -74,7 +74,9 @@ class Parts:
         git = Git(layout.git_home)
         vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
+        webhooks = Webhooks(database, vault)
         secrets.reseal()
+        webhooks.reseal()
         sign_ins = SignIns(database)
         runs = Runs(
             database,
@@ -98,7 +100,7 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
-            webhooks=Webhooks(database, vault),
+            webhooks=webhooks,
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
             report=Report(
