@@ -35,7 +35,7 @@ FULL: dict[str, Any] = {
     "delivery": "pull_request",
     "commit": "a" * 40,
 }
-LIMITED_TEXTS = ["repoId", "harness", "conversationId", "workspaceSessionId", "mode", "model", "title"]
+LIMITED_TEXTS = ["repoId", "harness", "conversationId", "workspaceSessionId", "model", "title"]
 
 
 def refusal(**changes: Any) -> str:
@@ -201,6 +201,7 @@ class TestCanonicalForm:
         other: dict[str, Any] = {
             "createBranch": False, "timeoutSeconds": 91, "budget": {"usd": 2}, "checks": [], "outputSchema": {},
             "labels": {"team": "web"}, "env": {"MODE": "y"}, "priority": 4, "delivery": "patch", "commit": "b" * 40,
+            "mode": "auto",
         }  # fmt: skip
         assert RunRequest.of({**FULL, name: other.get(name, "else")}).digest() != RunRequest.of(FULL).digest()
 
@@ -233,3 +234,13 @@ class TestIdempotencyKey:
     def test_others_are_refused(self, key: str | None, said: str) -> None:
         with pytest.raises(BadRequest, match=said):
             clean_idempotency_key(key)
+
+
+class TestMode:
+    def test_case_does_not_matter(self) -> None:
+        assert (
+            RunRequest.of({**MINIMAL, "mode": "AUTO"}).digest() == RunRequest.of({**MINIMAL, "mode": "auto"}).digest()
+        )
+
+    def test_an_unknown_one_is_refused_with_those_that_are_known(self) -> None:
+        assert "repair-first" in refusal(mode="repair-frist")

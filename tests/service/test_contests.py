@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from mogplex.domain.errors import BadRequest
 from mogplex.domain.event import EventType
+from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Changes, Ending, Outcome, Run, Status, Verdict
 from mogplex.service.contests import Contests
 from tests.house import House, ending
@@ -71,6 +75,24 @@ def test_in_order_the_next_begins_after_a_failure_and_none_left_ends_it(house: H
     assert types(house, run).count(EventType.FINISHED) == 1
 
 
+def test_a_contest_that_fails_does_not_hold_up_those_behind_it(house: House) -> None:
+    repo = house.add_repo()
+    stuck = house.start(repo, "a", attempts=2, createBranch=True).run
+    behind = house.start(repo, "b", attempts=2, createBranch=True, workingBranch="other").run
+    taken = f"contender:{stuck.id}:2"
+    with pytest.raises(BadRequest, match="kept for Mogplex"):
+        house.start(repo, taken)
+    with pytest.raises(BadRequest, match="kept for Mogplex"):
+        house.runs.retry(house.admin, stuck.id, {}, taken)
+    request = RunRequest.of({"repoId": repo.id, "prompt": "An old row"})
+    house.runs.start(house.admin, request, taken, own_key=True)
+    for run in (stuck, behind):
+        assert run.contest is not None
+        finish(house, run.contest.contenders[0], ending(Outcome.CHECKS_FAILED, Verdict.FAILED, error="no"))
+    contests_of(house).advance()
+    assert [len(now(house, run).contest.contenders) for run in (stuck, behind)] == [1, 2]  # type: ignore[union-attr]
+
+
 def test_a_cancel_ends_run_and_contenders_and_nothing_follows(house: House) -> None:
     run = house.start(house.add_repo(), attempts=3, createBranch=True).run
     house.runs.cancel(house.admin, run.id)
@@ -79,6 +101,23 @@ def test_a_cancel_ends_run_and_contenders_and_nothing_follows(house: House) -> N
     for run_id in (run.id, *run.contest.contenders):
         assert house.runs.get(house.admin, run_id).status is Status.CANCELLED
     assert len(house.dispatcher.enqueued) == 1
+
+
+def test_who_takes_the_place_of_a_contest_stops_its_contenders_too(house: House) -> None:
+    repo = house.add_repo()
+    branch = {"createBranch": True, "workingBranch": "mogplex/contended"}
+    old = house.start(repo, "old", attempts=2, attemptsMode="side-by-side", **branch).run
+    assert old.contest is not None
+    played, waiting = old.contest.contenders
+    house.claim(house.runs.get(house.admin, played))
+    newer = house.start(repo, "new", supersede=True, **branch).run
+    for run_id in (old.id, waiting):
+        ended = house.runs.get(house.admin, run_id)
+        assert (ended.outcome, ended.superseded_by) == (Outcome.SUPERSEDED, newer.id)
+    asked = house.runs.get(house.admin, played)
+    assert (asked.status, asked.superseded_by) == (Status.STREAMING, newer.id)
+    assert asked.cancel_requested_at is not None
+    assert set(house.dispatcher.withdrawn) == {old.id, waiting}
 
 
 def test_retrying_a_contest_plays_it_anew(house: House) -> None:

@@ -59,8 +59,8 @@ def test_a_run_is_found_with_its_first_event_right_after_its_start(house: House,
 
 
 def test_the_same_request_is_replayed_whatever_its_order_and_space(house: House, repo: Repo) -> None:
-    first = house.runs.start(house.admin, RunRequest.of({"repoId": repo.id, "prompt": "x", "mode": "m"}), "k")
-    again = house.runs.start(house.admin, RunRequest.of({"mode": " m", "prompt": "x\n", "repoId": repo.id}), " k ")
+    first = house.runs.start(house.admin, RunRequest.of({"repoId": repo.id, "prompt": "x", "mode": "auto"}), "k")
+    again = house.runs.start(house.admin, RunRequest.of({"mode": " AUTO", "prompt": "x\n", "repoId": repo.id}), " k ")
     assert (again.replayed, again.run) == (True, first.run)
 
 

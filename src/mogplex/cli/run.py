@@ -41,7 +41,7 @@ _STDIN = "-"
     help="Until one is verified [in-order], or all at once.",
 )
 @click.option("--model", metavar="MODEL", help="Model for the harness.")
-@click.option("--mode", metavar="MODE", help="Mode of the harness.")
+@click.option("--mode", metavar="MODE", help="`repair-first`: try without a model before one is asked.")
 @click.option("--base-branch", metavar="BRANCH", help="Branch to start from [the repo's default].")
 @click.option("--branch", metavar="BRANCH", help="Branch to deliver to [the base branch, or a made-up name].")
 @click.option("--create-branch", is_flag=True, help="Create the branch.")

@@ -50,8 +50,11 @@ def print_run(run: Run) -> None:
             ("attempt", run.get("attempt")),
             ("retry of", run.get("retryOf")),
             ("retried by", _joined(run.get("retriedBy"))),
+            ("contest", _contest(run)),
+            ("contender of", run.get("contenderOf")),
             ("model", run.get("model") and show(run["model"])),
             ("changes", _changes(run)),
+            ("partial", "pushed, marked as unfinished" if run.get("partial") else None),
             ("pull request", (run.get("changes") or {}).get("pullRequestUrl")),
             ("usage", _usage(run)),
             ("cost", _cost(run)),
@@ -170,6 +173,14 @@ def _queue(run: Run) -> str | None:
 
 def _joined(value: Any) -> str | None:
     return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _contest(run: Run) -> str | None:
+    contest = run.get("contest") or {}
+    if not contest:
+        return None
+    ran = f"{len(contest.get('contenders') or [])} of {len(contest.get('harnesses') or [])} contenders"
+    return f"{ran}, {contest.get('mode')}; winner {contest.get('winner') or 'not chosen yet'}"
 
 
 def _changes(run: Run) -> str | None:

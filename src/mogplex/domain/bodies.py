@@ -8,6 +8,7 @@ from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
+from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.schedule import Overlap
@@ -84,7 +85,7 @@ RUN_REQUEST: Schema = {
         },
         "harness": _text("Which harness drives the work; left out, the repo's or the server's choice."),
         "model": _text("Which model the harness should use."),
-        "mode": _text("How the harness works, e.g. `repair-first`."),
+        "mode": {"enum": [*Mode, None], "description": "`repair-first`: `repair` tries before a model is asked."},
         "title": _text("A short name for lists; left out, the first line of the prompt."),
         "baseBranch": _text("Where the work starts; left out, the repo's default branch.", 244),
         "workingBranch": _text("Where the result goes; left out, the base branch or a generated name.", 244),
@@ -102,10 +103,7 @@ RUN_REQUEST: Schema = {
             "maximum": MOST_CONTENDERS,
             "description": "Best of so many: each contender is a run of its own, and the best one's work is delivered.",
         },
-        "attemptsMode": {
-            "enum": [*ContestMode, None],
-            "description": "In order, until one is verified (left out), or side by side.",
-        },
+        "attemptsMode": {"enum": [*ContestMode, None], "description": "One after another, or side by side."},
         "harnesses": {
             "type": ["array", "null"],
             "items": {"type": "string", "minLength": 1, "maxLength": 100},
@@ -117,10 +115,7 @@ RUN_REQUEST: Schema = {
             "type": ["boolean", "null"],
             "description": "Push what was done even when the run fails, in a commit that says so.",
         },
-        "supersede": {
-            "type": ["boolean", "null"],
-            "description": "Cancel older runs of the same repo and branch that have not ended.",
-        },
+        "supersede": {"type": ["boolean", "null"], "description": "Cancel older runs of the same repo and branch."},
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
         "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
         "protectTests": {"type": ["boolean", "null"], "description": _PROTECT},

@@ -46,6 +46,12 @@ def select(tx: Transaction, conditions: Conditions, limit: int) -> list[Run]:
     return [run_of(row) for row in tx.execute(wanted)]
 
 
+def select_oldest(tx: Transaction, conditions: Conditions, limit: int) -> list[Run]:
+    """The oldest first."""
+    wanted = sa.select(*_COLUMNS).where(*conditions).order_by(runs.c.created_at, runs.c.id).limit(limit)
+    return [run_of(row) for row in tx.execute(wanted)]
+
+
 def has_label(name: str, value: str) -> sa.ColumnElement[bool]:
     """A condition on runs: they bear this label."""
     return runs.c.id.in_(sa.select(run_labels.c.run_id).where(run_labels.c.name == name, run_labels.c.value == value))

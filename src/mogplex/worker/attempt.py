@@ -17,6 +17,7 @@ from mogplex.worker.conversation import Conversation
 from mogplex.worker.egress import Egress
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
+from mogplex.worker.first_try import FirstTry
 from mogplex.worker.handover import Handover
 from mogplex.worker.harness_run import HarnessRun, sandbox_end
 from mogplex.worker.harvest import Harvest
@@ -74,7 +75,7 @@ class Attempt:
     async def _work(self) -> None:
         async with self._workspace() as (start, checkout), self._egress(start) as egress:
             if self.run.contest is None:
-                await self._run_harness(start, checkout, egress)
+                checkout = await self._run_harness(start, checkout, egress)
             else:
                 self._take_winner(start)
             await self._take_patch(start, checkout)
@@ -110,13 +111,16 @@ class Attempt:
     def _egress(self, start: StartPoint) -> Egress:
         return Egress(start.repo.allow_hosts, self.transcript.add, self.equipment.driver, self.equipment.reach)
 
-    async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> None:
-        """Run it to its end or to a stop; what it leaves is a claim, never a decision."""
+    async def _run_harness(self, start: StartPoint, checkout: Checkout, egress: Egress) -> Checkout:
+        """Run it to its end or to a stop; what it leaves is a claim, never a decision. Returns where its work lies."""
+        first = FirstTry(self.run, self.equipment, self.transcript, self.stop, egress, self.activity)
+        if (fixed := await first.play(start, self.clock, self.findings)) is not None:
+            return fixed
         conversation = Conversation(self.run, self.equipment, self.transcript)
         await self.stop.or_result(conversation.open(start.folder / "state", start.kept))
         async with Models(self.run, self.equipment, self.transcript, self.stop, self.activity) as models:
             harness_run = HarnessRun(
-                self.run, self.equipment, self.transcript, self.stop, egress, self.activity, models, conversation
+                first.run, self.equipment, self.transcript, self.stop, egress, self.activity, models, conversation
             )
             process = await harness_run.start(start, checkout, self.clock)
             self.findings.enforced = dict(process.enforced)
@@ -128,6 +132,7 @@ class Attempt:
             self.stop.set(*sandbox_end(self.findings.exit.killed_by, self.equipment))
         if not self.findings.claim_counts:
             models.note_fault()
+        return checkout
 
     def _take_winner(self, start: StartPoint) -> None:
         """The work is in the checkout already; it is checked once more and delivered as any other."""

@@ -57,7 +57,7 @@ class Repo:
         files = (path for path in self.root.rglob("*") if path.is_file())
         return {str(path.relative_to(self.root)): path.read_bytes() for path in files}
 
-    def start(self, *arguments: str, seconds: float = 25.0) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, seconds: float = 80.0) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-I", "-B", str(self.toolkit.folder / "repair"), "--directory", str(self.root)]
         environment = {"PATH": os.environ["PATH"], **Toolkit.environment(str(self.toolkit.folder))}
         return subprocess.Popen(
@@ -67,12 +67,12 @@ class Repo:
             env=environment,
         )
 
-    def repair(self, *arguments: str, seconds: float = 25.0, interrupt_after: float | None = None) -> Outcome:
+    def repair(self, *arguments: str, seconds: float = 80.0, interrupt_after: float | None = None) -> Outcome:
         process = self.start(*arguments, seconds=seconds)
         if interrupt_after is not None:
             time.sleep(interrupt_after)
             process.send_signal(signal.SIGTERM)
-        output, errors = process.communicate(timeout=100)
+        output, errors = process.communicate(timeout=115)
         return Outcome([json.loads(line) for line in output.splitlines()], process.returncode, errors.decode())
 
 

@@ -103,7 +103,7 @@ def test_mends_a_loop_that_never_ends(repo: Repo) -> None:
     program = "def digits(number):\n    count = 0\n    while number > 0:\n        number = number // 1\n        count += 1\n    return count\n"  # noqa: E501
     tests = "from count import digits\ndef test_a(): assert digits(0) == 0\ndef test_b(): assert digits(1234) == 4\ndef test_c(): assert digits(9) == 1\n"  # noqa: E501
     repo.write(count__py=program, test_count__py=tests)
-    outcome = repo.repair(seconds=60)
+    outcome = repo.repair()
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert "// 10" in (repo.root / "count.py").read_text()
 
@@ -150,7 +150,7 @@ def test_fails_with_suspects_when_no_patch_is_found(repo: Repo) -> None:
     repo.write(
         deep__py=program, test_deep__py="from deep import answer\ndef test_it(): assert answer() == 'q' * 17 + 'zz'\n"
     )
-    outcome = repo.repair(seconds=12)
+    outcome = repo.repair()
     assert outcome.end["success"] is False
     assert outcome.result["patch"] is None
     assert outcome.result["failingTests"] == ["test_deep.py::test_it"]
@@ -234,7 +234,7 @@ def test_options_of_plugins_that_are_switched_off_are_accepted(repo: Repo) -> No
 def test_a_hostile_test_can_neither_forge_the_end_nor_hide_it(repo: Repo, attack: str) -> None:
     tests = f"def test_attack():\n    {attack}\n\ndef test_other():\n    assert 'a' == 'qwertyuiop'\n"
     repo.write(empty__py="def nothing():\n    return None\n", test_attack__py=tests)
-    outcome = repo.repair(seconds=10)
+    outcome = repo.repair()
     assert outcome.records[0]["type"] == "hello"
     assert outcome.end["success"] is False
     assert [record["type"] for record in outcome.records].count("end") == 1
@@ -245,7 +245,7 @@ def test_a_hostile_test_can_neither_forge_the_end_nor_hide_it(repo: Repo, attack
 def test_a_test_that_kills_the_process_that_started_it_gives_a_clear_end(repo: Repo) -> None:
     tests = "import os, signal\ndef test_parricide():\n    os.kill(os.getppid(), signal.SIGKILL)\n    import time; time.sleep(1)\n"  # noqa: E501
     repo.write(empty__py="def nothing():\n    return None\n", test_attack__py=tests)
-    outcome = repo.repair(seconds=10)
+    outcome = repo.repair()
     assert outcome.end["success"] is False
     assert_untouched(repo)
 
@@ -280,3 +280,22 @@ def test_the_launchers_offer_pytest_to_a_bare_interpreter(repo: Repo) -> None:
         )
         assert done.returncode == 0 and "1 passed" in done.stdout, (command, done.stdout, done.stderr)
     assert os.path.realpath(sys.executable)
+
+
+def test_mends_two_faults_of_one_function_when_the_first_edit_moves_the_failure(repo: Repo) -> None:
+    program = (
+        "def span(values):\n    low = values[1]\n    high = values[0]\n    for value in values:\n"
+        "        if value < low:\n            low = value\n        if value < high:\n            high = value\n"
+        "    return high - low\n"
+    )
+    tests = (
+        "from span import span\n"
+        "def test_falling(): assert span([5, 3, 1]) == 4\n"
+        "def test_first_is_lowest(): assert span([1, 4, 9]) == 8\n"
+        "def test_one():\n    assert span([7]) == 0\n"
+    )
+    repo.write(span__py=program, test_span__py=tests)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    after = (repo.root / "span.py").read_text()
+    assert "low = values[1]" not in after and "value < high" not in after

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from .edit import Candidate
@@ -28,7 +30,7 @@ def candidates_of(
             if isinstance(node, template.nodes):
                 found += [_candidate(suspect, template, one) for one in _proposals(template, node, place)]
     found.sort(key=lambda one: -one.prior)
-    factor = max(suspect.score, 0.01) ** SUSPICION_WEIGHT
+    factor = _factor(suspect)
     return [
         Candidate(
             one.path,
@@ -59,23 +61,71 @@ def _candidate(suspect: Suspect, template: Template, proposal: Proposal) -> Cand
     return Candidate(suspect.source.path, line, proposal.edits, template.name, prior, 0.0, proposal.removes)
 
 
+class Candidates:
+    """The candidates of all suspects, best first, without repeats of the same edit.
+
+    Made as they are needed: a large file has hundreds of thousands, and few are ever tried.
+    """
+
+    def __init__(self, suspects: Sequence[Suspect], kinds: Kinds, wanted_exceptions: Sequence[str] = ()) -> None:
+        """`wanted_exceptions` are names of exceptions that failing tests wait for in vain."""
+        self._left = deque(sorted(suspects, key=lambda one: -one.score))
+        self._kinds = kinds
+        self._wanted = list(wanted_exceptions)
+        self._templates = all_templates()
+        self._highest = max(template.prior for template in self._templates)
+        self._words: dict[Source, Vocabulary] = {}
+        self._seen: set[bytes] = set()
+        self._heap: list[tuple[float, int, Candidate]] = []
+        self._made = 0
+
+    def __bool__(self) -> bool:
+        self._fill()
+        return bool(self._heap)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        while self:
+            yield self.pop()
+
+    @property
+    def best_score(self) -> float:
+        """Of the next one; there must be one."""
+        self._fill()
+        return -self._heap[0][0]
+
+    def pop(self) -> Candidate:
+        """Raises IndexError when none is left."""
+        self._fill()
+        return heapq.heappop(self._heap)[2]
+
+    def _fill(self) -> None:
+        """Make candidates of suspects until none of those left can have a better one."""
+        while self._left and (not self._heap or self._bound(self._left[0]) > -self._heap[0][0]):
+            for candidate in self._of(self._left.popleft()):
+                key = hashlib.blake2b(repr((candidate.path, candidate.edits)).encode(), digest_size=12).digest()
+                if key not in self._seen:
+                    self._seen.add(key)
+                    self._made += 1
+                    heapq.heappush(self._heap, (-candidate.score, self._made, candidate))
+
+    def _bound(self, suspect: Suspect) -> float:
+        return self._highest * _factor(suspect)
+
+    def _of(self, suspect: Suspect) -> list[Candidate]:
+        words = self._words.get(suspect.source)
+        if words is None:
+            words = self._words[suspect.source] = Vocabulary.of(suspect.source)
+            words.wanted_exceptions = self._wanted
+        return candidates_of(suspect, words, _kinds_at(suspect, self._kinds), self._templates)
+
+
 def ordered(suspects: Sequence[Suspect], kinds: Kinds) -> list[Candidate]:
-    """The candidates of all suspects, best first, without repeats of the same edit."""
-    words: dict[Source, Vocabulary] = {}
-    templates = all_templates()
-    seen: set[bytes] = set()
-    every: list[Candidate] = []
-    for suspect in suspects:
-        if suspect.source not in words:
-            words[suspect.source] = Vocabulary.of(suspect.source)
-        here = _kinds_at(suspect, kinds)
-        for candidate in candidates_of(suspect, words[suspect.source], here, templates):
-            key = hashlib.blake2b(repr((candidate.path, candidate.edits)).encode(), digest_size=12).digest()
-            if key not in seen:
-                seen.add(key)
-                every.append(candidate)
-    every.sort(key=lambda one: -one.score)
-    return every
+    """All of them at once."""
+    return list(Candidates(suspects, kinds))
+
+
+def _factor(suspect: Suspect) -> float:
+    return float(max(suspect.score, 0.01) ** SUSPICION_WEIGHT)
 
 
 def _kinds_at(suspect: Suspect, kinds: Kinds) -> dict[str, set[str]]:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from .baseline import Baseline
+from .baseline import Baseline, Outcome
 from .files import is_test_path
 
 MAX_REPRESENTATIVES = 3
+QUICK_SECONDS = 0.05
+DEAR_FACTOR = 5.0  # a test that starts programs, say, would slow every candidate down (and see none of them)
+NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z]\w+) not raised\b")
+
+
+@dataclass
+class Suite:
+    """What running the tests has shown. `environment`: tests that fail only because a package is not installed."""
+
+    baseline: Baseline
+    failing: list[str]  # each time, and for a reason that a patch might mend
+    unimportable: list[str]
+    environment: list[str]
 
 
 @dataclass
@@ -17,20 +33,38 @@ class Goal:
     failing: list[str]
     baseline: Baseline
     unimportable: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)  # by an edit that this search builds on: must go on passing
 
 
 def representatives(goal: Goal) -> list[str]:
-    """The cheapest failing test of each of the files that hold most of them: they may fail for unlike reasons.
+    """A few cheap failing tests that break off at unlike places: one edit may mend some of them only.
 
     Empty when none can be run again and again in one process.
     """
-    by_file: dict[str, list[str]] = {}
+    groups: dict[tuple[object, ...], list[str]] = {}
     for test in goal.failing:
         if not is_test_path(test.split("::")[0]):
             continue  # a doctest can't run twice in one process
-        by_file.setdefault(test.split("::")[0], []).append(test)
-    files = sorted(by_file.values(), key=lambda tests: -len(tests))[:MAX_REPRESENTATIVES]
-    return [tests[0] for tests in files]
+        frames = goal.baseline.outcomes[test].frames
+        groups.setdefault((test.split("::")[0], frames[-1] if frames else None), []).append(test)
+    largest = sorted(groups.values(), key=lambda tests: -len(tests))
+    chosen = [tests[0] for tests in largest]
+    seconds = {test: goal.baseline.outcomes[test].seconds for test in chosen}
+    bound = max(QUICK_SECONDS, DEAR_FACTOR * min(seconds.values(), default=0.0))
+    return [test for test in chosen if seconds[test] <= bound][:MAX_REPRESENTATIVES]
+
+
+def wanted_exceptions(goal: Goal) -> list[str]:
+    """The exceptions that failing tests wait for in vain, as pytest and unittest put it."""
+    messages = [goal.baseline.outcomes[test].message for test in goal.failing if test in goal.baseline.outcomes]
+    names = [name for message in messages for match in NOT_RAISED.findall(message) for name in match if name]
+    return list(dict.fromkeys(name.rsplit(".", 1)[-1] for name in names))
+
+
+def line_in_test(test: str, outcome: Outcome, root: Path) -> int:
+    """The line of the test's own file where it failed; 0 when unknown."""
+    file = os.path.realpath(root / test.split("::")[0])
+    return next((line for path, line in reversed(outcome.frames) if path == file), 0)
 
 
 def whole_files(goal: Goal, mended: list[str]) -> list[str]:

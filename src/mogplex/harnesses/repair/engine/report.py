@@ -1,18 +1,19 @@
-"""What is told at the end: prose for people, a record for programs."""
+"""What is told at the end, as a record for programs; `summary.py` puts it into words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from .baseline import Baseline
-from .choose import hunk
+from .choose import copies_expected_value, hunk
+from .edit import changed_tokens
 from .source import Source
-from .spectra import Suspect
-from .trial import Findings, Plausible
+from .spectra import Evidence, Suspect
+from .trial import Plausible
 
 SHOWN_SUSPECTS = 8
-MANY_PLAUSIBLE = 4
+SHOWN_FAILURES = 20
+SHOWN_ALTERNATIVES = 3
 
 
 @dataclass
@@ -20,39 +21,83 @@ class Report:
     """Grows while the engine works; `result` can be asked for at any time."""
 
     failing: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)  # test -> why it fails, one line
     flaky: list[str] = field(default_factory=list)
     remaining: list[str] = field(default_factory=list)  # still fail with the patch
     environment: list[str] = field(default_factory=list)  # fail because a package is not installed
     suspects: list[Suspect] = field(default_factory=list)
+    evidence: dict[tuple[str, int], Evidence] = field(default_factory=dict)
     patch: dict[str, Any] | None = None
+    alternatives: list[dict[str, Any]] = field(default_factory=list)
+    partial: list[dict[str, Any]] = field(default_factory=list)  # patches that mend some of the failing tests
     others: int = 0
     tried: int = 0
+    tried_kinds: dict[str, int] = field(default_factory=dict)  # template -> candidates
+    timing: dict[str, float] = field(default_factory=dict)  # phase -> seconds
     seconds: float = 0.0
     no_changes: bool = False
 
     def result(self) -> dict[str, Any]:
         record: dict[str, Any] = {
             "failingTests": self.failing,
-            "suspects": [
-                {"path": one.path, "line": one.line, "score": round(one.score, 3), "text": one.text}
-                for one in _distinct(self.suspects)
+            "failures": [
+                {"test": test, "reason": self.reasons.get(test, "")} for test in self.failing[:SHOWN_FAILURES]
             ],
+            "suspects": self.shown_suspects(),
             "patch": self.patch,
             "otherPlausible": self.others,
+            "alternatives": self.alternatives,
             "candidatesTried": self.tried,
+            "triedKinds": self.tried_kinds,
             "seconds": round(self.seconds, 2),
+            "timing": {name: round(seconds, 2) for name, seconds in self.timing.items()},
             "flakyTests": self.flaky,
         }
         if self.environment:
             record["environmentFailures"] = self.environment
         if self.remaining:
             record["remainingFailures"] = self.remaining
+        if self.patch is None and not self.no_changes:
+            record["lookFirst"] = self.look_first()
+            record["partialPatches"] = self.partial
         if self.no_changes:
             record["noChanges"] = True
         return record
 
+    def shown_suspects(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "path": one.path, "line": one.line, "score": round(one.score, 3), "text": one.text,
+                "evidence": str(self.evidence.get((one.path, one.line), "")),
+            }
+            for one in distinct(self.suspects)
+        ]  # fmt: skip
 
-def _distinct(suspects: list[Suspect]) -> list[Suspect]:
+    def look_first(self) -> dict[str, Any] | None:
+        """One place for a person: where a patch got furthest, else where a failing test broke off, else the most
+        suspicious line."""
+        if self.partial:
+            one = self.partial[0]
+            return {
+                "path": one["path"], "line": one["line"],
+                "why": f"an edit there ({one['template']}) mends {one['mends']} of {len(self.failing)} failing tests",
+            }  # fmt: skip
+        shown = distinct(self.suspects)
+        if not shown:
+            return None
+        best = next((one for one in shown if self._in_traceback(one)), shown[0])
+        return {
+            "path": best.path,
+            "line": best.line,
+            "why": str(self.evidence.get((best.path, best.line), "most suspicious")),
+        }
+
+    def _in_traceback(self, one: Suspect) -> bool:
+        known = self.evidence.get((one.path, one.line))
+        return known is not None and known.broke_off
+
+
+def distinct(suspects: list[Suspect]) -> list[Suspect]:
     seen: set[tuple[str, int]] = set()
     kept = []
     for one in suspects:
@@ -62,82 +107,18 @@ def _distinct(suspects: list[Suspect]) -> list[Suspect]:
     return kept[:SHOWN_SUSPECTS]
 
 
-def patch_record(one: Plausible, source: Source) -> dict[str, Any]:
+def patch_record(one: Plausible, source: Source, expected: set[str]) -> dict[str, Any]:
+    """A patch as programs read it. `expected`: constants that the failing tests mention."""
     before, after = hunk(source, one.candidate.edits)
+    words = changed_tokens(before, after)
+    copies = copies_expected_value(before, after, expected)
+    reasons = [f"small ({words} {'word' if words == 1 else 'words'} changed)"]
+    if one.candidate.prior >= 0.3:
+        reasons.append(f"of a common kind ({one.candidate.template})")
+    if not one.candidate.removes:
+        reasons.append("takes no behaviour away")
     return {
         "path": one.candidate.path, "line": one.candidate.line, "before": before.rstrip("\r\n"),
         "after": after.rstrip("\r\n"), "template": one.candidate.template, "removesBehaviour": one.candidate.removes,
+        "copiesExpectedValue": copies, "why": ", ".join(reasons),
     }  # fmt: skip
-
-
-def diagnosis(failing: list[str], baseline: Baseline, suspects: list[Suspect]) -> str:
-    """Which tests fail and why, and where the fault probably is."""
-    lines = [f"{len(failing)} failing {'test' if len(failing) == 1 else 'tests'}:"]
-    for test in failing[:5]:
-        reason = baseline.outcomes[test].message.strip().splitlines() if test in baseline.outcomes else []
-        lines.append(f"  {test}" + (f": {reason[0][:300]}" if reason else ""))
-    if len(failing) > 5:
-        lines.append(f"  and {len(failing) - 5} more")
-    if baseline.flaky:
-        lines.append(f"Left out as flaky (they differ from run to run): {', '.join(baseline.flaky[:5])}")
-    if suspects:
-        lines += ["The fault is probably in one of these lines:", *suspect_lines(suspects)]
-    return "\n".join(lines)
-
-
-def suspect_lines(suspects: list[Suspect]) -> list[str]:
-    return [f"  {one.path}:{one.line}  ({one.score:.2f})  {one.text[:100]}" for one in _distinct(suspects)]
-
-
-def fixed_summary(report: Report, passed: int) -> str:
-    """Why this patch, and how far to trust it."""
-    patch = report.patch or {}
-    kind = patch.get("template", "")
-    lines = [
-        f"Fixed in {patch.get('path')}:{patch.get('line')} ({kind}).",
-        *[f"- {line}" for line in str(patch.get("before", "")).splitlines()],
-        *[f"+ {line}" for line in str(patch.get("after", "")).splitlines()],
-        f"Checked with the whole suite in a fresh interpreter: {passed} passed, none that passed before fails.",
-        f"{report.tried} candidates were tried.",
-    ]
-    if report.remaining:
-        lines.append(
-            f"{len(report.remaining)} tests in other files failed before and still do: "
-            f"{', '.join(report.remaining[:5])}. They seem to have another cause."
-        )
-    if report.others == 0:
-        lines.append("No other plausible patch was found in the time given.")
-    else:
-        others = (
-            "another plausible patch passes" if report.others == 1 else f"{report.others} other plausible patches pass"
-        )
-        lines.append(f"At least {others} the same tests; this one looks the most natural.")
-    if report.others >= MANY_PLAUSIBLE:
-        lines.append(
-            "That many means the tests are weak here: read the patch closely, and add a test for what was meant."
-        )
-    if patch.get("removesBehaviour"):
-        lines.append(
-            "It takes behaviour away instead of correcting it, which often only silences a test: review with care."
-        )
-    return "\n".join(lines)
-
-
-def unfixed_summary(report: Report, findings: Findings | None) -> str:
-    lines = [f"No fix found for {len(report.failing)} failing tests; {report.tried} candidates were tried."]
-    if findings is not None:
-        reasons = {
-            "time": "The time was up.", "candidates": "The limit on candidates was reached.",
-            "exhausted": "Every candidate the templates know was tried.",
-        }  # fmt: skip
-        lines.append(reasons.get(findings.stopped_by, "None of the plausible patches passed the whole suite."))
-        if findings.partial:
-            one = findings.partial[0].candidate
-            lines.append(
-                f"{len(findings.partial)} patches seemed to mend some of the failing tests, the first of them at "
-                f"{one.path}:{one.line} ({one.template}): there may be more than one fault."
-            )
-    if report.suspects:
-        lines += ["The fault is probably in one of these lines:", *suspect_lines(report.suspects)]
-    lines.append("The tree is unchanged.")
-    return "\n".join(lines)

@@ -23,6 +23,9 @@ class Vocabulary:
     attributes: dict[str, list[str]] = field(default_factory=dict)  # text of the object -> its attributes, as used
     functions: dict[str, AnyFunction] = field(default_factory=dict)  # functions and methods by name
     exceptions: list[str] = field(default_factory=list)
+    raises: list[ast.Raise] = field(default_factory=list)
+    filters: list[ast.expr] = field(default_factory=list)  # conditions of comprehensions
+    wanted_exceptions: list[str] = field(default_factory=list)  # that failing tests wait for
     globals: list[str] = field(default_factory=list)
 
     @classmethod
@@ -35,6 +38,10 @@ class Vocabulary:
                 known = words.attributes.setdefault(node.value.id, [])
                 if node.attr not in known:
                     known.append(node.attr)
+            elif isinstance(node, ast.Raise):
+                words.raises.append(node)
+            elif isinstance(node, ast.comprehension):
+                words.filters += node.ifs
             elif isinstance(node, FUNCTIONS):
                 words.functions.setdefault(node.name, node)
             elif isinstance(node, ast.Name) and is_exception(node.id) and node.id not in words.exceptions:
@@ -87,6 +94,8 @@ class Place:
             for node in ast.walk(function):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     names.append(node.id)
+                elif isinstance(node, FUNCTIONS) and node is not function:
+                    names.append(node.name)
             function = self.source.function_of(function)
         return list(dict.fromkeys(names))
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from .baseline import FINE, cpu_limits
+from .candidates import Candidates
 from .edit import Candidate
-from .goal import Goal, covering_tests, representatives, whole_files
+from .goal import Goal, covering_tests, line_in_test, representatives, whole_files
+from .patience import Patience
 from .pool import Pool, ServerLost, Worker
 from .source import Source
 from .trial import Findings, Plausible, Trial
@@ -23,13 +25,9 @@ from .units import Compiled, Compiler
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 CPU_FACTOR = 4.0
-ENOUGH_PLAUSIBLE = 12
-GRACE_SHARES = (
-    0.03,
-    0.2,
-)  # how long to look for a better patch: the time the first one took, within these parts of all
-PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
 MAX_COVERING = 400
+SETTLE_SECONDS = 4.0
+MAX_STEPS = 200
 SCREEN_SIZE = 16  # candidates screened in one process
 
 
@@ -37,8 +35,18 @@ class Search:
     """One search. `sources` maps real paths to parsed files; `on_progress` is called after every answer."""
 
     def __init__(
-        self, pool: Pool, root: Path, goal: Goal, sources: dict[str, Source], on_progress: Callable[[Findings], None]
+        self,
+        pool: Pool,
+        root: Path,
+        goal: Goal,
+        sources: dict[str, Source],
+        on_progress: Callable[[Findings], None],
+        under: dict[str, Any] | None = None,
     ) -> None:
+        """`under` is an encoded edit that every candidate is tried on top of; `sources` have it already."""
+        self._under = under
+        self._queue = Candidates((), {})
+        self._patience: Patience | None = None
         self._pool = pool
         self._root = root
         self._goal = goal
@@ -58,35 +66,23 @@ class Search:
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings()
 
-    def run(self, candidates: list[Candidate], deadline: float, limit: int) -> Findings:
-        """Try candidates in order until `deadline` (monotonic) or `limit` tries. ServerLost if no worker lives."""
-        started = time.monotonic()
-        first_found: float | None = None
-        first_partial: float | None = None
-        queue = deque(candidates)
+    def add(self, candidates: Candidates) -> None:
+        """What to try, best first."""
+        self._queue = candidates
+
+    def run(self, until: float, deadline: float, limit: int) -> Findings:
+        """Try candidates in order until `deadline` (monotonic) or `limit` tries; only until `until` when there are
+        edits that mend a part, so that time is left to build on them. Can be called again to go on.
+
+        Raises ServerLost when no worker lives.
+        """
+        self._patience = self._patience or Patience(limit)
         while True:
-            now = time.monotonic()
-            self.findings.seconds = now - started
-            if self.findings.plausible and first_found is None:
-                first_found = now
-            if self.findings.partial and first_partial is None:
-                first_partial = now
-            if now > deadline:
-                self.findings.stopped_by = "time"
-            elif self.findings.tried >= limit:
-                self.findings.stopped_by = "candidates"
-            elif len(self.findings.plausible) >= ENOUGH_PLAUSIBLE:
-                self.findings.stopped_by = "enough"
-            elif first_found is not None:
-                low, high = ((deadline - started) * share for share in GRACE_SHARES)
-                grace = min(max(first_found - started, low), high)
-                if now - first_found > grace:
-                    self.findings.stopped_by = "grace"
-            elif first_partial is not None and now - first_partial > (deadline - started) * PARTIAL_SHARE:
-                self.findings.stopped_by = "grace"
+            self.findings.stopped_by = self._patience.reason_to_stop(self.findings, until, deadline)
             if self.findings.stopped_by:
+                self._await_idle()
                 return self.findings
-            self._feed(queue)
+            self._feed(self._queue)
             busy = [worker for worker in self._pool.workers if worker.is_busy]
             if not busy:
                 if all(worker.is_lost for worker in self._pool.workers):
@@ -94,13 +90,23 @@ class Search:
                 self.findings.stopped_by = "exhausted"
                 return self.findings
             for worker, record in self._pool.poll(0.1):
-                if isinstance(worker.request, list):
-                    self._judge_screened(worker.request, record)
-                elif record.get("done"):
-                    self._judge(worker, record)
+                self._take(worker, record)
                 self._on_progress(self.findings)
 
-    def _feed(self, queue: deque[Candidate]) -> None:
+    def _await_idle(self) -> None:
+        """Let the workers end what they are at, so that the next search finds them free."""
+        give_up = time.monotonic() + SETTLE_SECONDS
+        while any(worker.is_busy for worker in self._pool.workers) and time.monotonic() < give_up:
+            for worker, record in self._pool.poll(0.1):
+                self._take(worker, record)
+
+    def _take(self, worker: Worker, record: dict[str, Any]) -> None:
+        if isinstance(worker.request, list):
+            self._judge_screened(worker.request, record)
+        elif record.get("done"):
+            self._judge(worker, record)
+
+    def _feed(self, queue: Candidates) -> None:
         """Give every idle worker its next trial."""
         while (worker := self._pool.idle(cold=True)) is not None:
             trial = self._cold.popleft() if self._cold else None
@@ -115,12 +121,12 @@ class Search:
             if not self._feed_warm(worker, queue):
                 break
 
-    def _feed_warm(self, worker: Worker, queue: deque[Candidate]) -> bool:
+    def _feed_warm(self, worker: Worker, queue: Candidates) -> bool:
         """Give one warm worker something to do; False when nothing is left for it."""
         if self._alone:
             self._submit(worker, self._alone.popleft())
             return True
-        if self._slow and not self.findings.plausible and (not queue or -self._slow[0][0] > queue[0].score):
+        if self._slow and not self.findings.plausible and (not queue or -self._slow[0][0] > queue.best_score):
             self._submit(worker, heapq.heappop(self._slow)[2])
             return True
         trials: list[Trial] = []
@@ -152,10 +158,12 @@ class Search:
         tests = self._representatives
         limits = cpu_limits(self._goal.baseline, tests, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
         outcomes = [self._goal.baseline.outcomes[test] for test in tests]
+        marks = [line_in_test(test, one, self._root) for test, one in zip(tests, outcomes)]
         known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
         request = {
             "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits),
-            "batch": [_encoded(trial.compiled, self._path(trial)) for trial in trials],
+            "batch": [encoded(trial.compiled, self._path(trial)) for trial in trials], "under": self._under,
+            "marks": marks,
         }  # fmt: skip
         self._pool.submit(worker, request, trials)
 
@@ -168,15 +176,20 @@ class Search:
             elif record["outcome"] in FINE:
                 self._alone.append(trial)
             else:
-                self.findings.tried += 1
+                self.findings.count(trial.candidate)
+                if record.get("moved"):
+                    self._note_step(Plausible(trial.candidate, trial.compiled))
                 if record["outcome"] == "timeout":
                     self._retry_later(trial)
                 else:
                     self._screened_out.append(trial)
         elif trials:  # the process died or hung on the first one that is left
-            self.findings.tried += 1
-            trials.pop(0)
+            self.findings.count(trials.pop(0).candidate)
             self._alone.extend(trials)
+
+    def _note_step(self, found: Plausible) -> None:
+        if not self._under and len(self.findings.steps) < MAX_STEPS and not found.candidate.removes:
+            self.findings.steps.append(found)
 
     def _retry_later(self, trial: Trial) -> None:
         if trial.round + 1 < len(CPU_FLOORS_SECONDS):
@@ -184,10 +197,10 @@ class Search:
             score = trial.candidate.score * RETRY_SHARE**trial.round
             heapq.heappush(self._slow, (-score, self.findings.tried, trial))
 
-    def _next_trial(self, queue: deque[Candidate]) -> Trial | None:
+    def _next_trial(self, queue: Candidates) -> Trial | None:
         """The next candidate of a queue that compiles, and to something that was not tried yet."""
         while queue:
-            candidate = queue.popleft()
+            candidate = queue.pop()
             try:
                 compiled = self._compilers[candidate.path].compile(candidate)
             except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -214,7 +227,7 @@ class Search:
         if not covering:
             covering = self._covering.get((self._real[candidate.path], 0), [])
         covering = [test for test in covering if test not in self._fragile]
-        return [*self._goal.failing, *covering[:MAX_COVERING]]
+        return list(dict.fromkeys([*self._goal.failing, *self._goal.mended, *covering[:MAX_COVERING]]))
 
     def _submit(self, worker: Worker, trial: Trial) -> None:
         limits = cpu_limits(self._goal.baseline, trial.tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
@@ -224,10 +237,11 @@ class Search:
         if worker.is_cold or trial.compiled.code is None or path not in self._pool.loaded:
             edit: dict[str, Any] = {"path": path, "text": trial.compiled.text}
         else:
-            edit = _encoded(trial.compiled, path)
+            edit = encoded(trial.compiled, path)
         request = {
             "tests": trial.tests, "cpu_seconds": limits, "stop": True, "edit": None if trial.is_control else edit,
-            "clean_files": self._goal.unimportable, "targets": trial.tests if trial.is_control else self._goal.failing,
+            "under": self._under if edit.get("code") else None, "clean_files": self._goal.unimportable,
+            "targets": trial.tests if trial.is_control else self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),
         }  # fmt: skip
         self._pool.submit(worker, request, trial)
@@ -256,7 +270,7 @@ class Search:
         if record.get("cold"):
             self._cold.append(trial)
             return
-        self.findings.tried += 1
+        self.findings.count(trial.candidate)
         found = Plausible(trial.candidate, trial.compiled)
         if record.get("died") or record.get("lost"):
             return
@@ -266,11 +280,18 @@ class Search:
             self._retry_later(trial)
         elif record.get("spoiled") and len(record.get("mended", [])) == len(self._goal.failing) and not worker.is_cold:
             self._control(trial, record["failed"])
-        elif not record.get("spoiled", False) and (mends := whole_files(self._goal, record.get("mended", []))):
+        elif not record.get("spoiled", False) and record.get("mended"):
+            self._note_step(replace(found, mends=tuple(record["mended"])))
+            self._note_partial(found, record["mended"])
+
+    def _note_partial(self, found: Plausible, mended: list[str]) -> None:
+        """A patch that mends every failing test of a file is worth having, if nothing better comes."""
+        mends = whole_files(self._goal, mended)
+        if mends and not self._under:
             self.findings.partial.append(replace(found, mends=tuple(mends)))
 
 
-def _encoded(compiled: Compiled, path: str) -> dict[str, Any]:
+def encoded(compiled: Compiled, path: str) -> dict[str, Any]:
     """A compiled edit as `CodeIndex.apply` takes it."""
     code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
     return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}

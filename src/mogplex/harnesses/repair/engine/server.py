@@ -71,9 +71,11 @@ class Server:
 
         def execute(request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
             limits.use_private_temp(directory, session.config)
+            if request.get("under") and index.apply(request["under"]) is None:
+                return {"done": True, "cold": True, "fine": 0}
             if request.get("batch"):
                 chosen = [items[test] for test in request["tests"]]
-                return screen(chosen, request["batch"], index, max(request["cpu_seconds"]), emit)
+                return screen(chosen, request["batch"], index, max(request["cpu_seconds"]), emit, request["marks"])
             edit = request.get("edit")
             if edit and edit.get("code"):
                 if index.apply(edit) is None:

@@ -32,6 +32,42 @@ class Suspect:
         return self.source.line_text(self.line).strip()
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """Why a line is suspected. `broke_off`: it is the innermost line of ours in a failing test's traceback."""
+
+    failing: int
+    targets: int
+    passing: int
+    broke_off: bool
+    on_the_way: bool
+
+    def __str__(self) -> str:
+        where = (
+            ", a failing test broke off here"
+            if self.broke_off
+            else ", on the way to a failure"
+            if self.on_the_way
+            else ""
+        )
+        if not self.failing:
+            return f"runs at import, or is what suspicious lines use{where}"
+        return f"run by {self.failing} of {self.targets} failing and {self.passing} passing tests{where}"
+
+
+def evidence_of(baseline: Baseline, failing: list[str], path: str, line: int, own: set[str]) -> Evidence:
+    """`path` and those in `own` (the files that are suspected) are real paths."""
+    good = set(baseline.passing())
+    runs = [test for test, files in baseline.lines.items() if line in files.get(path, ())]
+    broke, way = False, False
+    for test in failing:
+        frames = [place for place in baseline.outcomes[test].frames if place[0] in own]
+        broke = broke or bool(frames and frames[-1] == (path, line))
+        way = way or (path, line) in frames
+    targets = set(failing)
+    return Evidence(sum(test in targets for test in runs), len(failing), sum(test in good for test in runs), broke, way)
+
+
 def ochiai(failed_covering: int, passed_covering: int, failed: int) -> float:
     """1 for a line that all failing and no passing tests run, 0 for one that no failing test runs."""
     if not failed_covering:

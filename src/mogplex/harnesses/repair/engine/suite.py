@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from . import limits
+from .fast import needs_reports, run_again, run_fast
 from .recorder import Types, open_line_recorder
 from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
 SWITCHED_OFF = ("xdist", "cov", "pytest_cov", "randomly", "random_order", "cacheprovider", "timeout", "pytest_timeout")
 MAX_FRAMES = 60
+PATIENCE_SECONDS = 0.5  # an edit that misses a target is given up after that: others may mend them all
 # Options of plugins that are switched off or not installed, which a repo's addopts may still mention.
 FOREIGN_OPTIONS = {
     "--cov": "?", "--cov-report": "?", "--cov-config": "?", "--cov-branch": 0, "--no-cov": 0, "--cov-fail-under": "?",
@@ -114,6 +116,7 @@ class Batch:
         self._emit = emit
         self._root = root
         self._files = files
+        self._is_full = bool(request.get("full"))
 
     def run(self, items: dict[str, Any]) -> dict[str, Any]:
         """Run the batch; the returned record says how many were fine and which one stopped it."""
@@ -130,6 +133,7 @@ class Batch:
         if kinds:
             kinds.start()
         wanted = request["tests"]
+        started = time.monotonic()
         for number, test in enumerate(wanted):
             following = items.get(wanted[number + 1]) if number + 1 < len(wanted) else None
             if lines:
@@ -144,13 +148,16 @@ class Batch:
             else:
                 bad.append(test)
                 stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
-                if request.get("stop") and (test not in targets or result["outcome"] == "timeout"):
+                tired = len(mended) < len(targets) and time.monotonic() - started > PATIENCE_SECONDS
+                if request.get("stop") and (test not in targets or result["outcome"] == "timeout" or tired):
                     stopped["spoiled"] = test not in targets
                     break
         record: Any = lines.stop() if lines else kinds.stop() if kinds else None
         return {"done": True, "fine": fine, "record": record, "mended": mended, "bad": bad, **stopped}
 
     def _run_one(self, item: Any, test: str, following: Any, cpu_seconds: float) -> dict[str, Any]:
+        if item is not None and not self._is_full:
+            self._is_full = needs_reports(item.config)
         if item is None:
             return {"test": test, "outcome": "missing", "message": "not collected", "seconds": 0.0, "frames": []}
         if self.request.get("detail"):
@@ -158,7 +165,7 @@ class Batch:
         before, cpu_before = time.monotonic(), time.process_time()
         limits.arm(cpu_seconds)
         try:
-            result = self._run_full(item, following) if self.request.get("full") else run_fast(item, following)
+            result = self._run_full(item, following) if self._is_full else run_fast(item, following)
         except limits.TimeLimit:
             result = {"outcome": "timeout", "message": "used up its CPU time", "frames": []}
         except BaseException as error:  # noqa: BLE001  pytest lets KeyboardInterrupt and its own Exit through
@@ -167,6 +174,7 @@ class Batch:
                 item.session._setupstate.teardown_exact(None)
         finally:
             limits.disarm()
+        result.pop("error", None)  # an exception is nothing for JSON
         result["test"] = test
         result["seconds"] = time.monotonic() - before
         result["cpu_seconds"] = time.process_time() - cpu_before
@@ -189,46 +197,39 @@ class Batch:
 
 
 def screen(
-    items: list[Any], edits: list[dict[str, Any]], index: CodeIndex, cpu_seconds: float, emit: Emit
+    items: list[Any],
+    edits: list[dict[str, Any]],
+    index: CodeIndex,
+    cpu_seconds: float,
+    emit: Emit,
+    marks: list[int],
 ) -> dict[str, Any]:
-    """Try many edits on a few failing tests in this one process: {"screened": number, "outcome"} for each.
+    """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved"} for each.
 
-    The outcome is "passed" as soon as one of the tests passes.
+    The outcome is "passed" as soon as one of the tests passes. It has moved when one fails on a later line of its own
+    than `marks` says it did without the edit.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
     """
+    if items and needs_reports(items[0].config):
+        for number in range(len(edits)):
+            emit({"screened": number, "outcome": "passed"})
+        return {"done": True, "fine": 0}
     for number, edit in enumerate(edits):
         undo = _apply(index, edit)
         if undo is None:
             emit({"screened": number, "outcome": "cold"})
             continue
-        outcome = "failed"
-        for item in items:
-            outcome = _run_again(item, cpu_seconds)
+        outcome, moved = "failed", False
+        for item, mark in zip(items, marks):
+            outcome, line = run_again(item, cpu_seconds)
             if outcome != "failed":
                 break
+            moved = moved or 0 < mark < line
         undo()
-        emit({"screened": number, "outcome": outcome})
+        emit({"screened": number, "outcome": outcome, "moved": moved})
     return {"done": True, "fine": 0}
-
-
-def _run_again(item: Any, cpu_seconds: float) -> str:
-    """Run a test that may have run in this process before."""
-    if hasattr(item, "_initrequest"):
-        item._initrequest()
-    item._excinfo = None
-    limits.arm(cpu_seconds)
-    try:
-        outcome = str(run_fast(item, None)["outcome"])
-    except limits.TimeLimit:
-        outcome = "timeout"
-    finally:
-        limits.disarm()
-    if outcome != "passed":
-        with contextlib.suppress(BaseException):  # a teardown that was cut short would fail every later test
-            item.session._setupstate.teardown_exact(None)
-    return outcome
 
 
 def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:
@@ -243,24 +244,3 @@ def _crash_message(report: Any) -> str:
     text = crash.message if crash is not None else str(report.longrepr)
     where = f"{Path(crash.path).name}:{crash.lineno}: " if crash is not None else ""
     return where + str(text)[:2000]
-
-
-def run_fast(item: Any, following: Any) -> dict[str, Any]:
-    """Run one test without making a report: several times faster than pytest's protocol. Same verdict, less to tell."""
-    outcome, message = "passed", ""
-    hook = item.ihook
-    try:
-        try:
-            hook.pytest_runtest_setup(item=item)
-            hook.pytest_runtest_call(item=item)
-            if getattr(item, "_excinfo", None):  # where pytest keeps the failures of a unittest.TestCase
-                outcome = "failed"
-        finally:
-            hook.pytest_runtest_teardown(item=item, nextitem=following)
-    except pytest.skip.Exception:
-        outcome = "skipped"
-    except limits.TimeLimit:
-        outcome = "timeout"
-    except BaseException as error:  # noqa: BLE001  a test may fail with anything, SystemExit and KeyboardInterrupt included
-        outcome, message = "failed", type(error).__name__
-    return {"outcome": outcome, "message": message, "frames": []}

@@ -15,8 +15,10 @@ from . import (
     insertions,
     logic,
     names,
+    raising,
     sequences,
     statements,
+    truth,
 )
 from .template import Template
 
@@ -24,5 +26,6 @@ from .template import Template
 def all_templates() -> list[Template]:
     families = (
         comparison, arithmetic, logic, constants, names, calls, sequences, expressions, guards, statements, insertions,
+        truth, raising,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

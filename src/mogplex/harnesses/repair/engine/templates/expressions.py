@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..edit import is_loose
 from ..scope import NUMBERS, Place, Proposal
+from .logic import atoms
 from .template import Template
 
 RETURNED = ("True", "False", "None", "[]", "0", "{}", '""', "()", "set()", "1", "-1")
@@ -118,6 +119,12 @@ def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:
         if kinds & {"list"}:
             yield place.replace(node, f"{plain} + [{name}]", 0.4)
             yield place.replace(node, f"[{name}] + {plain}", 0.4)
+    if kinds & NUMBERS:
+        for number in _numbers(place):
+            yield place.replace(node, f"{plain} + {number}", 0.5)
+            yield place.replace(node, f"{plain} - {number}", 0.4)
+            yield place.replace(node, f"{text} * {number}", 0.3)
+            yield place.replace(node, f"{text} // {number}", 0.2)
     if not kinds or kinds & NUMBERS:
         for other in place.expressions:
             if isinstance(other, (ast.Call, ast.Subscript, ast.BinOp)) and place.text(other) != plain:
@@ -125,6 +132,32 @@ def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:
                     yield place.replace(node, f"{verb}({place.text(other)}, {plain})", 0.25)
                 yield place.replace(node, f"{plain} + {place.text(other)}", 0.2)
                 yield place.replace(node, f"{plain} - {place.text(other)}", 0.15)
+
+
+def _numbers(place: Place) -> list[str]:
+    """Small numbers that the function mentions, 1 aside (off by one does it)."""
+    found = [
+        place.text(node) for node in ast.walk(place.function or place.statement)
+        if isinstance(node, ast.Constant) and type(node.value) is int and 1 < node.value < 100
+    ]  # fmt: skip
+    return list(dict.fromkeys(found))[:4]
+
+
+def conditional(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`x` to `x if condition else y`: the case that x is not made for."""
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    parent = place.source.parents.get(node)
+    if not isinstance(parent, (ast.Return, ast.Assign, ast.keyword, ast.Call)) or getattr(parent, "func", None) is node:
+        return
+    text = place.text(node)
+    if "\n" in text:
+        return
+    used = [name for name in place.names if place.is_live(name)][:8]
+    others = [*[name for name in used if name != text][:4], "None", '""', "0", "[]"]
+    for atom, weight in atoms(place)[:10]:
+        for number, other in enumerate(others):
+            yield place.replace(node, f"{text} if {atom} else {other}", min(1.0, weight) / (1 + 0.2 * number))
 
 
 def conditional_arms(node: ast.IfExp, place: Place) -> Iterator[Proposal]:
@@ -152,6 +185,7 @@ TEMPLATES = [
     Template("returned value", 0.2, (ast.Return,), returned),
     Template("fallback", 0.2, (ast.Name, ast.Attribute, ast.Call, ast.Subscript), fallback),
     Template("term added", 0.14, (*VALUES, ast.Constant, ast.IfExp), extended),
+    Template("conditional", 0.08, (ast.Name, ast.Attribute, ast.Call, ast.Subscript), conditional),
     Template("conditional arms", 0.35, (ast.IfExp,), conditional_arms),
     Template("key function", 0.3, (ast.Lambda,), lambda_body),
 ]

@@ -7,11 +7,25 @@ from collections.abc import Iterator
 
 from ..scope import NUMBERS, Place, Proposal
 from ..source import FUNCTIONS
-from .block import insert_after, insert_before
+from .block import insert_after, insert_before, unit
 from .template import Template
 
 ANY = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.If, ast.For, ast.While, ast.Return, ast.With)
-MAX_LINES = 60
+MAX_LINES = 80
+CHANGING = (
+    "pop",
+    "popleft",
+    "append",
+    "add",
+    "remove",
+    "discard",
+    "clear",
+    "update",
+    "extend",
+    "insert",
+    "close",
+    "flush",
+)
 
 
 def missing_lines(place: Place) -> list[tuple[str, float]]:
@@ -28,6 +42,10 @@ def missing_lines(place: Place) -> list[tuple[str, float]]:
                 found.setdefault(text, 0.8)
                 for variant in _renamed(node, place, names):
                     found.setdefault(variant, 0.4)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+            text = place.text(node)  # a call inside an expression, alone: `stack.pop()`
+            if "\n" not in text and len(text) < 60:
+                found.setdefault(text, 0.5)
     for name in names:
         kinds = place.kind(name)
         if kinds & NUMBERS - {"bool"}:
@@ -76,14 +94,51 @@ def _method_calls(owner: ast.ClassDef, place: Place, names: list[str]) -> dict[s
             used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
             if text.startswith("self.") and "\n" not in text and len(text) < 80 and used <= set(names):
                 calls.setdefault(text, 0.7)
+                for variant in _with_other_texts(node, place):
+                    calls.setdefault(variant, 0.5)
         elif isinstance(node, (ast.Assign, ast.AugAssign)):
             text = place.text(node)
             used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
             if text.startswith("self.") and "\n" not in text and len(text) < 80 and used <= set(names):
                 calls.setdefault(text, 0.5)
-        elif isinstance(node, FUNCTIONS) and len(node.args.args) == 1 and not node.name.startswith("__"):
-            calls.setdefault(f"self.{node.name}()", 0.5)
+        elif isinstance(node, FUNCTIONS) and not node.name.startswith("__") and node is not place.function:
+            needed = len(node.args.args) - len(node.args.defaults) - 1
+            if needed == 0:
+                calls.setdefault(f"self.{node.name}()", 0.5)
+            elif needed == 1:
+                for argument in [*[name for name in names if name != "self"][:5], "0", "None", "1"]:
+                    calls.setdefault(f"self.{node.name}({argument})", 0.3)
     return calls
+
+
+def _with_other_texts(node: ast.stmt, place: Place) -> Iterator[str]:
+    """A statement with one of its texts exchanged for the function's own name, or for another text of the class."""
+    if place.function is None:
+        return
+    start = place.source.span(node)[0]
+    text = place.text(node)
+    owner = place.source.class_of(place.function)
+    others = {
+        one.value for one in ast.walk(owner or node) if isinstance(one, ast.Constant) and isinstance(one.value, str)
+    }
+    names = [place.function.name, *sorted(one for one in others if one.isidentifier())[:5]]
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            left, right = (position - start for position in place.source.span(inner))
+            for name in names:
+                if name != inner.value:
+                    yield f'{text[:left]}"{name}"{text[right:]}'
+
+
+def else_added(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """An `else` with one line, for an `if` that has none."""
+    if not isinstance(node, ast.If) or node.orelse or place.function is None:
+        return
+    inner = " " * (len(unit(place)))
+    for line, weight in missing_lines(place):
+        proposal = insert_after(place, ["else:", f"{inner}{line}"], weight)
+        if proposal is not None:
+            yield proposal
 
 
 def inserted(node: ast.stmt, place: Place) -> Iterator[Proposal]:
@@ -115,5 +170,6 @@ def missing_return(node: ast.stmt, place: Place) -> Iterator[Proposal]:
 
 TEMPLATES = [
     Template("missing return", 0.3, ANY, missing_return),
-    Template("statement inserted", 0.08, ANY, inserted),
+    Template("else added", 0.12, (ast.If,), else_added),
+    Template("statement inserted", 0.13, ANY, inserted),
 ]

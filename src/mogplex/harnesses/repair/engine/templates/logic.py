@@ -114,6 +114,11 @@ def atoms(place: Place) -> list[tuple[str, float]]:
         elif isinstance(node, ast.Attribute):
             found.setdefault(place.text(node), 0.4)
             found.setdefault(f"not {place.text(node)}", 0.4)
+    for name in names:
+        for attribute, kinds in place.kinds.items():
+            if attribute.startswith("self.") and kinds & NUMBERS - {"bool"} and place.kind(name) & NUMBERS - {"bool"}:
+                for operator, weight in ((">", 0.4), ("<", 0.4), (">=", 0.3), ("==", 0.3)):
+                    found.setdefault(f"{name} {operator} {attribute}", weight)
     for weight, text in _pairs(place, names):
         found.setdefault(text, weight)
     return sorted(found.items(), key=lambda item: -item[1])[:MAX_ATOMS]

@@ -149,6 +149,19 @@ def attribute_dropped(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
         yield place.replace(node, place.text(node.value))
 
 
+def attribute_repeated(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """`x.next` to `x.next.next`, and to other attributes that things of this kind have."""
+    parent = place.source.parents.get(node)
+    if isinstance(node.ctx, ast.Load) and not _is_called(node, place) and not isinstance(parent, ast.Attribute):
+        text = place.text(node)
+        mine, base = place.kind(text), place.kind(place.text(node.value))
+        if not mine or not base or mine & base:
+            yield place.replace(node, f"{text}.{node.attr}", 1.0)
+            for name in place.words.attributes.get(place.text(node.value), [])[:8]:
+                if name != node.attr and name not in place.words.functions:
+                    yield place.replace(node, f"{text}.{name}", 0.5)
+
+
 def attribute_added(node: ast.Name, place: Place) -> Iterator[Proposal]:
     """`x` to `x.next`, for attributes this object has."""
     if not isinstance(node.ctx, ast.Load) or isinstance(place.source.parents.get(node), ast.Attribute):
@@ -219,6 +232,7 @@ TEMPLATES = [
     Template("other target", 0.15, (ast.Name,), other_target),
     Template("other attribute", 0.35, (ast.Attribute,), other_attribute),
     Template("attribute dropped", 0.15, (ast.Attribute,), attribute_dropped),
+    Template("attribute repeated", 0.2, (ast.Attribute,), attribute_repeated),
     Template("attribute added", 0.15, (ast.Name,), attribute_added),
     Template("other function", 0.3, (ast.Call,), other_function),
     Template("exception type", 0.3, (ast.Raise, ast.ExceptHandler), other_exception),

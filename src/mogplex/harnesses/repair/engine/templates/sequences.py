@@ -93,6 +93,30 @@ def comprehension_element(node: ast.AST, place: Place) -> Iterator[Proposal]:
             yield place.span_edit(end, place.source.span(part.ifs[-1])[1], "", 0.5, removes=True)
 
 
+def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """`[f(x) for x in xs]` to `[f(x) for x in xs if x]`, or with a condition like those of other comprehensions."""
+    generators: list[ast.comprehension] = getattr(node, "generators", [])
+    for part in generators:
+        names = [one.id for one in ast.walk(part.target) if isinstance(one, ast.Name)]
+        found: dict[str, float] = {}
+        for name in names:
+            found.update({name: 1.0, f"{name} is not None": 0.8, f"not {name}": 0.3, f"{name} != 0": 0.3})
+            for other in [one for one in place.names if one not in names and place.is_live(one)][:8]:
+                found.update({f"{name} != {other}": 0.5, f"{name} in {other}": 0.5, f"{name} not in {other}": 0.5})
+                found.update({f"{name} == {other}": 0.3, f"{name} < {other}": 0.2, f"{name} > {other}": 0.2})
+        for one in place.words.filters:
+            text = place.text(one)
+            if len(text) < 60 and "\n" not in text:
+                found.setdefault(text, 0.4)
+        for other_expression in place.expressions:
+            if isinstance(other_expression, ast.Compare):
+                found.setdefault(place.text(other_expression), 0.4)
+        end = place.source.span(part.ifs[-1] if part.ifs else part.iter)[1]
+        for text, weight in found.items():
+            word = " and " if part.ifs else " if "
+            yield place.span_edit(end, end, f"{word}{text}", weight * (0.5 if part.ifs else 1.0))
+
+
 def yield_kind(node: ast.expr, place: Place) -> Iterator[Proposal]:
     """`yield` and `yield from`."""
     start, end = place.source.span(node)
@@ -107,5 +131,6 @@ TEMPLATES = [
     Template("index", 0.35, (ast.Subscript,), index),
     Template("elements swapped", 0.35, (ast.Tuple, ast.List), element_order),
     Template("comprehension", 0.25, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), comprehension_element),
+    Template("filter added", 0.2, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), filter_added),
     Template("yield from", 0.7, (ast.Yield, ast.YieldFrom), yield_kind),
 ]

@@ -62,6 +62,8 @@ SIMILAR = (
     ("seconds", "total_seconds", "microseconds"),
     ("pi", "tau"),
     ("abs", "int"),
+    ("type", "isinstance"),
+    ("type", "repr", "str", "id"),
     ("start", "stop", "step"),
     ("left", "right"),
     ("first", "last"),

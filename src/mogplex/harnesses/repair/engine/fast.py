@@ -1,0 +1,78 @@
+"""Runs one test without making reports: several times faster than pytest's protocol. Same verdict, less to tell."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+
+from . import limits
+
+try:
+    from _pytest.tmpdir import tmppath_result_key
+except ImportError:  # an older pytest: tmp_path asks nothing there
+    tmppath_result_key = None  # type: ignore[assignment]
+
+HARMLESS = ("_pytest", "pluggy", "_hypothesis_pytestplugin", __name__.split(".")[0])  # only add text to reports
+
+
+def needs_reports(config: Any) -> bool:
+    """Whether the repo or a plugin looks at reports while they are made: its fixtures may need what it notes then."""
+    implementations = config.hook.pytest_runtest_makereport.get_hookimpls()
+    return any(not one.function.__module__.startswith(HARMLESS) for one in implementations)
+
+
+def run_fast(item: Any, following: Any) -> dict[str, Any]:
+    """{"outcome", "message", "frames": [], "error": the exception or None}."""
+    outcome, message = "passed", ""
+    caught: BaseException | None = None
+    hook = item.ihook
+    if tmppath_result_key is not None and hasattr(item, "stash"):
+        item.stash[tmppath_result_key] = {}  # pytest notes here what a report says, and tmp_path looks at it at the end
+    try:
+        try:
+            hook.pytest_runtest_setup(item=item)
+            hook.pytest_runtest_call(item=item)
+            if getattr(item, "_excinfo", None):  # where pytest keeps the failures of a unittest.TestCase
+                outcome, caught = "failed", item._excinfo[-1].value
+        finally:
+            hook.pytest_runtest_teardown(item=item, nextitem=following)
+    except pytest.skip.Exception:
+        outcome = "skipped"
+    except limits.TimeLimit:
+        outcome = "timeout"
+    except BaseException as error:  # noqa: BLE001  a test may fail with anything, SystemExit and KeyboardInterrupt included
+        outcome, message, caught = "failed", type(error).__name__, error
+    return {"outcome": outcome, "message": message, "frames": [], "error": caught}
+
+
+def run_again(item: Any, cpu_seconds: float) -> tuple[str, int]:
+    """Run a test that may have run in this process before: its outcome, and the line of its file where it failed."""
+    if hasattr(item, "_initrequest"):
+        item._initrequest()
+    item._excinfo = None
+    limits.arm(cpu_seconds)
+    try:
+        result = run_fast(item, None)
+    except limits.TimeLimit:
+        result = {"outcome": "timeout"}
+    finally:
+        limits.disarm()
+    outcome = str(result["outcome"])
+    if outcome != "passed":
+        with contextlib.suppress(BaseException):  # a teardown that was cut short would fail every later test
+            item.session._setupstate.teardown_exact(None)
+    return outcome, _line_in(item, result.get("error"))
+
+
+def _line_in(item: Any, error: BaseException | None) -> int:
+    """The last line of the test's own file that an exception passed; 0 when there is none."""
+    file = str(item.path) if hasattr(item, "path") else str(item.fspath)
+    trace = error.__traceback__ if error is not None else None
+    line = 0
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

@@ -1,0 +1,46 @@
+"""When a search has looked long enough."""
+
+from __future__ import annotations
+
+import time
+
+from .trial import Findings
+
+ENOUGH_PLAUSIBLE = 12
+# How long to look for a better patch: the time the first one took, within these parts of all.
+GRACE_SHARES = (0.03, 0.2)
+PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
+
+
+class Patience:
+    """Of one search. Times are monotonic seconds."""
+
+    def __init__(self, limit: int) -> None:
+        """`limit`: candidates to try at most."""
+        self._limit = limit
+        self._started = time.monotonic()
+        self._first_found: float | None = None
+        self._first_partial: float | None = None
+
+    def reason_to_stop(self, found: Findings, until: float, deadline: float) -> str:
+        """Why: time, candidates, enough, or grace; "" to go on. `until` counts only with steps to build on."""
+        now = time.monotonic()
+        found.seconds = now - self._started
+        if found.plausible and self._first_found is None:
+            self._first_found = now
+        if found.partial and self._first_partial is None:
+            self._first_partial = now
+        if now > deadline or (now > until and found.steps and not found.plausible):
+            return "time"
+        if found.tried >= self._limit:
+            return "candidates"
+        if len(found.plausible) >= ENOUGH_PLAUSIBLE:
+            return "enough"
+        whole = deadline - self._started
+        if self._first_found is not None:
+            low, high = (whole * share for share in GRACE_SHARES)
+            if now - self._first_found > min(max(self._first_found - self._started, low), high):
+                return "grace"
+        elif self._first_partial is not None and now - self._first_partial > whole * PARTIAL_SHARE:
+            return "grace"
+        return ""

@@ -1,0 +1,220 @@
+"""A Python project behind the port: pytest, line spectra, edits of syntax trees, code that is replaced in place."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import choose, files, spectra
+from .baseline import HANGING_CPU_SECONDS, Outcome, measure, run_all
+from .candidates import Candidates, Kinds
+from .goal import Goal, Suite, wanted_exceptions
+from .pool import Plan, Pool
+from .port import NoSuite
+from .report import Report, distinct
+from .search import Search
+from .second import SecondStep
+from .source import Source
+from .spectra import Suspect
+from .trial import Findings, Plausible
+from .validate import Verdict, validate
+
+COLLECT_SECONDS = 120.0
+BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
+TYPED_TESTS = 4  # failing tests that are run once more to learn types
+ONE_EDIT_SHARE = 0.5  # of the search's time, if there are edits that mend a part
+TWO_EDITS_SHARE = 0.85  # by then the search for two edits is over, and single edits go on
+MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
+LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Settings:
+    root: Path
+    seconds: float
+    workers: int
+    pytest_arguments: tuple[str, ...]
+
+
+class PythonProject:
+    """Implements `port.Language`. Use as a context manager: leaving it ends every process it started."""
+
+    def __init__(self, settings: Settings, pause: Callable[[], None]) -> None:
+        self._settings = settings
+        self._root = settings.root
+        self._pause = pause
+        own = [os.path.realpath(self._root / path) for path in files.source_files(self._root)]
+        self._plan = Plan(
+            self._root, own, files.import_paths(self._root), list(settings.pytest_arguments), warm=settings.workers
+        )
+        self._pool = Pool(self._plan, pause)
+        self._sources: dict[str, Source] = {}
+        self._kinds: Kinds = {}
+
+    def __enter__(self) -> PythonProject:
+        self._pool.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._pool.__exit__(*details)
+
+    # --- tests -------------------------------------------------------------------------------------------------------
+
+    def run_tests(self) -> Suite:
+        pool = self._pool
+        code = pool.await_collection(min(COLLECT_SECONDS, self._settings.seconds))
+        if code is not None:
+            raise NoSuite(f"pytest ended with exit code {code}: {pool.stderr_tail()[-1500:] or 'no message'}", code)
+        tests = [one["id"] for one in pool.collected]
+        broken = [error["id"] for error in pool.errors if _lacks_module(error["text"], self._root)]
+        unimportable = [error["id"] for error in pool.errors if error["id"] not in broken]
+        if broken and not tests and not unimportable:
+            names = ", ".join(MISSING_MODULE.findall(pool.errors[0]["text"]))
+            raise NoSuite(
+                f"no test could be imported, because packages are missing ({names}); give the repo a setup command", 2
+            )
+        if not tests and not unimportable:
+            raise NoSuite("no tests collected: pytest found none here, so there is nothing to repair by", 5)
+        per_test = max(1.0, min(BASE_CPU_SECONDS, self._settings.seconds / 40))
+        baseline = measure(pool, tests, per_test)
+        for error in pool.errors:
+            baseline.outcomes.setdefault(error["id"], _import_failure(self._root, error))
+        failing = [test for test in baseline.failing() if test in set(tests)]
+        missing = [test for test in failing if _lacks_module(baseline.outcomes[test].message, self._root)]
+        if len(missing) < len(failing) or unimportable:
+            failing = [test for test in failing if test not in missing]
+            broken += missing
+        return Suite(baseline, failing, unimportable, broken)
+
+    # --- where -------------------------------------------------------------------------------------------------------
+
+    def spectra(self, goal: Goal, report: Report) -> list[Suspect]:
+        scores = spectra.line_scores(goal.baseline, goal.failing)
+        for file in goal.unimportable:
+            _add_import_lines(scores, goal.baseline.outcomes[file].frames, set(self._pool.loaded), self._root)
+        self._sources = spectra.read_sources(self._root, scores)
+        suspects = spectra.rank(scores, self._sources)
+        real = {source.path: path for path, source in self._sources.items()}
+        for one in distinct(suspects):
+            where = (one.path, one.line)
+            report.evidence[where] = spectra.evidence_of(
+                goal.baseline, [*goal.unimportable, *goal.failing], real[one.path], one.line, set(real.values())
+            )
+        return suspects
+
+    # --- what --------------------------------------------------------------------------------------------------------
+
+    def edits(self, goal: Goal, suspects: list[Suspect]) -> Candidates:
+        self._kinds = self._learn_types(goal)
+        return Candidates(suspects, self._kinds, wanted_exceptions(goal))
+
+    def _learn_types(self, goal: Goal) -> Kinds:
+        kinds: Kinds = {}
+        for test in goal.failing[:TYPED_TESTS]:
+            if goal.baseline.outcomes[test].outcome == "crashed":
+                continue
+            hangs = goal.baseline.outcomes[test].outcome == "timeout"
+            limit = HANGING_CPU_SECONDS if hangs else min(3.0, self._settings.seconds / 10)
+            _, record = run_all(self._pool, [test], limit, record="types")
+            for path, lines in record.items():
+                if path not in self._sources:
+                    continue
+                for line, names in lines.items():
+                    known = kinds.setdefault(self._sources[path].path, {}).setdefault(int(line), {})
+                    for name, seen in names.items():
+                        known.setdefault(name, set()).update(seen)
+        return kinds
+
+    # --- does it -----------------------------------------------------------------------------------------------------
+
+    def try_out(
+        self,
+        goal: Goal,
+        candidates: Candidates,
+        deadline: float,
+        limit: int,
+        on_progress: Callable[[Findings], None],
+    ) -> Findings:
+        search = Search(self._pool, self._root, goal, self._sources, on_progress)
+        search.note_original()
+        search.add(candidates)
+        started = time.monotonic()
+        findings = search.run(started + (deadline - started) * ONE_EDIT_SHARE, deadline, limit)
+        if not findings.plausible and findings.steps and time.monotonic() < deadline:
+            until = started + (deadline - started) * (1.0 if findings.stopped_by == "exhausted" else TWO_EDITS_SHARE)
+            second = SecondStep(self._pool, self._root, goal, self._sources, self._kinds)
+            second.run(findings, until, limit, on_progress)
+        if not findings.plausible and findings.stopped_by == "time" and time.monotonic() < deadline:
+            findings = search.run(deadline, deadline, limit)
+        return findings
+
+    def choose(self, findings: Findings, goal: Goal) -> list[Plausible]:
+        by_path = {source.path: source for source in self._sources.values()}
+        expected = choose.expected_constants(self._root, goal.failing)
+        plausible = choose.rank(findings.plausible, by_path, expected)
+        if not plausible and findings.partial:
+            most = max(len(one.mends) for one in findings.partial)
+            plausible = choose.rank([one for one in findings.partial if len(one.mends) == most], by_path, expected)
+        return plausible
+
+    def validate(self, plausible: Plausible, goal: Goal) -> Verdict:
+        per_test = max(2.0, min(BASE_CPU_SECONDS, self._settings.seconds / 8))
+        path = os.path.realpath(self._root / plausible.candidate.path)
+        return validate(self._plan, path, plausible.compiled.text, goal, per_test, self._pause)
+
+    def write(self, plausible: Plausible) -> None:
+        path = Path(os.path.realpath(self._root / plausible.candidate.path))
+        source = Source.read(self._root, plausible.candidate.path)
+        write_atomically(path, source.encode(plausible.compiled.text))
+
+
+def _lacks_module(message: str, root: Path) -> bool:
+    """Whether a test fails because the environment lacks a package or pytest plugin, which no patch can mend."""
+    if MISSING_FIXTURE.search(message):
+        return True
+    name = MISSING_MODULE.search(message)
+    if name is None:
+        return False
+    top = name.group(1).split(".")[0]
+    return not any((place / top).exists() or (place / f"{top}.py").exists() for place in (root, root / "src"))
+
+
+def _import_failure(root: Path, error: dict[str, str]) -> Outcome:
+    """What pytest said about a file that can't be imported: its last line tells why, its `file:line:` lines where."""
+    reason = [line for line in error["text"].splitlines() if line.startswith("E ")] or error["text"].splitlines()[-1:]
+    frames = [(os.path.realpath(root / path), int(line)) for path, line in LOCATION.findall(error["text"])]
+    return Outcome("error", reason[-1][1:].strip() if reason else "could not be imported", frames=frames)
+
+
+def _add_import_lines(
+    scores: dict[str, dict[int, float]], frames: list[tuple[str, int]], loaded: set[str], root: Path
+) -> None:
+    own = [
+        (path, line)
+        for path, line in frames
+        if path.startswith(str(root)) and not files.is_test_path(os.path.relpath(path, root))
+    ]
+    for number, (path, line) in enumerate(reversed(own)):
+        known = scores.setdefault(path, {})
+        known[line] = max(known.get(line, 0.0), 1.0 / (1 + number))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file's content in one step, keeping its mode."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".repair-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(name, mode)  # noqa: PTH101
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:  # also on a signal: never leave the temporary file in the tree
+        os.unlink(name)  # noqa: PTH108
+        raise

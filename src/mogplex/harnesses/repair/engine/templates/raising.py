@@ -1,0 +1,75 @@
+"""An exception that is missing: a guard that raises, made after what the file raises elsewhere."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..scope import Place, Proposal
+from ..source import FUNCTIONS
+from .block import insert_before, unit
+from .logic import atoms
+from .template import Template
+
+MAX_RAISES = 5
+MAX_ATOMS = 40
+UNASKED = 0.1  # the weight when no failing test waits for an exception
+
+
+def _raises(place: Place) -> list[tuple[str, float]]:
+    """`raise` statements as they stand in the file, those that a failing test waits for first; then bare ones."""
+    wanted = place.words.wanted_exceptions
+    found: dict[str, float] = {}
+    for node in place.words.raises:
+        text = place.text(node)
+        kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        if "\n" in text or len(text) > 100 or kind is None:
+            continue
+        known = place.text(kind).rsplit(".", 1)[-1] in wanted
+        near = 1.0 / (1 + abs(node.lineno - place.statement.lineno) / 100)
+        uses = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} - {place.text(kind)}
+        if uses <= set(place.names):
+            found.setdefault(text, (1.0 if known else UNASKED if wanted else UNASKED * 0.5) * (0.5 + 0.5 * near))
+    for name in wanted:
+        if not any(text.startswith(f"raise {name}") for text in found):
+            found[f"raise {name}"] = 0.7
+    return sorted(found.items(), key=lambda item: -item[1])[:MAX_RAISES]
+
+
+def guard_that_raises(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`if atom: raise …` before the statement."""
+    if place.function is None or isinstance(node, FUNCTIONS):
+        return
+    early = node in place.function.body[:4]
+    for leave, likely in _raises(place):
+        for atom, weight in atoms(place)[:MAX_ATOMS]:
+            weight = min(1.0, weight) * likely * (1.0 if early else 0.6)
+            proposal = insert_before(place, [f"if {atom}:", f"{unit(place)}{leave}"], weight)
+            if proposal is not None:
+                yield proposal
+
+
+def raised_instead(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`return x`, `pass` or `continue` to `raise …`; in a handler also to a bare `raise`."""
+    if place.function is None:
+        return
+    start, end = place.source.span(node)
+    if isinstance(place.source.parents.get(node), ast.ExceptHandler):
+        yield place.span_edit(start, end, "raise", 0.6)
+    for leave, likely in _raises(place):
+        yield place.span_edit(start, end, leave, likely)
+
+
+def not_raised(node: ast.Raise, place: Place) -> Iterator[Proposal]:
+    """`raise` to `return None`, `continue`, `pass`: what is fine was refused."""
+    start, end = place.source.span(node)
+    for text, weight in (("return None", 1.0), ("pass", 0.8), ("return False", 0.6), ("continue", 0.4)):
+        yield place.span_edit(start, end, text, weight, removes=True)
+
+
+SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.For, ast.If, ast.While, ast.With, ast.Try)
+TEMPLATES = [
+    Template("guard that raises", 0.3, SIMPLE, guard_that_raises),
+    Template("raised instead", 0.25, (ast.Return, ast.Pass, ast.Continue), raised_instead),
+    Template("not raised", 0.1, (ast.Raise,), not_raised),
+]

@@ -1,0 +1,120 @@
+"""Suites as people have them: layouts, fixtures, plugins, side effects. One small fault in each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Repo
+
+PROGRAM = "def total(prices, rate):\n    return sum(prices) - sum(prices) * rate\n"
+RIGHT = "sum(prices) + sum(prices) * rate"
+
+SUITES = {
+    "parametrised": (
+        "import pytest\nfrom till import total\n"
+        "@pytest.mark.parametrize('prices, rate, expected', [([10], 0.5, 15), ([], 1, 0), ([1, 2], 0, 3)])\n"
+        "def test_total(prices, rate, expected): assert total(prices, rate) == expected\n"
+    ),
+    "fixtures and files": (
+        "import pytest\nfrom till import total\n"
+        "@pytest.fixture(scope='module')\ndef prices(): return [10, 20]\n"
+        "def test_total(prices, tmp_path, monkeypatch):\n"
+        "    monkeypatch.chdir(tmp_path)\n    (tmp_path / 'bill').write_text(str(total(prices, 0.5)))\n"
+        "    assert open('bill').read() == '45.0'\n"
+        "def test_zero(prices, capsys):\n    print(total(prices, 0))\n    assert capsys.readouterr().out == '30\\n'\n"
+    ),
+    "asynchronous": (
+        "import asyncio, unittest\nfrom till import total\n"
+        "class Till(unittest.IsolatedAsyncioTestCase):\n"
+        "    async def test_total(self):\n        await asyncio.sleep(0)\n"
+        "        self.assertEqual(total([10], 0.5), 15)\n"
+        "    async def test_zero(self): self.assertEqual(total([10], 0), 10)\n"
+    ),
+    "threads, sockets, time and chance": (
+        "import random, socket, threading, time\nfrom till import total\n"
+        "def test_thread():\n    found = []\n"
+        "    thread = threading.Thread(target=lambda: found.append(total([10], 0.5)))\n"
+        "    thread.start()\n    thread.join()\n    assert found == [15]\n"
+        "def test_socket():\n    one, other = socket.socketpair()\n    one.sendall(str(total([2], 1)).encode())\n"
+        "    assert other.recv(9) == b'4'\n"
+        "def test_time():\n    before = time.monotonic()\n    assert time.monotonic() >= before and total([], 1) == 0\n"
+        "def test_chance():\n    price = random.randint(1, 9)\n    assert total([price], 1) == 2 * price\n"
+    ),
+    "classes with setup": (
+        "from till import total\nclass TestTill:\n    def setup_method(self): self.prices = [10]\n"
+        "    def test_total(self): assert total(self.prices, 0.5) == 15\n"
+        "    def test_more(self):\n        self.prices.append(2)\n        assert total(self.prices, 1) == 24\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("tests", SUITES.values(), ids=SUITES.keys())
+def test_whatever_the_suite_does_the_fault_is_found(repo: Repo, tests: str) -> None:
+    repo.write(till__py=PROGRAM, test_till__py=tests)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+    assert outcome.result["flakyTests"] == []
+    assert repo.snapshot().keys() == repo.before.keys()
+
+
+def test_fixtures_that_look_at_reports_get_them(repo: Repo) -> None:
+    repo.write(till__py=PROGRAM, test_till__py=SUITES["classes with setup"])
+    (repo.root / "conftest.py").write_text(
+        "import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+        "    report = (yield).get_result()\n    setattr(item, 'report_' + report.when, report)\n"
+        "@pytest.fixture(autouse=True)\ndef look(request):\n    yield\n    request.node.report_call.failed\n"
+    )
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+
+
+def test_doctests_count_when_the_repo_asks_for_them(repo: Repo) -> None:
+    program = (
+        'def double(n):\n    """\n    >>> double(4)\n    8\n    >>> double(3)\n    6\n    """\n    return n ** 2\n'
+    )
+    repo.write(twice__py=program)
+    (repo.root / "pytest.ini").write_text("[pytest]\naddopts = --doctest-modules\n")
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "n * 2" in (repo.root / "twice.py").read_text()
+
+
+def test_a_flaky_test_is_named_and_does_not_hide_the_fault(repo: Repo, tmp_path: Path) -> None:
+    flips = (
+        f"import pathlib\ndef test_flips():\n    flag = pathlib.Path({str(tmp_path / 'flag')!r})\n"
+        "    there = flag.exists()\n    flag.unlink() if there else flag.touch()\n    assert there\n"
+    )
+    repo.write(till__py=PROGRAM, test_till__py=SUITES["parametrised"], test_flips__py=flips)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert outcome.result["flakyTests"] == ["test_flips.py::test_flips"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+
+
+def test_a_suite_of_thousands_is_no_obstacle(repo: Repo) -> None:
+    many = (
+        "import pytest\nfrom till import total\n"
+        "@pytest.mark.parametrize('n', range(2000))\ndef test_zero(n): assert total([n], 0) == n\n"
+        "def test_rate(): assert total([10], 0.5) == 15\n"
+    )
+    repo.write(till__py=PROGRAM, test_till__py=many)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+
+
+def test_the_report_says_why_where_and_what_else_would_pass(repo: Repo) -> None:
+    weak = "from till import total\ndef test_one(): assert total([10], 1) == 20\n"
+    repo.write(till__py=PROGRAM, test_till__py=weak)
+    result = repo.repair().result
+    assert "assert 0 == 20" in result["failures"][0]["reason"]
+    assert "run by 1 of 1 failing and 0 passing tests" in result["suspects"][0]["evidence"]
+    assert len(result["alternatives"]) == min(3, result["otherPlausible"])
+    assert all(one["after"] != result["patch"]["after"] for one in result["alternatives"])
+    assert "small" in result["patch"]["why"]
+    assert {"suite", "edits", "search", "check"} <= result["timing"].keys()
+    assert sum(result["triedKinds"].values()) == result["candidatesTried"]
