@@ -51,6 +51,9 @@ class Answer:
     fault: CallFault | None = None
     detail: str = ""
     retries: int = 0  # how many requests were sent before the one that this is the answer to
+    silent: tuple[
+        Target, ...
+    ] = ()  # who took the question before and gave no answer in time: they may be at work on it
 
 
 class Upstream:
@@ -63,12 +66,13 @@ class Upstream:
     async def ask(self, question: Question, targets: Sequence[Target]) -> Answer:
         """The first answer that is worth passing on, or the last one there was."""
         retries = 0
+        silent: tuple[Target, ...] = ()
         for place, target in enumerate(targets):
             patience = target.provider.patience
             is_last = place == len(targets) - 1
             for attempt in range(1 + patience.retries):
                 answer = await self._ask_once(question, target)
-                answer.retries = retries
+                answer.retries, answer.silent = retries, silent
                 wait_seconds = _wait_before_retry(answer, attempt, patience)
                 if wait_seconds is None:
                     break
@@ -80,6 +84,8 @@ class Upstream:
             if is_last or not _may_go_elsewhere(answer):
                 return answer
             retries += 1
+            if answer.fault is CallFault.SILENT:
+                silent = (*silent, target)
             self._tell(_retry_draft(answer, retries, 0.0, targets[place + 1]))
             if answer.response is not None:
                 answer.response.close()
