@@ -75,7 +75,9 @@ class Asked:
         must_ask = protocol is ModelProtocol.CHAT and self.is_streamed
         if model == self.model and not must_ask:
             return self.body
-        fields = json.loads(self.body)  # not kept, for it takes many times the body's size
+        fields = json.loads(
+            self.body, object_pairs_hook=_read_object
+        )  # not kept, for it takes many times the body's size
         changed: dict[str, Any] = {}
         if model != self.model:
             changed["model"] = model
@@ -91,7 +93,10 @@ class Asked:
 
 
 def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Raises ValueError when a name comes twice: the provider might read the other one than we."""
+    """Raises ValueError when a name comes twice: the provider might read the other one than we.
+
+    Being Python, it also lets other threads have their turn while a long text is read.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name comes twice in an object")

@@ -42,7 +42,9 @@ class Intake:
                 if len(body) > LONG_BODY_BYTES and not is_long:
                     is_long = True
                     await stack.enter_async_context(self._long_calls)
-            yield await self._read(bytes(body), protocol)
+            whole = bytes(body)
+            body.clear()  # not twice for as long as the call takes
+            yield await self._read(whole, protocol)
 
     async def _read(self, body: bytes, protocol: ModelProtocol) -> Asked | None:
         if len(body) <= LONG_BODY_BYTES:

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.model import ModelProtocol
 from mogplex.domain.model_call import CALL_FAULT_MEANING, CallFault
 from mogplex.gateway.asked import Asked, Route
 from mogplex.gateway.provider import Patience, Target
@@ -98,13 +99,14 @@ class Upstream:
         url = URL(
             provider.url_of(protocol, question.route.tail) + _query_of(question.query, provider.query), encoded=True
         )
+        body = await _body_for(question.asked, target.model, protocol)
         try:
             async with asyncio.timeout(provider.patience.first_byte_seconds):
                 response = await self._client.request(
                     "POST",
                     url,
                     headers=headers,
-                    data=_payload_of(question.asked.body_for(target.model, protocol)),
+                    data=_payload_of(body),
                     skip_auto_headers=_NOT_ADDED,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=provider.patience.connect_seconds),
@@ -117,6 +119,12 @@ class Upstream:
             seconds = provider.patience.first_byte_seconds
             return Answer(target, fault=CallFault.SILENT, detail=f"no answer from {url.host} within {seconds:g} s")
         return Answer(target, response)
+
+
+async def _body_for(asked: Asked, model: str, protocol: ModelProtocol) -> bytes:
+    if len(asked.body) < _LONG_BODY_BYTES:
+        return asked.body_for(model, protocol)
+    return await asyncio.to_thread(asked.body_for, model, protocol)
 
 
 def _payload_of(body: bytes) -> aiohttp.Payload:
