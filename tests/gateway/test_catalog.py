@@ -97,6 +97,19 @@ def test_keys_and_prices_come_from_where_they_should(catalog: Catalog) -> None:
     assert (small.price and float(small.price.output), small.context_tokens) == (0.5, 4096)
 
 
+def test_what_the_settings_send_besides_a_key_is_not_told_either(tmp_path: Path) -> None:
+    path = tmp_path / "mogplex.toml"
+    path.write_text(
+        "[providers.openai]\nheaders = { x-gateway-token = 'token-in-a-header' }\n"
+        "query = { code = 'code-in-the-query', api-version = 'preview' }\n"
+    )
+    set_up = Catalog(read_config(path, {}))
+    assert set(set_up.secrets()) == {"token-in-a-header", "code-in-the-query"}
+    shown = repr(set_up.providers)
+    assert "token-in-a-header" not in shown
+    assert "code-in-the-query" not in shown
+
+
 def test_a_provider_that_was_moved_takes_any_name(tmp_path: Path) -> None:
     environment = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://127.0.0.1:2/v1"}
     moved = Catalog(read_config(tmp_path / "none.toml", environment))

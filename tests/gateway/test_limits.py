@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -11,7 +12,9 @@ from mogplex.domain.event import EventType
 from mogplex.domain.model import ModelProtocol
 from mogplex.domain.model_call import CallTotals
 from mogplex.domain.usage import Usage
-from mogplex.gateway.meter import KeyLimit
+from mogplex.gateway.asked import Asked
+from mogplex.gateway.claim import claim_of
+from mogplex.gateway.meter import Claim, KeyLimit, Meter
 from mogplex.gateway.provider import Target
 from mogplex.gateway.scripted.scenario_file import parse_scenario
 from mogplex.gateway.scripted.server import ScriptedModel
@@ -68,6 +71,55 @@ def test_many_calls_at_once_do_not_pass_a_limit_together() -> None:
                 assert len(model.exchanges) == 7
 
     play(story())
+
+
+@pytest.mark.parametrize("limit", ["usd", "tokens", "key"])
+def test_many_calls_at_once_do_not_spend_more_together_than_one_by_one(limit: str) -> None:
+    """Each costs $0.006 and 1,100 tokens: the second is over the limit."""
+    budget = {"usd": Budget(usd=0.01), "tokens": Budget(tokens=2_000), "key": Budget()}[limit]
+
+    async def ask_others() -> float:
+        return 0.99
+
+    async def story() -> None:
+        async with ScriptedModel(parse_scenario(ONE_CALL)) as model:
+            target = Target(provider(model.url + "/v1"), CLAUDE)
+            key_limit = KeyLimit(1.0, ask_others) if limit == "key" else None
+            async with opened(target, budget=budget, key_limit=key_limit) as door:
+                seen = await asyncio.gather(*(ask(door) for _ in range(50)))
+                assert sorted(seen) == [200] * 2 + [402] * 48
+                assert len(model.exchanges) == len(door.ear.calls) == 2
+
+    play(story())
+
+
+def test_calls_that_fit_go_side_by_side_and_others_wait_for_their_turn() -> None:
+    async def story() -> None:
+        meter = Meter(Budget(tokens=1_000), CallTotals())
+        assert await meter.admit("a", Claim(400, 0.0), lambda: None) is None
+        assert await meter.admit("b", Claim(400, 0.0), lambda: None) is None
+        third = asyncio.create_task(meter.admit("c", Claim(400, 0.0), lambda: None))
+        done, _ = await asyncio.wait([third], timeout=0.05)
+        assert not done
+        meter.end("a", None)
+        assert await third is None
+
+    play(story())
+
+
+def test_what_a_call_may_use_is_reckoned_from_its_request() -> None:
+    target = Target(provider("http://127.0.0.1:1"), CLAUDE)
+
+    def claim(**fields: object) -> Claim:
+        asked = Asked.of(json.dumps({"model": CLAUDE, "x": "y" * 4_000, **fields}).encode())
+        assert asked is not None
+        return claim_of(asked, [target])
+
+    assert 1_000 + 500 <= claim(max_tokens=500).tokens < 1_100 + 500
+    assert claim(max_tokens=500, n=3).tokens - claim(max_tokens=500, n=1).tokens == 1_000
+    assert claim().tokens > 32_000
+    assert claim(max_output_tokens=10**30).tokens < 2_000_000
+    assert 0.0 < claim(max_tokens=500).usd < claim().usd
 
 
 def test_earlier_attempts_count() -> None:

@@ -19,6 +19,7 @@ from mogplex.domain.run import CheckPolicy, Delivery
 
 MAX_PROMPT_CHARACTERS = 100_000
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
+OWN_KEY_PREFIXES = ("contender:", "schedule:")  # of the keys that we make ourselves
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_TIMEOUT_SECONDS = 24 * 3600.0
 PRIORITIES = range(-100, 101)
@@ -108,8 +109,11 @@ class RunRequest:
         return hashlib.sha256(self.canonical().encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def clean_idempotency_key(value: str | None) -> str:
-    """The trimmed key. Raises BadRequest when it is missing, blank or too long."""
+def clean_idempotency_key(value: str | None, *, own: bool = False) -> str:
+    """The trimmed key. `own`: it is one that we made ourselves, so it may begin as only ours do.
+
+    Raises BadRequest when it is missing, blank, too long, or begins as one of ours.
+    """
     key = (value or "").strip()
     if not key:
         raise BadRequest("Idempotency-Key is required: send a header with a value of your choice, new for each run.")
@@ -117,6 +121,9 @@ def clean_idempotency_key(value: str | None) -> str:
         raise BadRequest(
             f"Idempotency-Key exceeds maximum length of {MAX_IDEMPOTENCY_KEY_CHARACTERS} characters: it has {len(key)}."
         )
+    if not own and key.startswith(OWN_KEY_PREFIXES):
+        begin = " or ".join(OWN_KEY_PREFIXES)
+        raise BadRequest(f"Idempotency-Key {key!r} begins with {begin}, which is kept for Mogplex. Choose another one.")
     return key
 
 

@@ -16,6 +16,9 @@ NO_PROVIDER = (
     "mogplex.toml (docs/models.md); `mogplex doctor` tells what it finds"
 )
 
+# Headers and parameters that hold words of every day ("preview"): they are told like any other word.
+_PLAIN_NAMES = ("version", "beta")
+
 
 class Catalog:
     """Immutable. `resolve` is asked at a run's start and again by its worker."""
@@ -25,8 +28,15 @@ class Catalog:
         self._default_model = config.default_model
 
     def secrets(self) -> tuple[str, ...]:
-        """Every provider's key: nothing of them may be told."""
-        return tuple(each.key for each in self.providers if each.key)
+        """Every provider's key, and what else the settings send it: nothing of them may be told."""
+        keys = (each.key for each in self.providers if each.key)
+        further = (
+            value
+            for each in self.providers
+            for name, value in (*each.headers.items(), *each.query.items())
+            if not name.lower().endswith(_PLAIN_NAMES)
+        )
+        return tuple(dict.fromkeys((*keys, *further)))
 
     def resolve(self, wanted: str | None, protocols: Sequence[ModelProtocol]) -> ModelPlan:
         """The plan for `wanted`: a name, `provider/name`, or several with commas, the later ones being fallbacks.

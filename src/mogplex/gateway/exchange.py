@@ -50,6 +50,7 @@ class Exchange:
 
     async def play(self, request: web.BaseRequest, upstream: Upstream) -> web.StreamResponse:
         """Ask, and pass the answer on as it comes. Raises CancelledError when the harness went away."""
+        self._started = time.monotonic()  # it may have waited for its turn
         try:
             self._answer = answer = await upstream.ask(self._question, self._targets)
             if answer.response is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -20,15 +21,28 @@ class KeyLimit:
     ask_others: Callable[[], Awaitable[float]]
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a call may use, before anybody knows: tokens of all classes, and US dollars."""
+
+    tokens: int
+    usd: float
+
+
 class Meter:
-    """`totals` are those of earlier attempts. Calls under way are counted at once, their tokens when they are known."""
+    """`totals` are those of earlier attempts. Calls under way are counted at once, their tokens when they are known.
+
+    Until then what they may use is kept free for them: a call that does not fit beside them waits.
+    """
 
     def __init__(self, budget: Budget, totals: CallTotals, key_limit: KeyLimit | None = None) -> None:
         self.totals = totals
         self._budget = budget
         self._key_limit = key_limit
         self._spent_elsewhere_usd = 0.0
-        self._under_way: dict[object, Callable[[], ModelCall | None]] = {}
+        self._under_way: dict[object, tuple[Claim, Callable[[], ModelCall | None]]] = {}
+        self._queue = asyncio.Lock()
+        self._ended = asyncio.Event()
         self._warned: set[str] = set()
 
     @property
@@ -36,7 +50,24 @@ class Meter:
         """Whether any limit is one in dollars, so that prices must be known."""
         return self._budget.usd is not None or self._key_limit is not None
 
-    async def refresh(self) -> None:
+    async def admit(self, call: object, claim: Claim, read: Callable[[], ModelCall | None]) -> str | None:
+        """Begin `call` (see `begin`) as soon as it fits beside those under way; else why it may not be made.
+
+        A call that is alone always fits, whatever it claims: so one may go over a limit, and none can follow it.
+        """
+        async with self._queue:  # first come, first served
+            while True:
+                await self._refresh()
+                refusal = self.refusal()
+                if refusal is not None:
+                    return refusal
+                if self._fits(claim):
+                    self.begin(call, read, claim)
+                    return None
+                self._ended.clear()
+                await self._ended.wait()
+
+    async def _refresh(self) -> None:
         """Learn what the key has spent elsewhere, if that matters."""
         if self._key_limit is not None:
             self._spent_elsewhere_usd = await self._key_limit.ask_others()
@@ -57,13 +88,14 @@ class Meter:
                 return f"The API key has spent ${spent:.4f} in 24 hours and may spend ${self._key_limit.usd:g}."
         return None
 
-    def begin(self, call: object, read: Callable[[], ModelCall | None]) -> None:
+    def begin(self, call: object, read: Callable[[], ModelCall | None], claim: Claim) -> None:
         """A call is under way. `read` tells what it has used once that is known, before it is over."""
-        self._under_way[call] = read
+        self._under_way[call] = claim, read
 
     def end(self, call: object, told: ModelCall | None) -> list[EventDraft]:
         """The call is over (None: it was none after all). Warnings that are due now, each only once."""
         del self._under_way[call]
+        self._ended.set()
         if told is None:
             return []
         self.totals = self.totals.plus(told)
@@ -72,11 +104,25 @@ class Meter:
     def _now(self) -> tuple[int, int, float]:
         totals = self.totals
         calls = totals.usage.model_calls + len(self._under_way)
-        for read in self._under_way.values():
+        for _, read in self._under_way.values():
             told = read()
             if told is not None:
                 totals = totals.plus(told)
         return calls, totals.tokens, totals.cost_usd
+
+    def _fits(self, claim: Claim) -> bool:
+        claims = [claimed for claimed, read in self._under_way.values() if read() is None]
+        if not claims:
+            return True
+        _, tokens, cost_usd = self._now()
+        tokens += claim.tokens + sum(each.tokens for each in claims)
+        cost_usd += claim.usd + sum(each.usd for each in claims)
+        limit, key_limit = self._budget, self._key_limit
+        return (
+            (limit.tokens is None or tokens <= limit.tokens)
+            and (limit.usd is None or cost_usd <= limit.usd)
+            and (key_limit is None or self._spent_elsewhere_usd + cost_usd <= key_limit.usd)
+        )
 
     def _warnings(self) -> list[EventDraft]:
         totals, limit = self.totals, self._budget

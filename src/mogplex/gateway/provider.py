@@ -49,7 +49,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`models` empty: it is asked what it has, and any name is passed on. `key` never appears in a representation."""
+    """`models` empty: it is asked what it has, and any name is passed on. No representation holds secrets."""
 
     name: str
     protocols: tuple[ModelProtocol, ...]
@@ -59,7 +59,7 @@ class Provider:
     key_needed: bool = True
     key_header: str | None = None  # None: what the protocol's inventor uses
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: Mapping[str, OfferedModel] = field(default_factory=dict)
     prefixes: tuple[str, ...] = ()  # beginnings of names of models that are its own
     default_model: str | None = None

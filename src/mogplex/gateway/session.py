@@ -14,8 +14,9 @@ from mogplex.domain.model import ModelEndpoint
 from mogplex.domain.model_call import CALL_FAULT_MEANING, CallFault, ModelCall
 from mogplex.domain.ports import ModelEar
 from mogplex.gateway.asked import Asked, Route, route_of
+from mogplex.gateway.claim import claim_of
 from mogplex.gateway.exchange import Exchange
-from mogplex.gateway.meter import Meter
+from mogplex.gateway.meter import Claim, Meter
 from mogplex.gateway.prices import is_priced, tell_unpriced
 from mogplex.gateway.provider import ModelPlan, Target
 from mogplex.gateway.refusal import list_models, refuse, refuse_for_budget, refuse_model
@@ -119,22 +120,30 @@ class Session:
         return await self._call(request, question, targets)
 
     async def _call(self, request: web.BaseRequest, question: Question, targets: list[Target]) -> web.StreamResponse:
-        await self._meter.refresh()
-        refusal = self._meter.refusal() or self._unpriced(targets)
-        if refusal is not None:
-            self._ear.refuse(refusal)
-            return refuse_for_budget(question.route.protocol, refusal)
-        exchange = Exchange(question, targets, self._ear.touch)
-        if self._keep is not None:
-            exchange.tap = []
-        self._meter.begin(exchange, exchange.told_call)
         task = asyncio.current_task()
         assert task is not None
         self._calling.add(task)
         try:
-            return await exchange.play(request, self._upstream)
+            return await self._call_if_admitted(request, question, targets)
         finally:
             self._calling.discard(task)
+
+    async def _call_if_admitted(
+        self, request: web.BaseRequest, question: Question, targets: list[Target]
+    ) -> web.StreamResponse:
+        exchange = Exchange(question, targets, self._ear.touch)
+        refusal = self._unpriced(targets)
+        if refusal is None:
+            claim = claim_of(question.asked, targets)
+            refusal = await self._meter.admit(exchange, claim, exchange.told_call)
+        if refusal is not None:
+            self._ear.refuse(refusal)
+            return refuse_for_budget(question.route.protocol, refusal)
+        if self._keep is not None:
+            exchange.tap = []
+        try:
+            return await exchange.play(request, self._upstream)
+        finally:
             self._end(exchange)
 
     async def _play_again(self, question: Question, replay: Replay) -> web.StreamResponse:
@@ -146,7 +155,7 @@ class Session:
             self._ear.refuse(refusal)
             return refuse_for_budget(protocol, refusal)
         exchange = replay.take(question)
-        self._meter.begin(exchange, lambda: None)
+        self._meter.begin(exchange, lambda: None, Claim(0, 0.0))
         self._tell(exchange, exchange.as_call())
         return exchange.answer()
 

@@ -45,12 +45,20 @@ class Contests:
         """Take every waiting contest as far as it can go now."""
         waiting = [runs.c.status == Status.PENDING, runs.c.contest.is_not(None), runs.c.attempt == 0]
         with self._database.read() as tx:
-            found = run_table.select(tx, waiting, MOST_AT_ONCE)
+            found = run_table.select_oldest(tx, waiting, MOST_AT_ONCE)
         for run in found:
-            with self._database.write() as tx:
-                changed = self._step(tx, run.id)
-            for each in changed:
-                self._hub.publish(each.id, each.last_seq)
+            try:
+                self._advance_one(run.id)
+            except ServiceUnavailable:
+                raise
+            except Exception:  # noqa: BLE001 - a fault of one contest must not stop those behind it
+                _log.exception("the contest %s could not be advanced", run.id)
+
+    def _advance_one(self, run_id: str) -> None:
+        with self._database.write() as tx:
+            changed = self._step(tx, run_id)
+        for each in changed:
+            self._hub.publish(each.id, each.last_seq)
 
     def tend(self) -> None:
         """`advance`, for a thread that has more important things to do than to die of a fault in here."""
@@ -103,7 +111,9 @@ class Contests:
             result=best.result,
         )
         still = [runs.c.id == decided.id, runs.c.status == Status.PENDING]
-        ended = end_run(tx, decided, still, ending, self._known_secrets.sanitiser())
+        # With its patch and what that applies to, it can be resumed like any other run.
+        values = {"base_commit": best.base_commit}
+        ended = end_run(tx, decided, still, ending, self._known_secrets.sanitiser(), values=values)
         return [] if ended is None else [ended]
 
 

@@ -177,7 +177,7 @@ def start_run_of(runs: Runs, schedule: Schedule, tick: str) -> Started:
     """The run of one tick: the same tick is the same run, whoever asks. Raises what a start raises."""
     labels = {**schedule.request.get("labels", {}), "schedule": schedule.id}
     request = RunRequest.of({**schedule.request, "labels": labels, "repoId": schedule.repo_id})
-    return runs.start(caller_of(schedule), request, f"schedule:{schedule.id}:{tick}")
+    return runs.start(caller_of(schedule), request, f"schedule:{schedule.id}:{tick}", own_key=True)
 
 
 def caller_of(schedule: Schedule) -> Caller:

@@ -19,6 +19,8 @@ from mogplex.store.schema import run_labels, runs
 _FIELDS = tuple(each.name for each in fields(Run))
 _COLUMNS = tuple(runs.c[name] for name in _FIELDS)
 Conditions = Sequence[sa.ColumnElement[bool]]
+# Waits for a slot. A contest waits for its contenders instead, which are in the queue themselves.
+QUEUED = (runs.c.status == Status.PENDING, sa.or_(runs.c.contest.is_(None), runs.c.attempt > 0))
 
 
 def insert(tx: Transaction, run: Run) -> None:
@@ -46,6 +48,12 @@ def select(tx: Transaction, conditions: Conditions, limit: int) -> list[Run]:
     return [run_of(row) for row in tx.execute(wanted)]
 
 
+def select_oldest(tx: Transaction, conditions: Conditions, limit: int) -> list[Run]:
+    """The oldest first."""
+    wanted = sa.select(*_COLUMNS).where(*conditions).order_by(runs.c.created_at, runs.c.id).limit(limit)
+    return [run_of(row) for row in tx.execute(wanted)]
+
+
 def has_label(name: str, value: str) -> sa.ColumnElement[bool]:
     """A condition on runs: they bear this label."""
     return runs.c.id.in_(sa.select(run_labels.c.run_id).where(run_labels.c.name == name, run_labels.c.value == value))
@@ -65,7 +73,7 @@ def count_ahead(tx: Transaction, run: Run) -> int:
     """How many pending runs go before this one: those of a higher priority, and the older ones of the same."""
     older = sa.or_(runs.c.created_at < run.created_at, sa.and_(runs.c.created_at == run.created_at, runs.c.id < run.id))
     before = sa.or_(runs.c.priority > run.priority, sa.and_(runs.c.priority == run.priority, older))
-    return count(tx, runs.c.status == Status.PENDING, runs.c.contest.is_(None), before)
+    return count(tx, *QUEUED, before)
 
 
 def owned(run_id: str, attempt: int, worker_id: str | None) -> list[sa.ColumnElement[bool]]:
