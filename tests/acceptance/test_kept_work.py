@@ -56,8 +56,13 @@ def test_without_asking_and_after_a_cancel_nothing_partial_is_pushed(house: Hous
 
 
 def test_a_success_is_never_marked_as_partial(house: House, repo_id: str) -> None:
-    run = play(house, repo_id, f"{EDIT}\n{SUCCESS}", checks=[CHECK], deliverPartial=True)
-    assert (told(run), run["partial"]) == (("success", "completed", "verified"), False)
+    for checks, verdict in (([CHECK], "verified"), ([], "not_run")):
+        run = play(house, repo_id, f"{EDIT}\n{SUCCESS}", checks=checks, deliverPartial=True)
+        assert (told(run), run["partial"]) == (("success", "completed", verdict), False)
+        delivered = [each["payload"] for each in house.events(str(run["runId"])) if each["type"] == "delivered"]
+        assert [each["partial"] for each in delivered] == [False]
+        tip = git(house.folder("demo/kept"), "rev-parse", run["branch"]["working"])  # type: ignore[index]
+        assert tip == delivered[0]["commit"]
 
 
 TWO_STEPS = f"""if [ -f notes.txt ]; then

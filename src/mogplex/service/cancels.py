@@ -25,7 +25,7 @@ def stop_run(
 
 
 def supersede(tx: Transaction, newer: Run, caller: Caller, sanitiser: Sanitiser) -> list[Run]:
-    """Stop every other run that would push to the branch of `newer`; those that were changed, as they are now."""
+    """Stop every other run that would push to the branch of `newer`, with its contenders. Returns those it changed."""
     open_still = [
         runs.c.repo_id == newer.repo_id,
         runs.c.working_branch == newer.working_branch,
@@ -33,12 +33,23 @@ def supersede(tx: Transaction, newer: Run, caller: Caller, sanitiser: Sanitiser)
         runs.c.status.in_([Status.PENDING, Status.STREAMING]),
         runs.c.id != newer.id,
     ]
-    stopped = []
+    stopped: list[Run | None] = []
     for seen in run_table.select(tx, open_still, MOST_SUPERSEDED):
         run = run_table.get(tx, seen.id, lock=True)
         if run is not None and not run.status.is_terminal:
             stopped.append(stop_run(tx, run, caller, sanitiser, superseded_by=newer.id))
+            stopped += stop_contenders(tx, run, caller, sanitiser, superseded_by=newer.id)
     return [run for run in stopped if run is not None]
+
+
+def stop_contenders(
+    tx: Transaction, run: Run, caller: Caller, sanitiser: Sanitiser, *, superseded_by: str | None = None
+) -> list[Run]:
+    """Stop those contenders of `run` that have not ended, if it is a contest. Returns those it changed."""
+    found = [run_table.get(tx, each, lock=True) for each in (run.contest.contenders if run.contest else ())]
+    open_still = [each for each in found if each is not None and not each.status.is_terminal]
+    stopped = [stop_run(tx, each, caller, sanitiser, superseded_by=superseded_by) for each in open_still]
+    return [each for each in stopped if each is not None]
 
 
 def _end_pending(

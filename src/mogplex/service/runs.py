@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
 from mogplex.domain.traceparent import parse_traceparent
 from mogplex.service.audit import note
-from mogplex.service.cancels import stop_run, supersede
+from mogplex.service.cancels import stop_contenders, stop_run, supersede
 from mogplex.service.contests import start_contender
 from mogplex.service.events import Events, visible_run
 from mogplex.service.known_secrets import KnownSecrets
@@ -162,7 +162,7 @@ class Runs:
             changed = stop_run(tx, run, caller, self._known_secrets.sanitiser())
             if changed is not None:
                 note(tx, caller, Action.RUN_CANCELLED, run.id, run.repo_id)
-            contenders = self._stop_contenders(tx, run, caller)
+            contenders = stop_contenders(tx, run, caller, self._known_secrets.sanitiser())
         for each in contenders:
             self._hub.publish(each.id, each.last_seq)
             if each.status.is_terminal:
@@ -243,17 +243,10 @@ class Runs:
             found = run_table.select(tx, conditions, limit + 1)
         return cut(found, limit, lambda run: (run.created_at, run.id))
 
-    def _stop_contenders(self, tx: Transaction, run: Run, caller: Caller) -> Sequence[Run]:
-        found = [run_table.get(tx, each, lock=True) for each in (run.contest.contenders if run.contest else ())]
-        open_still = [each for each in found if each is not None and not each.status.is_terminal]
-        sanitiser = self._known_secrets.sanitiser()
-        stopped = [stop_run(tx, each, caller, sanitiser) for each in open_still]
-        return [each for each in stopped if each is not None]
-
     def _create(self, tx: Transaction, caller: Caller, run: Run, repo: Repo) -> Run:
         """Row, first event and queue entry. Needs the turn "starts", so that quota and limit hold exactly."""
         self._limits.check_starts(tx, caller.owner)
-        waiting = run_table.count(tx, runs.c.status == Status.PENDING)
+        waiting = run_table.count(tx, *run_table.QUEUED)
         if waiting >= self._queue_limit:
             raise RateLimited(
                 f"The queue is full: {waiting} runs wait already. Try again when some have started.",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from mogplex.domain.ending import Cause, Delivered, conclude
 from mogplex.domain.errors import DeliveryError, MogplexError
 from mogplex.domain.event import EventDraft, EventType
-from mogplex.domain.run import Delivery, Run, Verdict
+from mogplex.domain.run import Delivery, Run, Status, Verdict
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
 from mogplex.worker.patience import patiently
@@ -59,6 +59,8 @@ class Handover:
         if findings.patch is None or findings.verdict is Verdict.VERIFIED or self._stop.cause in _NO_PARTIAL:
             return
         outcome, _ = conclude(findings.facts(run, self._stop))
+        if outcome.status is Status.SUCCESS:  # it was pushed as what it is
+            return
         try:
             await self._transcript.flush()
             await self._claim_delivery()
