@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from mogplex.domain.errors import BadRequest
+from mogplex.domain.errors import BadRequest, RateLimited
 from mogplex.domain.event import EventType
 from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Changes, Ending, Outcome, Run, Status, Verdict
 from mogplex.service.contests import Contests
+from mogplex.store import queue
+from mogplex.store.database import Database
 from tests.house import House, ending
 
 SMALL, LARGE = Changes(1, 1, 0, "c1"), Changes(1, 9, 9, "c2")
@@ -118,6 +120,39 @@ def test_who_takes_the_place_of_a_contest_stops_its_contenders_too(house: House)
     assert (asked.status, asked.superseded_by) == (Status.STREAMING, newer.id)
     assert asked.cancel_requested_at is not None
     assert set(house.dispatcher.withdrawn) == {old.id, waiting}
+
+
+def test_a_contest_that_nobody_won_can_be_resumed(house: House) -> None:
+    run = house.start(house.add_repo(), attempts=2, attemptsMode="side-by-side", createBranch=True).run
+    assert run.contest is not None
+    for run_id in run.contest.contenders:
+        claimed = house.claim(house.runs.get(house.admin, run_id))
+        house.attempts.update(claimed, base_commit="a" * 40)
+        house.attempts.save_patch(claimed, b"half done")
+        told = ending(Outcome.CHECKS_FAILED, Verdict.FAILED, error="no")
+        assert house.attempts.finish(claimed, replace(told, changes=SMALL))
+    contests_of(house).advance()
+    again = house.runs.retry(house.admin, run.id, {"resume": True}).run
+    kept = house.attempts.kept_work(again)
+    assert kept is not None
+    assert (kept.run_id, kept.base_commit, kept.diff) == (run.id, "a" * 40, b"half done")
+
+
+def test_a_contest_that_waits_for_its_contenders_is_not_in_the_queue(database: Database) -> None:
+    house = House(database, queue_limit=3)
+    repo = house.add_repo()
+    house.start(repo, "c", attempts=2, attemptsMode="side-by-side", createBranch=True, priority=7)
+    with database.read() as tx:
+        assert queue.waiting(tx, []).depth == 2
+        assert [row[2] for row in queue.waiting_by_repo(tx, [])] == [2]
+        assert queue.waiting_by_priority(tx, []) == [(7, 2)]
+    third = house.start(repo, "third").run
+    with pytest.raises(RateLimited, match="3 runs wait already"):
+        house.start(repo, "fourth")
+    place = house.runs.queue_place(third)
+    assert place is not None
+    assert place.ahead == 2
+    house.close()
 
 
 def test_retrying_a_contest_plays_it_anew(house: House) -> None:

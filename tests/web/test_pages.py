@@ -71,6 +71,15 @@ def stranger(world: World) -> Iterator[Visitor]:
     yield found
 
 
+def test_acts_on_pages_are_written_down_with_where_they_came_from(world: World, repo: Repo, visitor: Visitor) -> None:
+    run = world.start(repo, "Cancel me")
+    answer = visitor.send(f"/runs/{run.id}/cancel", {"csrf": visitor.csrf()})
+    assert answer.status == 303
+    audit = world.house.audit
+    (entry,) = audit.list(world.house.admin, action="run.cancelled", target=run.id).items
+    assert (entry.address, entry.request_id) == ("127.0.0.1", answer.headers["x-request-id"])
+
+
 def test_every_answer_is_strict(visitor: Visitor) -> None:
     for path in ("/", "/runs", "/nowhere", "/runs/run_x"):
         headers = visitor.get(path).headers

@@ -8,6 +8,7 @@ from typing import Any
 from mogplex.api.app import create_app
 from mogplex.api.server import Server, open_listener, url_of
 from mogplex.api.services import HarnessInfo
+from mogplex.domain.access import Origin
 from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.ending import failure_of
 from mogplex.domain.event import EventDraft, EventType
@@ -94,7 +95,7 @@ class World:
 
     def pages_token(self, secret: str) -> str:
         """Of a new session, without the limit on tries: each comes from somewhere else."""
-        return self.sessions.sign_in(secret, f"test {next(self._numbers)}")
+        return self.sessions.sign_in(secret, Origin(f"test {next(self._numbers)}"))
 
     def cut_connections(self) -> None:
         """As a broken network does: nobody is told."""

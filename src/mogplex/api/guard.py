@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mogplex.api import errors
+from mogplex.domain.access import ORIGIN_KEY, Origin
 
 SCOPE_KEY = "mogplex.exchange"
 ALWAYS = {
@@ -56,6 +57,7 @@ class Guard:
             return
         exchange = Exchange(new_request_id(), address=(scope.get("client") or (None,))[0])
         scope[SCOPE_KEY] = exchange
+        scope[ORIGIN_KEY] = Origin(exchange.address, exchange.request_id)
         status = 0
         began = time.monotonic()
 

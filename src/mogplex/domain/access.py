@@ -61,6 +61,9 @@ class Origin:
     request_id: str | None = None
 
 
+ORIGIN_KEY = "mogplex.origin"  # under which the server leaves the `Origin` of a request for all doors behind it
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who a request is from, once its key is checked. `repo_ids` None means every repo."""

@@ -20,3 +20,21 @@ class KeptWork:
     session: str | None
     pushed: str | None
     result: Mapping[str, Any] | None = None
+
+
+_GO_ON = "You were stopped before this was done. Go on where you were; the files are as you left them. The task was:"
+_GO_ON_ALONE = "Somebody began this task and was stopped. What they did is in the files, {}. Go on from there:"
+
+
+def introduce(kept: KeptWork | None, session: str | None) -> str | None:
+    """What a model is told before the task that it resumes; None when it begins with nothing but the task.
+
+    `session` is the conversation that goes on, if one does.
+    """
+    if session is not None:
+        return _GO_ON
+    if kept is None:
+        return None
+    if kept.diff:
+        return _GO_ON_ALONE.format("uncommitted")
+    return _GO_ON_ALONE.format("committed") if kept.base_commit == kept.pushed else None

@@ -115,7 +115,7 @@ class ContainerDriver:
             if isinstance(made, ContainerProcess):
                 made.kill()
                 await made.wait()
-            await asyncio.to_thread(remove_container, self._engine, room)
+            await self._engine.in_thread(remove_container, self._engine, room)
             if isinstance(error, OSError):
                 raise SandboxError(f"Cannot start container {spec.name!r}: {error}") from error
             raise
@@ -136,8 +136,8 @@ class ContainerDriver:
             if maker is not None:
                 stack.callback(maker.close)
             arguments = build_run(spec, self._engine, facts, self.runner, room, image, self._toolchains, self._worker)
-            await asyncio.to_thread(self._engine.call, *arguments)
-            pid = await asyncio.to_thread(self._engine.first_process, room.folder.name, room.pidfile)
+            await self._engine.in_thread(self._engine.call, *arguments)
+            pid = await self._engine.in_thread(self._engine.first_process, room.folder.name, room.pidfile)
             handle = _hold(pid, self.name)
             stack.callback(handle.close)
             gate = await self._reach_gate(room, handle)
@@ -187,8 +187,8 @@ class ContainerDriver:
         async with self._ready:
             if self._facts is None:
                 find_init()
-                facts = await asyncio.to_thread(self._engine.describe)
-                await asyncio.to_thread(self._sweep)
+                facts = await self._engine.in_thread(self._engine.describe)
+                await self._engine.in_thread(self._sweep)
                 self._keeper = Keeper.of_containers(self._engine.command(), f"{LABEL}={self._worker}", environment())
                 self._facts = facts
             return self._facts
@@ -206,12 +206,12 @@ class ContainerDriver:
         if wanted in self._images:
             return
         async with self._ready:
-            if not await asyncio.to_thread(self._engine.has_image, wanted):
+            if not await self._engine.in_thread(self._engine.has_image, wanted):
                 if image:
                     raise SandboxError(
                         f"There is no image {image!r} here, and a run pulls none. Type: {self.name} pull {image}"
                     )
-                await asyncio.to_thread(self._import_host_image)
+                await self._engine.in_thread(self._import_host_image)
         self._images.add(wanted)
 
     def _import_host_image(self) -> None:

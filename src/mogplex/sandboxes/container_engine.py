@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from mogplex.domain.errors import SandboxError
 
+P = ParamSpec("P")
+T = TypeVar("T")
 ENGINES = ("podman", "docker")  # the order in which they are looked for
+MOST_CALLS = 16  # at once
 _CLIENT_SECONDS = 60.0
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_", "DOCKER_", "CONTAINER", "REGISTRY_AUTH_FILE")
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -38,12 +44,21 @@ class ContainerEnd:
 
 
 class ContainerEngine:
-    """One engine. Every method blocks, for a tenth of a second or more: call it in a thread."""
+    """One engine. Every method blocks, for a tenth of a second or more: call it with `in_thread`."""
 
     def __init__(self, name: str, executable: str | None = None) -> None:
         """`name`: "podman" or "docker". `executable`: another command with the same options."""
         self.name = name
         self.executable = executable or name
+        self._threads = ThreadPoolExecutor(MOST_CALLS, thread_name_prefix=f"mogplex-{name}")
+
+    async def in_thread(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Call what asks the engine, in a thread of the engine's own.
+
+        The loop's threads are for others: calls to an engine that hangs would take them all, and the worker could not
+        ask its database any more.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **named))
 
     @property
     def is_podman(self) -> bool:

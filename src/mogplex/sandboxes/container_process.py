@@ -117,7 +117,7 @@ class ContainerProcess:
             self._stop_watching()
             left = await asyncio.to_thread(list_members, self._first.namespace)
             end = await self._read_end()
-            await asyncio.to_thread(remove_container, self._engine, self._room)
+            await self._engine.in_thread(remove_container, self._engine, self._room)
             return self._account(end, usage, wall_seconds, len(left))
         except asyncio.CancelledError:  # the loop is shutting down, and nothing can be awaited
             self._handle.send(signal.SIGKILL)
@@ -133,7 +133,7 @@ class ContainerProcess:
     async def _read_end(self) -> ContainerEnd | None:
         deadline = time.monotonic() + _NOTICE_SECONDS
         try:
-            while (end := await asyncio.to_thread(self._engine.read_end, self._room.folder.name)) is None:
+            while (end := await self._engine.in_thread(self._engine.read_end, self._room.folder.name)) is None:
                 if time.monotonic() > deadline:
                     return None
                 await asyncio.sleep(_POLL_SECONDS)

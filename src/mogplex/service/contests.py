@@ -111,7 +111,9 @@ class Contests:
             result=best.result,
         )
         still = [runs.c.id == decided.id, runs.c.status == Status.PENDING]
-        ended = end_run(tx, decided, still, ending, self._known_secrets.sanitiser())
+        # With its patch and what that applies to, it can be resumed like any other run.
+        values = {"base_commit": best.base_commit}
+        ended = end_run(tx, decided, still, ending, self._known_secrets.sanitiser(), values=values)
         return [] if ended is None else [ended]
 
 

@@ -246,7 +246,7 @@ class Runs:
     def _create(self, tx: Transaction, caller: Caller, run: Run, repo: Repo) -> Run:
         """Row, first event and queue entry. Needs the turn "starts", so that quota and limit hold exactly."""
         self._limits.check_starts(tx, caller.owner)
-        waiting = run_table.count(tx, runs.c.status == Status.PENDING)
+        waiting = run_table.count(tx, *run_table.QUEUED)
         if waiting >= self._queue_limit:
             raise RateLimited(
                 f"The queue is full: {waiting} runs wait already. Try again when some have started.",

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Collection
 
-from mogplex.domain.access import Caller
+from mogplex.domain.access import Caller, Origin
 from mogplex.domain.errors import RateLimited
 from mogplex.service.keys import Keys
 from mogplex.store import hits, web_sessions
@@ -25,23 +25,23 @@ class WebSessions:
         self._database = database
         self._keys = keys
 
-    def sign_in(self, secret: str, address: str) -> str:
+    def sign_in(self, secret: str, origin: Origin) -> str:
         """A new session's token for an API key. Raises RateLimited after too many tries, Unauthorized."""
-        self._take_try(address)
-        caller = self._keys.authenticate(secret)
+        self._take_try(origin.address or "?")
+        caller = self._keys.authenticate(secret, origin)
         token = secrets.token_urlsafe(_TOKEN_BYTES)
         with self._database.write() as tx:
             web_sessions.forget_ended(tx)
             web_sessions.insert(tx, _hash(token), caller.key_id, tx.now + SESSION_SECONDS)
         return token
 
-    def find(self, token: str) -> Caller | None:
-        """Who is signed in with `token`: None once the session or its key is over."""
+    def find(self, token: str, origin: Origin | None = None) -> Caller | None:
+        """Who is signed in with `token`, and asks from `origin`: None once the session or its key is over."""
         if not token or len(token) > 100:
             return None
         with self._database.read() as tx:
             key = web_sessions.find_key(tx, _hash(token))
-            return Caller.of(key) if key is not None and key.is_live(tx.now) else None
+            return Caller.of(key, origin) if key is not None and key.is_live(tx.now) else None
 
     def sign_out(self, token: str) -> None:
         with self._database.write() as tx:

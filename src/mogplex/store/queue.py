@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 from mogplex.domain.run import Status
 from mogplex.store.database import Transaction
+from mogplex.store.runs import QUEUED
 from mogplex.store.schema import runs, workers
 
 Conditions = Sequence[sa.ColumnElement[bool]]
 _MOST_WAITING = 1_000_000  # what MOGPLEX_QUEUE_LIMIT can be
-_PENDING = runs.c.status == Status.PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class WorkerNow:
 
 def waiting(tx: Transaction, visible: Conditions) -> Waiting:
     depth, oldest = tx.execute(
-        sa.select(sa.func.count(), sa.func.min(runs.c.created_at)).where(_PENDING, *visible)
+        sa.select(sa.func.count(), sa.func.min(runs.c.created_at)).where(*QUEUED, *visible)
     ).one()
     return Waiting(int(depth), None if oldest is None else _wait(tx, oldest))
 
@@ -64,12 +64,12 @@ def waiting_by_priority(tx: Transaction, visible: Conditions) -> list[tuple[int,
 def _waiting_rows(visible: Conditions) -> sa.Subquery:
     """Found first and grouped then: the limit keeps planners from walking all runs in the order of the group."""
     columns = (runs.c.repo_id, runs.c.repo_full_name, runs.c.priority, runs.c.created_at)
-    return sa.select(*columns).where(_PENDING, *visible).limit(_MOST_WAITING).subquery()
+    return sa.select(*columns).where(*QUEUED, *visible).limit(_MOST_WAITING).subquery()
 
 
 def count_waiting_since(tx: Transaction, moment: float, visible: Conditions) -> int:
-    """Pending runs that were made before `moment`."""
-    wanted = sa.select(sa.func.count()).where(_PENDING, runs.c.contest.is_(None), runs.c.created_at < moment, *visible)
+    """Runs that wait for a slot and were made before `moment`."""
+    wanted = sa.select(sa.func.count()).where(*QUEUED, runs.c.created_at < moment, *visible)
     return int(tx.execute(wanted).scalar_one())
 
 

@@ -19,6 +19,8 @@ from mogplex.store.schema import run_labels, runs
 _FIELDS = tuple(each.name for each in fields(Run))
 _COLUMNS = tuple(runs.c[name] for name in _FIELDS)
 Conditions = Sequence[sa.ColumnElement[bool]]
+# Waits for a slot. A contest waits for its contenders instead, which are in the queue themselves.
+QUEUED = (runs.c.status == Status.PENDING, sa.or_(runs.c.contest.is_(None), runs.c.attempt > 0))
 
 
 def insert(tx: Transaction, run: Run) -> None:
@@ -71,7 +73,7 @@ def count_ahead(tx: Transaction, run: Run) -> int:
     """How many pending runs go before this one: those of a higher priority, and the older ones of the same."""
     older = sa.or_(runs.c.created_at < run.created_at, sa.and_(runs.c.created_at == run.created_at, runs.c.id < run.id))
     before = sa.or_(runs.c.priority > run.priority, sa.and_(runs.c.priority == run.priority, older))
-    return count(tx, runs.c.status == Status.PENDING, runs.c.contest.is_(None), before)
+    return count(tx, *QUEUED, before)
 
 
 def owned(run_id: str, attempt: int, worker_id: str | None) -> list[sa.ColumnElement[bool]]:

@@ -116,7 +116,7 @@ class _Endpoint:
 
     def _admit(self, visit: Visit) -> Visit:
         token = visit.request.cookies.get(SESSION_COOKIE, "")
-        caller = self._rooms.sessions.find(token) if token else None
+        caller = self._rooms.sessions.find(token, visit.origin) if token else None
         if caller is None:
             token = visit.request.cookies.get(DOOR_COOKIE, "")
         return replace(visit, signed_in=caller, token=token)

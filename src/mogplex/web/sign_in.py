@@ -24,9 +24,8 @@ def show(visit: Visit) -> Response:
 
 
 def sign_in(visit: Visit) -> Response:
-    client = visit.request.client
     try:
-        token = visit.rooms.sessions.sign_in(visit.form.get("key") or "", client.host if client else "?")
+        token = visit.rooms.sessions.sign_in(visit.form.get("key") or "", visit.origin)
     except Unauthorized as fault:
         return _form(visit, fault, 401)
     except RateLimited as fault:

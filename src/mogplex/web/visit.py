@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mogplex.domain.access import Caller, Scope
+from mogplex.domain.access import ORIGIN_KEY, Caller, Origin, Scope
 from mogplex.domain.errors import BadRequest
 from mogplex.web.answers import Templates, page_answer
 from mogplex.web.rooms import Rooms
@@ -71,6 +71,13 @@ class Visit:
     def caller(self) -> Caller:
         assert self.signed_in is not None  # pages are reached signed in only
         return self.signed_in
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from, for the audit log."""
+        client = self.request.client
+        found: Origin | None = self.request.scope.get(ORIGIN_KEY)
+        return found or Origin(client.host if client else None)
 
     @property
     def csrf(self) -> str:

@@ -24,11 +24,13 @@ class Conversation:
         self._transcript = transcript
         self._folder: Path | None = None
         self.session: str | None = None
+        self.kept: KeptWork | None = None  # the work itself, as it was found
 
     async def open(self, folder: Path, kept: KeptWork | None) -> None:
         """Make `folder`, with a copy of what the earlier run kept. Without that the harness begins a new one."""
         self._equipment.layout.create_private(folder)
         self._folder = folder
+        self.kept = kept
         if kept is None or kept.session is None:
             return
         source = self._equipment.sessions.find(kept.run_id)

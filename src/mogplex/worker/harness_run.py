@@ -10,6 +10,7 @@ from dataclasses import replace
 from mogplex.domain.ending import Cause
 from mogplex.domain.errors import SandboxError
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.kept_work import introduce
 from mogplex.domain.ports import Claim, Harness, HarnessStream, Mount, SandboxExit, SandboxProcess, SandboxSpec, Task
 from mogplex.domain.run import Run
 from mogplex.domain.secret import Phase
@@ -31,8 +32,6 @@ from mogplex.workspace.checkout import Checkout
 INTERRUPT_SECONDS = 5.0
 SHORT_INTERRUPT_SECONDS = 0.4
 _AWAITED = (Cause.CANCELLED, Cause.SUPERSEDED, Cause.SANDBOX, Cause.WORKER)  # somebody waits for these to be over
-GO_ON = "You were stopped before this was done. Go on where you were; the files are as you left them. The task was:"
-GO_ON_ALONE = "Somebody began this task and was stopped. What they did is in the files, uncommitted. Go on from there:"
 DRAIN_SECONDS = 5.0  # after the last process is gone, for what is still in the pipes
 
 
@@ -124,8 +123,8 @@ class HarnessRun:
         """The run's own; models are told besides what an earlier run has left them."""
         if not self._run.resume or not self._harness.protocols:
             return self._run.prompt
-        told = GO_ON if self._conversation.session is not None else GO_ON_ALONE
-        return f"{told}\n\n{self._run.prompt}"
+        told = introduce(self._conversation.kept, self._conversation.session)
+        return self._run.prompt if told is None else f"{told}\n\n{self._run.prompt}"
 
     async def follow(self, process: SandboxProcess) -> tuple[Claim, SandboxExit]:
         """Until the last process is gone: because it ended, because a stop came first, or because it stayed too long
