@@ -26,8 +26,8 @@ MARK = "echo $$ > mark.txt"
 SAID = say({"type": "message", "text": "at it"})
 FAILURE = say({"type": "end", "success": False, "summary": "gave up", "session": "talk"})
 AT_ONCE = 12
-# What a run does -> script, fields of the start. A storm kills any process: without `|| exit 3` a script whose `sleep` was
-# killed would go on, and truthfully succeed in less time than it was meant to take.
+# What a run does -> script, fields of the start. A storm kills any process: without `|| exit 3` a script whose `sleep`
+# was killed would go on, and truthfully succeed in less time than it was meant to take.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "good": (f"{EDIT}\n{SUCCESS}", {"checks": [CHECK]}),
     "slow": (f"{EDIT}\n{SAID}\nsleep 2 || exit 3\n{SUCCESS}", {"checks": [CHECK]}),
@@ -286,6 +286,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="postgresql")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # leaves servers and database behind otherwise
     postgres = Postgres() if options.database == "postgresql" else None
     if postgres is not None:
         postgres.start()
