@@ -129,6 +129,16 @@ def test_harnesses_and_models(api: ScriptedApi, cli: Cli) -> None:
     assert json.loads(cli("models", "list", "--json").stdout) == model
 
 
+def test_login_leaves_the_mode_of_a_folder_that_was_there(api: ScriptedApi, cli: Cli, tmp_path: Path) -> None:
+    api.script("GET", "/me", ok({"id": "k", "name": "me", "prefix": KEY[:12], "scopes": ["read"]}))
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755, exist_ok=True)
+    home.chmod(0o755)
+    assert cli("login", "--url", api.url, "--with-token", stdin=f"{KEY}\n", MOGPLEX_API_KEY=None).returncode == 0
+    assert stat.S_IMODE(home.stat().st_mode) == 0o755
+    assert stat.S_IMODE((home / "auth.json").stat().st_mode) == 0o600
+
+
 def test_login_keeps_a_key_that_works(api: ScriptedApi, cli: Cli, tmp_path: Path) -> None:
     api.script("GET", "/me", ok({"id": "k", "name": "me", "prefix": KEY[:12], "scopes": ["read", "write"]}))
     bare: dict[str, Any] = {"MOGPLEX_API_KEY": None, "MOGPLEX_URL": None}

@@ -14,6 +14,7 @@ from mogplex.domain.event import EventType
 from mogplex.domain.model import ModelProtocol
 from mogplex.domain.model_call import CallFault, ModelCall
 from mogplex.domain.usage import Usage
+from mogplex.gateway.prices import price_usage
 from mogplex.gateway.provider import Target
 from mogplex.gateway.scripted.scenario_file import parse_scenario
 from mogplex.gateway.scripted.server import ScriptedModel
@@ -239,6 +240,28 @@ def test_the_next_provider_takes_over(fault: str) -> None:
                 assert seen.model == "claude-other"
                 (told,) = door.ear.of(EventType.MODEL_RETRY)
                 assert told["provider"] == "second"
+
+    play(story())
+
+
+def test_what_a_silent_provider_may_have_used_is_in_the_call() -> None:
+    async def story() -> None:
+        async with playing(scenario("{kind: silence}")) as first, playing(scenario()) as second:
+            targets = [
+                Target(
+                    provider(model.url + "/v1", name=name, patience=replace(QUICK, first_byte_seconds=seconds)), MODEL
+                )
+                for name, model, seconds in (("first", first, 0.5), ("second", second, 20))
+            ]
+            async with opened(*targets) as door:
+                assert await ask(door, ModelProtocol.MESSAGES, True) == 200
+                (call,) = await door.calls(1)
+                told = expected(ModelProtocol.MESSAGES, second.exchanges[-1].usage)
+                assert (call.provider, call.estimated, call.fault, call.retries) == ("second", True, None, 1)
+                assert call.usage.input_tokens > told.input_tokens
+                assert replace(call.usage, input_tokens=told.input_tokens) == told
+                assert call.cost_usd is not None
+                assert call.cost_usd > (price_usage(targets[1], told) or 0)
 
     play(story())
 

@@ -111,7 +111,7 @@ def test_what_a_call_may_use_is_reckoned_from_its_request() -> None:
     target = Target(provider("http://127.0.0.1:1"), CLAUDE)
 
     def claim(**fields: object) -> Claim:
-        asked = Asked.of(json.dumps({"model": CLAUDE, "x": "y" * 4_000, **fields}).encode())
+        asked = Asked.of(json.dumps({"model": CLAUDE, "x": "y" * 4_000, **fields}).encode(), ModelProtocol.CHAT)
         assert asked is not None
         return claim_of(asked, [target])
 

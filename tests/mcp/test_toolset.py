@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -141,6 +142,21 @@ def test_a_read_key_reads_and_never_starts_or_cancels(door: Door, way: Callable[
         assert (await use(client, "get_run", run_id=run.id))["status"] == "pending"
 
     way(door, talk, key)
+
+
+def test_many_who_wait_hold_up_nobody(door: Door) -> None:
+    run = door.house.start(door.house.add_repo()).run
+
+    async def talk(client: Client) -> None:
+        async with anyio.create_task_group() as waiting:
+            for _ in range(60):  # more than the server has threads
+                waiting.start_soon(partial(use, client, "wait_for_run", run_id=run.id, timeout_seconds=45))
+            await anyio.sleep(0.5)
+            reply = await anyio.to_thread.run_sync(lambda: door.get("//readyz", key=None))
+            assert reply.status == 200
+            await anyio.to_thread.run_sync(lambda: door.house.runs.cancel(door.house.admin, run.id))
+
+    over_http(door, talk)
 
 
 def test_callers_do_not_see_each_other_through_one_door(open_door: OpenDoor) -> None:

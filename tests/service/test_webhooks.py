@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -21,10 +23,12 @@ from mogplex.domain.webhook import DeliveryStatus, Webhook, WebhookDelivery
 from mogplex.egress.address import Reach
 from mogplex.egress.poster import Answer, PostFailed, post
 from mogplex.service.courier import PAUSES_SECONDS, Courier
+from mogplex.service.vault import Vault
+from mogplex.service.webhooks import Webhooks
 from mogplex.store.database import Database
 from mogplex.store.schema import metadata
 from tests.clock import Clock
-from tests.house import House, ending
+from tests.house import VAULT_KEY, House, ending
 
 LOOPBACK = Reach(permitted=(ip_network("127.0.0.0/8"),))
 
@@ -267,3 +271,34 @@ def test_a_webhook_of_one_repo_hears_of_no_other_and_bound_keys_see_their_own(po
         posts.house.webhooks.remove(bound, everything.id)
     posts.house.webhooks.remove(posts.house.admin, webhook.id)
     assert [each.id for each in posts.house.webhooks.list(posts.house.admin)] == [everything.id]
+
+
+def test_a_new_key_of_the_vault_seals_webhooks_again_so_that_the_old_one_can_go(posts: Posts) -> None:
+    webhook, secret = posts.create()
+    new, old = Vault.generate_key(), VAULT_KEY
+    both = Webhooks(posts.house.database, Vault([new, old]))
+    assert (both.reseal(), both.reseal()) == (1, 0)
+    posts.courier = Courier(posts.house.database, Vault([new]), posts._post)
+    posts.house.webhooks.test(posts.house.admin, webhook.id)
+    assert posts.courier.carry() == 1
+    headers, body = posts.receiver.got[-1]
+    Verifier(secret).verify(body, headers)
+
+
+def test_a_receiver_that_dribbles_is_cut_at_the_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def dribble() -> None:
+            accepted, _ = listener.accept()
+            with accepted, contextlib.suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK\r\n" + b"X" * 1000:
+                    accepted.sendall(bytes([byte]))
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=dribble, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        with pytest.raises(PostFailed):
+            post(f"http://127.0.0.1:{port}/", b"{}", {}, 1.0, reach=LOOPBACK)
+        thread.join(20)
+        assert not thread.is_alive(), "it noticed that nobody reads any more"

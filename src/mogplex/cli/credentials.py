@@ -109,12 +109,15 @@ def _encode_base62(number: int) -> str:
 
 
 def save_credentials(url: str, api_key: str) -> Path:
-    """Write `auth.json` (0600, its folder 0700) in one step: a reader never sees half of it. Returns its path."""
+    """Write `auth.json` (0600) in one step: a reader never sees half of it. Returns its path.
+
+    A folder that we make is for its owner alone (0700); one that was there stays as it is, since a server that runs as
+    root may have its work in it, which another user has to reach.
+    """
     path = find_auth_file()
     temporary = path.with_name(f"auth.json.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:

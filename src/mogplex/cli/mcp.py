@@ -13,6 +13,8 @@ from mogplex.cli.failures import CommandFailed
 from mogplex.cli.options import Server, examples, raw_server_options
 from mogplex.mcp.toolset import build_server
 
+_LOOK_SECONDS = 5.0  # each look is a request, and a key has 60 a minute
+
 
 @click.command(
     "mcp",
@@ -33,5 +35,5 @@ def serve_stdio(server: Server) -> int:
             "the MCP library is not installed", "SERVICE_UNAVAILABLE", exit_codes.FAILURE, "pip install 'mogplex[mcp]'"
         )
     client = server.client
-    anyio.run(build_server(lambda: client, __version__).run_stdio_async)
+    anyio.run(build_server(lambda: client, __version__, _LOOK_SECONDS).run_stdio_async)
     return exit_codes.OK

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mogplex.domain.model import ModelProtocol
+from mogplex.gateway.feature import features_of
 
 _ROUTES = (
     ("/messages/count_tokens", ModelProtocol.MESSAGES, "/count_tokens"),
@@ -39,21 +40,24 @@ def route_of(path: str) -> Route | None:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's body, and the few fields of it that decide something."""
+    """A request's body, and what of it decides something: the fields that are no tables or lists, and `features_of`."""
 
     body: bytes
     fields: Mapping[str, Any]
+    features: tuple[str, ...]
 
     @staticmethod
-    def of(body: bytes) -> Asked | None:
-        """None when the body is no JSON object with a model in it."""
+    def of(body: bytes, protocol: ModelProtocol) -> Asked | None:
+        """None when the body is no JSON object with a model in it, or says something twice."""
         try:
-            fields = json.loads(body)
+            fields = json.loads(body, object_pairs_hook=_read_object)
         except (ValueError, RecursionError):
             return None
         if not isinstance(fields, dict) or not isinstance(fields.get("model"), str):
             return None
-        return Asked(body, fields)
+        kept = {name: value for name, value in fields.items() if not isinstance(value, (dict, list))}
+        features = tuple(dict.fromkeys(features_of(fields, protocol)))
+        return Asked(body, kept, features)
 
     @property
     def model(self) -> str:
@@ -68,16 +72,32 @@ class Asked:
 
         Another model's name is put in when a fallback takes the call. A chat stream is asked to tell its usage.
         """
+        must_ask = protocol is ModelProtocol.CHAT and self.is_streamed
+        if model == self.model and not must_ask:
+            return self.body
+        fields = json.loads(
+            self.body, object_pairs_hook=_read_object
+        )  # not kept, for it takes many times the body's size
         changed: dict[str, Any] = {}
         if model != self.model:
             changed["model"] = model
-        options = self.fields.get("stream_options")
-        must_ask = protocol is ModelProtocol.CHAT and self.is_streamed
+        options = fields.get("stream_options")
         if must_ask and not (isinstance(options, dict) and options.get("include_usage") is True):
             changed["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
         if not changed:
             return self.body
-        if list(changed) == ["stream_options"] and "stream_options" not in self.fields:
+        if list(changed) == ["stream_options"] and "stream_options" not in fields:
             start = self.body.index(b"{") + 1
             return self.body[:start] + b'"stream_options":{"include_usage":true},' + self.body[start:]
-        return json.dumps({**self.fields, **changed}, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps({**fields, **changed}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises ValueError when a name comes twice: the provider might read the other one than we.
+
+    Being Python, it also lets other threads have their turn while a long text is read.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice in an object")
+    return found

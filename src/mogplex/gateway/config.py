@@ -25,7 +25,7 @@ _PATIENCE_FIELDS = {
     "longest_wait_seconds": "longest_wait_seconds",
 }
 _PROVIDER_FIELDS = {
-    "protocols", "base_url", "key_env", "key_file", "key_needed", "key_header", "headers", "query", "models",
+    "protocols", "base_url", "key_env", "key_file", "key_needed", "key_header", "headers", "query", "models", "allow",
     "default_model", *_PATIENCE_FIELDS,
 }  # fmt: skip
 _MODEL_FIELDS = {"input_usd", "output_usd", "cache_read_usd", "cache_write_usd", "context_tokens", "fallbacks"}
@@ -95,6 +95,7 @@ class _Reader:
             headers=self._texts(table, "headers", where),
             query=self._texts(table, "query", where),
             models=self._models(table, where),
+            allow=self._names(table, "allow", where),
             default_model=self.text(table, "default_model", where) or self._first_model(table) or preset.default_model,
             patience=self._patience(table, where),
         )
@@ -153,10 +154,7 @@ class _Reader:
         context = table.get("context_tokens")
         if context is not None and (type(context) is not int or context < 1):
             raise self.refusal(where + "context_tokens", f"must be a whole number above 0, not {context!r}")
-        fallbacks = table.get("fallbacks", [])
-        if not isinstance(fallbacks, list) or not all(isinstance(each, str) and each for each in fallbacks):
-            raise self.refusal(where + "fallbacks", "must be a list of models")
-        return OfferedModel(name, price, context, tuple(fallbacks))
+        return OfferedModel(name, price, context, self._names(table, "fallbacks", where))
 
     def _amount(self, table: Mapping[str, Any], field: str, where: str) -> Decimal | None:
         value = table.get(field)
@@ -197,6 +195,12 @@ class _Reader:
         if not all(isinstance(value, str) and value.isprintable() for value in found.values()):
             raise self.refusal(where + field, "must hold texts only")
         return found
+
+    def _names(self, table: Mapping[str, Any], field: str, where: str) -> tuple[str, ...]:
+        names = table.get(field, [])
+        if not isinstance(names, list) or not all(isinstance(each, str) and each for each in names):
+            raise self.refusal(where + field, "must be a list of names")
+        return tuple(names)
 
     def _first_model(self, table: Mapping[str, Any]) -> str | None:
         return next(iter(table.get("models") or ()), None)

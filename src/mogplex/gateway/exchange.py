@@ -6,6 +6,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import aiohttp
 from aiohttp import web
@@ -74,13 +75,18 @@ class Exchange:
         target = self._targets[0] if answer is None else answer.target
         usage, estimated = self._usage()
         response = self.response
-        long_writes = reading.long_cache_writes if reading else 0
+        cost_usd = price_usage(target, usage, reading.long_cache_writes if reading else 0)
+        for silent in () if answer is None else answer.silent:
+            lost = replace(self._unread(), model_calls=0)
+            lost_usd = price_usage(silent, lost)
+            cost_usd = None if cost_usd is None or lost_usd is None else cost_usd + lost_usd
+            usage, estimated = usage + lost, True
         return ModelCall(
             provider=target.provider.name,
             model=target.model,
             protocol=self.protocol,
             usage=usage,
-            cost_usd=price_usage(target, usage, long_writes),
+            cost_usd=cost_usd,
             duration_ms=elapsed_ms(self._started),
             ttft_ms=self._ttft_ms,
             http_status=None if response is None else response.status,
@@ -117,9 +123,12 @@ class Exchange:
             return self._reading.usage(), self._reading.is_estimated
         if self._answer is None or self._answer.fault is CallFault.SILENT:
             # It has the question, and may be at work on it for us: what went there is spent.
-            unread = Reading(self.protocol, streamed=False, request_bytes=len(self._question.asked.body))
-            return unread.usage(), True
+            return self._unread(), True
         return Usage(model_calls=1), False
+
+    def _unread(self) -> Usage:
+        """What a provider has used that took the question and told nothing: at least its input."""
+        return Reading(self.protocol, streamed=False, request_bytes=len(self._question.asked.body)).usage()
 
     async def _relay(
         self, request: web.BaseRequest, answer: Answer, response: aiohttp.ClientResponse

@@ -63,6 +63,7 @@ class Provider:
     models: Mapping[str, OfferedModel] = field(default_factory=dict)
     prefixes: tuple[str, ...] = ()  # beginnings of names of models that are its own
     default_model: str | None = None
+    allow: tuple[str, ...] = ()  # what it may do for a request besides answering: names of `features_of`
     patience: Patience = Patience()
 
     @property

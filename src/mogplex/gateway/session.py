@@ -16,6 +16,7 @@ from mogplex.domain.ports import ModelEar
 from mogplex.gateway.asked import Asked, Route, route_of
 from mogplex.gateway.claim import claim_of
 from mogplex.gateway.exchange import Exchange
+from mogplex.gateway.intake import BodyTooLong, Intake
 from mogplex.gateway.meter import Claim, Meter
 from mogplex.gateway.prices import is_priced, tell_unpriced
 from mogplex.gateway.provider import ModelPlan, Target
@@ -25,10 +26,9 @@ from mogplex.gateway.upstream import Question, Upstream
 
 log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 64 * 1024
 CLOSE_SECONDS = 0.1  # for idle connections to be closed
-_NO_MODEL = "The body must be a JSON object with a model."
+_NO_MODEL = "The body must be a JSON object with a model, that says nothing twice."
 
 # What is done with a call that is over: (the call, the exchange it was).
 Keep = Callable[[ModelCall, Exchange], None]
@@ -55,6 +55,7 @@ class Session:
         self._ear = ear
         self._keep = keep
         self._replay = replay
+        self._intake = Intake()
         self._listening: list[asyncio.Task[None]] = []
         self._calling: set[asyncio.Task[object]] = set()
 
@@ -102,11 +103,13 @@ class Session:
         route = route_of(request.path)
         if route is None or request.method != "POST":
             return refuse(None, 404, "not_found", f"{request.method} {request.path} is not served here.", retry=False)
-        body = await _read_body(request)
-        if body is None:
-            message = f"The request has more than {MAX_BODY_BYTES:,} bytes."
-            return refuse(route.protocol, 413, "request_too_large", message, retry=False)
-        asked = Asked.of(body)
+        try:
+            async with self._intake.take(request, route.protocol) as asked:
+                return await self._answer(request, route, asked)
+        except BodyTooLong as fault:
+            return refuse(route.protocol, 413, "request_too_large", str(fault), retry=False)
+
+    async def _answer(self, request: web.BaseRequest, route: Route, asked: Asked | None) -> web.StreamResponse:
         if asked is None:
             return refuse(route.protocol, 400, "invalid_request_error", _NO_MODEL, retry=False)
         question = Question(route, asked, list(request.headers.items()), request.rel_url.raw_query_string)
@@ -115,6 +118,9 @@ class Session:
             return self._refuse_model(route, asked)
         if self._replay is not None:
             return await self._play_again(question, self._replay)
+        feature = next((name for name in asked.features if not all(name in t.provider.allow for t in targets)), None)
+        if feature is not None:
+            return self._refuse_feature(route, feature)
         if not route.is_call:
             return await self._pass(request, question, targets)
         return await self._call(request, question, targets)
@@ -201,19 +207,17 @@ class Session:
         self.fault = message
         return refuse_model(route.protocol, message)
 
+    def _refuse_feature(self, route: Route, feature: str) -> web.StreamResponse:
+        message = (
+            f"The request uses {feature[:100]!r}: a provider would do that outside the sandbox and the budget. "
+            "If it may, name it in the provider's allow in mogplex.toml (docs/models.md)."
+        )
+        self.fault = message
+        return refuse(route.protocol, 400, "invalid_request_error", message, retry=False)
+
     def _answer_locally(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.rstrip("/").endswith("/models"):
             return list_models(list(dict.fromkeys(each.model for each in self._plan.targets)))
         if request.method == "HEAD" or request.path == "/":
             return web.Response(status=200)
         return refuse(None, 404, "not_found", f"{request.path} is not served here.", retry=False)
-
-
-async def _read_body(request: web.BaseRequest) -> bytes | None:
-    """None when it is too long."""
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return None
-    return bytes(body)

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.model import ModelProtocol
 from mogplex.domain.model_call import CALL_FAULT_MEANING, CallFault
 from mogplex.gateway.asked import Asked, Route
 from mogplex.gateway.provider import Patience, Target
@@ -51,6 +52,9 @@ class Answer:
     fault: CallFault | None = None
     detail: str = ""
     retries: int = 0  # how many requests were sent before the one that this is the answer to
+    silent: tuple[
+        Target, ...
+    ] = ()  # who took the question before and gave no answer in time: they may be at work on it
 
 
 class Upstream:
@@ -63,12 +67,13 @@ class Upstream:
     async def ask(self, question: Question, targets: Sequence[Target]) -> Answer:
         """The first answer that is worth passing on, or the last one there was."""
         retries = 0
+        silent: tuple[Target, ...] = ()
         for place, target in enumerate(targets):
             patience = target.provider.patience
             is_last = place == len(targets) - 1
             for attempt in range(1 + patience.retries):
                 answer = await self._ask_once(question, target)
-                answer.retries = retries
+                answer.retries, answer.silent = retries, silent
                 wait_seconds = _wait_before_retry(answer, attempt, patience)
                 if wait_seconds is None:
                     break
@@ -80,6 +85,8 @@ class Upstream:
             if is_last or not _may_go_elsewhere(answer):
                 return answer
             retries += 1
+            if answer.fault is CallFault.SILENT:
+                silent = (*silent, target)
             self._tell(_retry_draft(answer, retries, 0.0, targets[place + 1]))
             if answer.response is not None:
                 answer.response.close()
@@ -92,13 +99,14 @@ class Upstream:
         url = URL(
             provider.url_of(protocol, question.route.tail) + _query_of(question.query, provider.query), encoded=True
         )
+        body = await _body_for(question.asked, target.model, protocol)
         try:
             async with asyncio.timeout(provider.patience.first_byte_seconds):
                 response = await self._client.request(
                     "POST",
                     url,
                     headers=headers,
-                    data=_payload_of(question.asked.body_for(target.model, protocol)),
+                    data=_payload_of(body),
                     skip_auto_headers=_NOT_ADDED,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(total=None, sock_connect=provider.patience.connect_seconds),
@@ -111,6 +119,12 @@ class Upstream:
             seconds = provider.patience.first_byte_seconds
             return Answer(target, fault=CallFault.SILENT, detail=f"no answer from {url.host} within {seconds:g} s")
         return Answer(target, response)
+
+
+async def _body_for(asked: Asked, model: str, protocol: ModelProtocol) -> bytes:
+    if len(asked.body) < _LONG_BODY_BYTES:
+        return asked.body_for(model, protocol)
+    return await asyncio.to_thread(asked.body_for, model, protocol)
 
 
 def _payload_of(body: bytes) -> aiohttp.Payload:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +19,6 @@ from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.run_filter import RunFilter
 from mogplex.service.runs import Runs
-
-LOOK_SECONDS = 0.5
 
 
 class ServiceCalls:
@@ -48,13 +45,8 @@ class ServiceCalls:
         page = self._runs.list(self._caller, RunFilter(repo=repo, status=status, limit=limit or 50, cursor=cursor))
         return {"runs": [self._shown(run, listed_run_object) for run in page.items], "nextCursor": page.next_cursor}
 
-    def get_run(self, run_id: str, wait_seconds: float | None = None) -> Json:
-        until = time.monotonic() + (wait_seconds or 0.0)
-        while True:
-            run = self._runs.get(self._caller, run_id)
-            if run.status.is_terminal or time.monotonic() >= until:
-                return self._shown(run)
-            time.sleep(LOOK_SECONDS)
+    def get_run(self, run_id: str) -> Json:
+        return self._shown(self._runs.get(self._caller, run_id))
 
     def list_events(self, run_id: str, after: int = 0, limit: int | None = None) -> Json:
         page = self._events.page(self._caller, run_id, after, limit or 50)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 from anyio import to_thread
 
 from mogplex.client.errors import ClientError
@@ -17,6 +18,8 @@ from mogplex.mcp.calls import Calls, Json
 if TYPE_CHECKING:
     from mcp.server import MCPServer
 
+LOOK_SECONDS = 1.0
+ENDED = ("success", "failed", "cancelled")
 LONGEST_WAIT_SECONDS = 50.0  # clients give a tool call a minute, as a rule
 MAX_PATCH_CHARACTERS = 200_000
 DEFAULT_EVENTS = 50
@@ -35,12 +38,7 @@ _SUGGESTIONS = {
     ErrorCode.SERVICE_UNAVAILABLE: "Try again in a moment.",
 }
 _READ: dict[str, Any] = {"read_only_hint": True, "open_world_hint": False}
-_WRITE: dict[str, Any] = {
-    "read_only_hint": False,
-    "destructive_hint": False,
-    "idempotent_hint": True,
-    "open_world_hint": True,
-}
+_WRITE: dict[str, Any] = {"read_only_hint": False, "destructive_hint": False, "open_world_hint": True}
 _CANCEL: dict[str, Any] = {
     "read_only_hint": False,
     "destructive_hint": True,
@@ -50,13 +48,13 @@ _CANCEL: dict[str, Any] = {
 T = TypeVar("T")
 
 
-def build_server(current: Callable[[], Calls], version: str) -> MCPServer:
+def build_server(current: Callable[[], Calls], version: str, look_seconds: float = LOOK_SECONDS) -> MCPServer:
     """A server whose tools ask `current()` at each call for whom they work. ModuleNotFoundError without `mcp`."""
     from mcp.server import MCPServer
     from mcp_types import ToolAnnotations
 
     server: MCPServer = MCPServer("mogplex", version=version, instructions=INSTRUCTIONS)
-    tools = Toolset(current)
+    tools = Toolset(current, look_seconds)
     for function, hints in (
         (tools.list_repos, _READ),
         (tools.start_run, _WRITE),
@@ -76,8 +74,9 @@ def build_server(current: Callable[[], Calls], version: str) -> MCPServer:
 class Toolset:
     """Each method is a tool; its signature and docstring are what an agent reads."""
 
-    def __init__(self, current: Callable[[], Calls]) -> None:
+    def __init__(self, current: Callable[[], Calls], look_seconds: float) -> None:
         self._current = current
+        self._look_seconds = look_seconds
 
     async def list_repos(self, query: str = "") -> dict[str, Any]:
         """List the repos that runs can work in. `query` is a part of owner/name."""
@@ -128,8 +127,14 @@ class Toolset:
 
     async def wait_for_run(self, run_id: str, timeout_seconds: float = 45) -> dict[str, Any]:
         """Wait until a run has ended, at most 50 s, and get it. If it has not ended yet, call this again."""
-        seconds = max(0.0, min(timeout_seconds, LONGEST_WAIT_SECONDS))
-        return await self._ask(lambda calls: calls.get_run(run_id, wait_seconds=seconds), brief)
+        until = anyio.current_time() + max(0.0, min(timeout_seconds, LONGEST_WAIT_SECONDS))
+        # In short looks: a thread that waited would be missing to everybody else who asks this server.
+        while True:
+            run = await self._ask(lambda calls: calls.get_run(run_id), brief)
+            left_seconds = until - anyio.current_time()
+            if run["status"] in ENDED or left_seconds <= 0:
+                return run
+            await anyio.sleep(min(self._look_seconds, left_seconds))
 
     async def list_events(self, run_id: str, after: int = 0, limit: int = DEFAULT_EVENTS) -> dict[str, Any]:
         """List what happened in a run after event number `after`; go on with `nextAfter` while `hasMore`."""
@@ -147,9 +152,18 @@ class Toolset:
         return {"status": answer["status"], "alreadyTerminal": answer["alreadyTerminal"]}
 
     async def retry_run(
-        self, run_id: str, harness: str = "", model: str = "", timeout_seconds: float = 0, budget_usd: float = 0
+        self,
+        run_id: str,
+        harness: str = "",
+        model: str = "",
+        timeout_seconds: float = 0,
+        budget_usd: float = 0,
+        idempotency_key: str = "",
     ) -> dict[str, Any]:
-        """Start a new run of the same work on the same branch, from one that failed or was cancelled."""
+        """Start a new run of the same work on the same branch, from one that failed or was cancelled.
+
+        The same idempotency_key never starts a second one.
+        """
         wanted: dict[str, object] = {
             "harness": harness,
             "model": model,
@@ -157,7 +171,9 @@ class Toolset:
             "budget": {"usd": budget_usd} if budget_usd else None,
         }
         body = {name: value for name, value in wanted.items() if value}
-        return await self._ask(lambda calls: calls.retry_run(run_id, body), brief)
+        return await self._ask(
+            lambda calls: calls.retry_run(run_id, body, idempotency_key=idempotency_key or None), brief
+        )
 
     async def get_pressure(self) -> dict[str, Any]:
         """Get how busy the server is: slots, queue, waits, and the limits left for this key."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.audit import Action
-from mogplex.domain.errors import BadRequest, Detail, Forbidden
+from mogplex.domain.errors import BadRequest, Detail, Forbidden, WorkspaceError
 from mogplex.domain.fields import kind_of
 from mogplex.domain.webhook import DEFAULT_TOPICS, DeliveryStatus, SigningSecret, Topic, Webhook, WebhookDelivery
 from mogplex.egress.authority import BadAuthority, read_authority
@@ -30,6 +31,7 @@ MAX_WEBHOOKS = 100
 MAX_URL_CHARACTERS = 2000
 CHOICES = tuple(topic for topic in Topic if topic is not Topic.WEBHOOK_TEST)
 _FIELDS = ("url", "events", "repos")
+_log = logging.getLogger(__name__)
 
 
 class Webhooks:
@@ -94,6 +96,28 @@ class Webhooks:
             delivery = make_delivery(tx, webhook, Topic.WEBHOOK_TEST, {"webhookId": webhook.id})
             webhook_table.insert_deliveries(tx, [delivery])
         return delivery
+
+    def reseal(self) -> int:
+        """Seal with the first key whatever was sealed with another one; how many secrets that were."""
+        done = 0
+        with self._database.write() as tx:
+            for webhook in webhook_table.select(tx):
+                sealed = [self._reseal(webhook, each) for each in webhook.secrets]
+                changed = sum(new is not old for new, old in zip(sealed, webhook.secrets, strict=True))
+                if changed:
+                    webhook_table.update(tx, webhook.id, {"secrets": tuple(sealed)})
+                done += changed
+        return done
+
+    def _reseal(self, webhook: Webhook, secret: SigningSecret) -> SigningSecret:
+        if self._vault.is_current(secret.sealed):
+            return secret
+        try:
+            value = self._vault.open(webhook.id, secret.sealed)
+        except WorkspaceError as fault:
+            _log.warning("%s", fault.message)  # its deliveries will say so too; others go on
+            return secret
+        return replace(secret, sealed=self._vault.seal(webhook.id, value))
 
     def deliveries(self, caller: Caller, webhook_id: str, limit: int = 50) -> Sequence[WebhookDelivery]:
         """The newest first. Raises NotFound."""

@@ -74,7 +74,7 @@ class Parts:
         git = Git(layout.git_home)
         vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
-        secrets.reseal()
+        webhooks = _reseal(secrets, Webhooks(database, vault))
         sign_ins = SignIns(database)
         runs = Runs(
             database,
@@ -98,7 +98,7 @@ class Parts:
             runs=runs,
             events=events,
             sandboxes=Sandboxes(database),
-            webhooks=Webhooks(database, vault),
+            webhooks=webhooks,
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
             report=Report(
@@ -122,6 +122,13 @@ class Parts:
         reach = Reach(permitted=settings.webhook_networks)
         courier = Courier(database, vault, functools.partial(post, reach=reach))
         return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier, weaknesses)
+
+
+def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:
+    """So that an older key of the vault can be taken away once a newer one stands before it. Gives `webhooks` back."""
+    secrets.reseal()
+    webhooks.reseal()
+    return webhooks
 
 
 def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:

@@ -123,6 +123,7 @@ class Attempt:
                 first.run, self.equipment, self.transcript, self.stop, egress, self.activity, models, conversation
             )
             process = await harness_run.start(start, checkout, self.clock)
+            self.findings.enforced = dict(process.enforced)
             with self.clock.phase("running"):
                 self.findings.claim, self.findings.exit = await harness_run.follow(process)
         self.findings.lingered = harness_run.lingered

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from mogplex.domain.check_files import CheckFiles
 from mogplex.domain.ending import Delivered, Facts, claim_fault, conclude, failure_of
@@ -23,6 +24,7 @@ class Findings:
     claim: Claim | None = None
     exit: SandboxExit | None = None
     check_files: CheckFiles = CheckFiles()
+    enforced: Mapping[str, str] = field(default_factory=dict)  # how each limit of the sandbox was held
     chosen: bool = False  # the work is that of a contest's winner, whose own run has ended well
     lingered: bool = False  # it stayed after its last record, and was ended for that
     patch: Patch | None = None
@@ -95,6 +97,7 @@ class Findings:
             name=name,
             driver=driver,
             limits={"memoryBytes": limits.memory_bytes, "processes": limits.processes, "diskBytes": limits.disk_bytes},
+            enforced=self.enforced,
             log=log,
         )
         if self.exit is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any
 
 import pytest
@@ -14,13 +15,18 @@ try:
 except ImportError:  # an older pytest: tmp_path asks nothing there
     tmppath_result_key = None  # type: ignore[assignment]
 
-HARMLESS = ("_pytest", "pluggy", "_hypothesis_pytestplugin", __name__.split(".")[0])  # only add text to reports
-
 
 def needs_reports(config: Any) -> bool:
-    """Whether the repo or a plugin looks at reports while they are made: its fixtures may need what it notes then."""
-    implementations = config.hook.pytest_runtest_makereport.get_hookimpls()
-    return any(not one.function.__module__.startswith(HARMLESS) for one in implementations)
+    """Whether the repo's own conftest looks at reports while they are made: its fixtures may need what it notes then.
+
+    Plugins that are installed do that too, but to write reports, and the fast way is worth much.
+    """
+    root = os.path.realpath(str(config.rootdir)) + os.sep
+    for one in config.hook.pytest_runtest_makereport.get_hookimpls():
+        file = os.path.realpath(one.function.__code__.co_filename)
+        if file.startswith(root) and "site-packages" not in file:
+            return True
+    return False
 
 
 def run_fast(item: Any, following: Any) -> dict[str, Any]:
