@@ -80,6 +80,20 @@ def test_acts_on_pages_are_written_down_with_where_they_came_from(world: World, 
     assert (entry.address, entry.request_id) == ("127.0.0.1", answer.headers["x-request-id"])
 
 
+def test_the_page_of_changes_hides_known_secrets_and_the_download_is_raw(world: World, visitor: Visitor) -> None:
+    house = world.house
+    repo = house.add_repo(cloneUrl="/srv/git/acme/hushed")
+    house.secrets.put(house.admin, repo.id, "TOKEN", {"value": "hush-hush-1234", "phases": ["agent"]})
+    run = world.claim(world.start(repo, "Leave a secret"))
+    diff = b"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+hush-hush-1234\n"
+    assert house.attempts.save_patch(run, diff)
+    world.finish(run)
+    shown = visitor.get(f"/runs/{run.id}/changes").text
+    assert "hush-hush-1234" not in shown
+    assert "[redacted]" in shown
+    assert "hush-hush-1234" in visitor.get(f"/runs/{run.id}/patch").text
+
+
 def test_every_answer_is_strict(visitor: Visitor) -> None:
     for path in ("/", "/runs", "/nowhere", "/runs/run_x"):
         headers = visitor.get(path).headers
