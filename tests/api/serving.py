@@ -9,6 +9,7 @@ from mogplex.api.app import create_app
 from mogplex.api.server import run_server
 from mogplex.api.services import Services
 from mogplex.service.limits import Limits
+from mogplex.service.model_calls import ModelCalls
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
 from tests.house import House, said
@@ -34,6 +35,8 @@ def main(path: str, port: str) -> None:
         webhooks=house.webhooks,
         metrics=house.metrics,
         report=house.report,
+        calls=ModelCalls(database),
+        models=list,
         harnesses=list,
         readiness=list,
     )

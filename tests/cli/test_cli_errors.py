@@ -206,6 +206,6 @@ def test_completion_scripts(cli: Cli, shell: str) -> None:
 
 def test_completion_answers_a_tab(cli: Cli) -> None:
     done = cli(COMP_WORDS="mogplex runs ca", COMP_CWORD="2", _MOGPLEX_COMPLETE="bash_complete")
-    assert done.stdout == "plain,cancel\n"
+    assert done.stdout == "plain,cancel\nplain,calls\n"
     done = cli(COMP_WORDS="mogplex runs events --fo", COMP_CWORD="3", _MOGPLEX_COMPLETE="bash_complete")
     assert done.stdout == "plain,--follow\n"

@@ -44,7 +44,7 @@ def repo(world: World) -> Repo:
     return world.house.add_repo(checks=["pytest -q"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its event loop would be in the way of other tests of this process
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing: no page is looked at. Install it: bash scripts/setup.sh --tests")

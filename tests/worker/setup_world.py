@@ -102,6 +102,7 @@ class SetupWorld:
             layout=self.layout,
             mirrors=Mirrors(self.layout.mirrors, git),
             environments=self.environments,
+            sessions=cast(Any, None),
             installer=Installer.build(top / "tools"),
             registries=Registries((), {}),
             harnesses={},
@@ -147,7 +148,13 @@ class SetupWorld:
         repo = cast(
             Repo,
             SimpleNamespace(
-                id=REPO_ID, setup=commands, clone_url=str(self.origin), allow_hosts=(), secrets=(), python=python
+                id=REPO_ID,
+                setup=commands,
+                clone_url=str(self.origin),
+                allow_hosts=(),
+                secrets=(),
+                python=python,
+                image="",
             ),
         )
         mirror = await self.equipment.mirrors.refresh(REPO_ID, str(self.origin))
