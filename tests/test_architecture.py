@@ -114,6 +114,12 @@ def test_every_folder_of_code_is_a_package_with_a_docstring() -> None:
     assert not without
 
 
+def test_every_folder_of_tests_is_a_package() -> None:
+    """Two files of one name in folders that aren't packages can't be collected by one process of pytest."""
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
 def test_exceptions_to_the_sizes_are_still_needed() -> None:
     for name in LONG_FILES:
         assert (PACKAGE / name).read_text(encoding="utf-8").count("\n") > MAX_FILE_LINES, (

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_room import require_engine
-from test_sandbox import *  # noqa: F403 - each test of it, with the fixtures below
-from test_sandbox import VARIANTS
 
 from mogplex.sandboxes import DRIVERS
 from mogplex.sandboxes.container_engine import ENGINES
+from tests.contracts.sandbox_room import require_engine
+from tests.contracts.test_sandbox import *  # noqa: F403 - each test of it, with the fixtures below
+from tests.contracts.test_sandbox import VARIANTS
 
 _made: dict[str, Any] = {}
 

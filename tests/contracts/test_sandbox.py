@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_room import (
+
+from mogplex.domain.errors import SandboxError
+from mogplex.domain.ports import Limits, Mount, SandboxSpec
+from mogplex.sandboxes import DRIVERS
+from mogplex.sandboxes.container_engine import ENGINES
+from mogplex.sandboxes.watchdog import DiskRules
+from tests.contracts.sandbox_room import (
     PYTHON,
     collect,
     find_marked,
@@ -30,12 +36,6 @@ from sandbox_room import (
     wait_gone,
     work,
 )
-
-from mogplex.domain.errors import SandboxError
-from mogplex.domain.ports import Limits, Mount, SandboxSpec
-from mogplex.sandboxes import DRIVERS
-from mogplex.sandboxes.container_engine import ENGINES
-from mogplex.sandboxes.watchdog import DiskRules
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "bubblewrap": ("bubblewrap", {"disk_rules": DiskRules(free_bytes=0)}),

@@ -15,13 +15,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workspace"))
 
-from git_world import ROOT, World, asynchronously, shell, template, world
-
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.ports import Probe, SandboxDriver, SandboxProcess, SandboxSpec
 from mogplex.workspace.collector import PatchLimits
 from mogplex.workspace.delivery import deliver_branch
 from mogplex.workspace.patch import Patch, check_out_patch, collect
+from tests.workspace.git_world import ROOT, World, asynchronously, shell, template, world
 
 __all__ = ["template", "world"]
 

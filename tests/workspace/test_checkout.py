@@ -6,10 +6,10 @@ import os
 import stat
 
 import pytest
-from git_world import ROOT, World, asynchronously, shell
 
 from mogplex.domain.errors import WorkspaceError
 from mogplex.workspace.checkout import Identity, check_out, check_root_directory
+from tests.workspace.git_world import ROOT, World, asynchronously, shell
 
 
 @asynchronously

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from git_world import World, asynchronously, shell
 
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.secret import GitCredential
@@ -18,6 +17,7 @@ from mogplex.workspace.remote import inspect_remote
 from mogplex.workspace.results import Results
 from mogplex.workspace.ssh_key import offer_key
 from tests.git_server import serving
+from tests.workspace.git_world import World, asynchronously, shell
 
 TOKEN = "tok-3f9a77b2c1d84e60"
 

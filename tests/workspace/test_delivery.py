@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from git_world import ROOT, World, asynchronously, shell
 
 from mogplex.domain.errors import DeliveryError
 from mogplex.workspace.delivery import Delivered, deliver_branch
 from mogplex.workspace.patch import Patch
 from mogplex.workspace.results import Results
+from tests.workspace.git_world import ROOT, World, asynchronously, shell
 
 
 async def _work(world: World) -> tuple[Results, Patch]:

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from git_world import ROOT, World, asynchronously
 
 from mogplex.workspace.environments import Environments
+from tests.workspace.git_world import ROOT, World, asynchronously
 
 MIB = 1 << 20
 

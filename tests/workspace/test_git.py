@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from git_world import ROOT, World, asynchronously
 
 from mogplex.workspace.git import Git, GitError, clean_text, last_lines
+from tests.workspace.git_world import ROOT, World, asynchronously
 
 
 def _alive(mark: str) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
-from git_world import ROOT, World, asynchronously, shell
 
 from mogplex.domain.errors import WorkspaceError
 from mogplex.workspace.checkout import Identity, check_out
@@ -16,6 +15,7 @@ from mogplex.workspace.layout import Layout
 from mogplex.workspace.lock import try_lock
 from mogplex.workspace.patch import collect
 from mogplex.workspace.workspaces import Workspaces
+from tests.workspace.git_world import ROOT, World, asynchronously, shell
 
 
 @asynchronously

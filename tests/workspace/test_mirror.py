@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from git_world import ROOT, World, asynchronously, shell
 
 from mogplex.domain.errors import WorkspaceError
 from mogplex.workspace.lock import hold_lock, try_lock
+from tests.workspace.git_world import ROOT, World, asynchronously, shell
 
 
 @asynchronously

@@ -6,13 +6,13 @@ import os
 import subprocess
 
 import pytest
-from git_world import World, asynchronously, shell
 
 from mogplex.domain.errors import WorkspaceError
 from mogplex.workspace.changes import ChangeKind
 from mogplex.workspace.checkout import Identity
 from mogplex.workspace.collector import PatchLimits
 from mogplex.workspace.patch import Patch, check_out_patch
+from tests.workspace.git_world import World, asynchronously, shell
 
 _COMMIT = "git -c user.name=x -c user.email=x commit"
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from git_world import ROOT, World, asynchronously, shell
 
 from mogplex.domain.errors import WorkspaceError
 from mogplex.workspace.address import parse_address
 from mogplex.workspace.remote import inspect_remote
+from tests.workspace.git_world import ROOT, World, asynchronously, shell
 
 
 @asynchronously
