@@ -98,7 +98,8 @@ def test_rows_of_every_revision_come_up_to_the_newest(empty_url: str) -> None:  
     database.close()
 
 
-def test_ten_processes_that_start_at_once_do_not_harm_each_other(empty_url: str) -> None:  # noqa: F811
+@pytest.mark.parametrize(("backend", "count"), [("sqlite", 3), ("postgresql", 10)])
+def test_processes_that_start_at_once_do_not_harm_each_other(empty_url: str, count: int) -> None:  # noqa: F811
     code = """
 import os, sys
 from mogplex.settings import Settings
@@ -106,7 +107,7 @@ from mogplex.store.database import Database
 from mogplex.wiring.tables import make_ready
 settings = Settings.read({"MOGPLEX_DATABASE_URL": sys.argv[1]})
 children = []
-for _ in range(10):
+for _ in range(int(sys.argv[2])):
     child = os.fork()
     if not child:
         database = Database(settings.database)
@@ -116,7 +117,9 @@ for _ in range(10):
     children.append(child)
 sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 """
-    done = subprocess.run([sys.executable, "-c", code, empty_url], capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        [sys.executable, "-c", code, empty_url, str(count)], capture_output=True, text=True, timeout=100
+    )
     assert done.returncode == 0, done.stderr
     state = table_state(Settings.read({"MOGPLEX_DATABASE_URL": empty_url}))
     assert state.up_to_date and state.current == migrations.head_revision()
