@@ -106,6 +106,13 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "redeliver": ("mogplex.cli.webhooks", "redeliver_webhook", "Send a delivery again."),
         },
     ),
+    "db": (
+        "Look after the server's database, on its machine.",
+        {
+            "current": ("mogplex.cli.database", "show_current", "Show which tables it has, and which are needed."),
+            "upgrade": ("mogplex.cli.database", "upgrade", "Bring its tables up to date."),
+        },
+    ),
     "keys": (
         "Make and revoke API keys (scope admin).",
         {

@@ -40,6 +40,12 @@ class Settings:
     database_url: str = _setting(
         "MOGPLEX_DATABASE_URL", "", "Database to use instead of the SQLite file in MOGPLEX_HOME.", _word
     )
+    auto_upgrade: bool = _setting(
+        "MOGPLEX_AUTO_UPGRADE",
+        True,
+        "Bring the tables of PostgreSQL up to date at start; off: refuse, and wait for `mogplex db upgrade`.",
+        _switch,
+    )
     work_dir: Path | None = _setting(
         "MOGPLEX_WORK_DIR",
         None,
