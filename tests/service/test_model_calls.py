@@ -46,7 +46,8 @@ def test_a_call_of_who_lost_the_run_is_not_counted(house: House, repo: Repo) -> 
 
 def test_what_runs_like_one_cost_usually_is_known_from_those_that_asked_a_model(house: House, repo: Repo) -> None:
     asked = Usage(input_tokens=5, model_calls=1)
-    for key, calls in (("a", [0.2, 0.2]), ("b", [0.2]), ("c", []), ("d", [0.1, None])):  # one asked none, one is unknown
+    calls_of = {"a": [0.2, 0.2], "b": [0.2], "asked none": [], "unknown": [0.1, None]}
+    for key, calls in calls_of.items():
         run = house.claim(house.start(repo, key).run)
         for cost in calls:
             assert house.attempts.record_call(run, make_call(asked, cost)).result(10)

@@ -12,6 +12,7 @@ def saved_usd(mode: str | None, result: Any, model_calls: int) -> float | None:
 
     A harness may put anything into a result, so its shape is looked at.
     """
-    told = result.get("firstTry") if mode == Mode.REPAIR_FIRST and isinstance(result, dict) and not model_calls else None
+    is_asked_for = mode == Mode.REPAIR_FIRST and not model_calls
+    told = result.get("firstTry") if is_asked_for and isinstance(result, dict) else None
     saved = told.get("savedUsd") if isinstance(told, dict) else None
     return float(saved) if isinstance(saved, (int, float)) and not isinstance(saved, bool) else None

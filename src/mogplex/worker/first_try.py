@@ -90,7 +90,7 @@ class FirstTry:
         return None
 
     async def _facts(self) -> dict[str, Any]:
-        """What the run's result says of a try that fixed it. What was saved is an estimate: what such runs cost else."""
+        """For the result of a run that it fixed. What was saved is an estimate: what such runs usually cost."""
         usual_usd, runs = await patiently(self._equipment.attempts.usual_cost, self.run)
         saved_usd = None if usual_usd is None else round(usual_usd, 6)
         facts = {"harness": HARNESS, "fixed": True, "modelCalls": 0, "costUsd": 0.0}
