@@ -166,6 +166,7 @@ class Client:
     list_ticks = blocking(ApiCalls.list_ticks)
     create_webhook = blocking(ApiCalls.create_webhook)
     list_webhooks = blocking(ApiCalls.list_webhooks)
+    update_webhook = blocking(ApiCalls.update_webhook)
     remove_webhook = blocking(ApiCalls.remove_webhook)
     rotate_webhook = blocking(ApiCalls.rotate_webhook)
     test_webhook = blocking(ApiCalls.test_webhook)

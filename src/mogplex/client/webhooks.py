@@ -18,6 +18,10 @@ class WebhookCalls(Sender):
         """{"webhooks": [{id, url, events, …}]}, newest first."""
         return await self._get("/webhooks")
 
+    async def update_webhook(self, webhook_id: str, body: Body) -> Json:
+        """Change `url`, `events`, `repos` (None: all) and `enabled`, as far as `body` names them."""
+        return inner(await self._send("PATCH", f"/webhooks/{segment(webhook_id)}", body), "webhook")
+
     async def remove_webhook(self, webhook_id: str) -> Json:
         return await self._send("DELETE", f"/webhooks/{segment(webhook_id)}")
 
