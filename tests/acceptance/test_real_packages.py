@@ -43,6 +43,22 @@ PACKAGES = (
         "if payload_length < MAX_PAYLOAD_NORMAL:",
         "pytest -q tests/test_frame_protocol.py",
     ),
+    Package(
+        "python-slugify",
+        "9.2.0",
+        "slugify/slugify.py",
+        "if next_length <= max_length:",
+        "if next_length < max_length:",
+        "pytest -q tests/test_modern_word_boundary.py tests/test_release.py",
+    ),
+    Package(
+        "inflect",
+        "7.6.0",
+        "inflect/__init__.py",
+        "head = (len(digits) - 1) % size + 1",
+        "head = (len(digits) - 1) % size",
+        "pytest -q tests/test_numwords.py",
+    ),
 )
 
 
