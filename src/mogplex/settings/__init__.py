@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
 from mogplex.domain.errors import BadRequest
+from mogplex.settings.kinds import dollars as _dollars
+from mogplex.settings.kinds import duration as _duration
+from mogplex.settings.kinds import folder as _folder
+from mogplex.settings.kinds import folders as _folders
+from mogplex.settings.kinds import hosts as _hosts
+from mogplex.settings.kinds import networks as _networks
+from mogplex.settings.kinds import one_of as _one_of
+from mogplex.settings.kinds import seconds as _seconds
+from mogplex.settings.kinds import setting as _setting
+from mogplex.settings.kinds import switch as _switch
+from mogplex.settings.kinds import whole as _whole
+from mogplex.settings.kinds import word as _word
+from mogplex.settings.kinds import words as _words
 
 # Where packages come from instead of the installers' defaults, and whose certificates are believed.
 SETUP_VARIABLES = (
@@ -20,77 +33,6 @@ SETUP_VARIABLES = (
 )  # fmt: skip
 
 
-def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any], *, shown: bool = True) -> Any:
-    return field(default=default, repr=shown, metadata={"variable": variable, "meaning": meaning, "parse": parse})
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
-            raise ValueError(f"must be from {low:,} to {high:,}")
-        return number
-
-    return parse
-
-
-def _seconds(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        number = float(text)
-        if not low <= number <= high:
-            raise ValueError(f"must be from {low:g} to {high:g}")
-        return number
-
-    return parse
-
-
-def _dollars(text: str) -> float:
-    amount = float(text)
-    if not 0 < amount < 1_000_000_000:
-        raise ValueError("must be an amount above 0")
-    return amount
-
-
-def _word(text: str) -> str:
-    return text
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return text
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    words = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
-    if text.lower() not in words:
-        raise ValueError("must be on or off")
-    return words[text.lower()]
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    return () if text == "none" else _words(text)
-
-
-def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(word.strip()) for word in text.split(",") if word.strip())
-
-
-def _folders(text: str) -> tuple[Path, ...]:
-    return tuple(Path(word) for word in _words(text))
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the server and its workers run with. `home` holds the database, the first key and the work folder."""
@@ -98,6 +40,12 @@ class Settings:
     home: Path = _setting("MOGPLEX_HOME", Path("~/.mogplex"), "Where the database and auth.json live.", _folder)
     database_url: str = _setting(
         "MOGPLEX_DATABASE_URL", "", "Database to use instead of the SQLite file in MOGPLEX_HOME.", _word
+    )
+    auto_upgrade: bool = _setting(
+        "MOGPLEX_AUTO_UPGRADE",
+        True,
+        "Bring the tables of PostgreSQL up to date at start; off: refuse, and wait for `mogplex db upgrade`.",
+        _switch,
     )
     work_dir: Path | None = _setting(
         "MOGPLEX_WORK_DIR",
@@ -227,6 +175,27 @@ class Settings:
     )
     queue_limit: int = _setting(
         "MOGPLEX_QUEUE_LIMIT", 1000, "Pending runs above which a start is answered 429.", _whole(1, 1_000_000)
+    )
+    keep_events_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_EVENTS", None, "Age at which the events of ended runs are pruned, such as 90d.", _duration
+    )
+    keep_logs_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_LOGS", None, "Age at which logs and check output of ended runs are pruned.", _duration
+    )
+    keep_patches_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_PATCHES", None, "Age at which patches of ended runs are pruned.", _duration
+    )
+    keep_deliveries_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_DELIVERIES", None, "Age at which settled webhook messages are pruned.", _duration
+    )
+    keep_runs_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_RUNS", None, "Age at which ended runs are pruned as a whole.", _duration
+    )
+    prune_every_seconds: float | None = _setting(
+        "MOGPLEX_PRUNE_EVERY",
+        None,
+        "How often a server prunes what MOGPLEX_KEEP_* say, such as 24h.",
+        _duration,
     )
     toolchains: tuple[Path, ...] = _setting(
         "MOGPLEX_TOOLCHAINS",
