@@ -1,4 +1,4 @@
-"""The seams of the house: what a sandbox, a harness and a dispatcher must offer. One page, no behaviour."""
+"""The seams of the house: what a sandbox, a harness and a dispatcher must offer (a forge: `forge_port.py`)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from socket import socket
 from typing import Any, Protocol
 
 from mogplex.domain.event import EventDraft
-from mogplex.domain.forge import ForgeKind
 from mogplex.domain.model import ModelEndpoint, ModelProtocol
 from mogplex.domain.model_call import ModelCall
-from mogplex.domain.pull_request import KnownRequest, Proposal
 from mogplex.domain.run import Run
 
 HOST_IMAGE = "host"
@@ -275,32 +273,6 @@ class ModelGateway(Protocol):
 
         Raises BadRequest when the run's model is not to be had.
         """
-        ...
-
-
-# --- forges ----------------------------------------------------------------------------------------------------
-
-
-class Forge(Protocol):
-    """Pull and merge requests of one project. Blocks; raises ForgeBusy when asking again later may go well, else
-    ForgeFault."""
-
-    kind: ForgeKind
-
-    def find_requests(self, branch: str) -> Sequence[KnownRequest]:
-        """The open ones that would merge this branch of the project itself: never of a fork."""
-        ...
-
-    def open_request(self, proposal: Proposal, body: str) -> KnownRequest:
-        """Raises AlreadyThere when there is one for branch and base."""
-        ...
-
-    def change_request(self, known: KnownRequest, body: str, draft: bool | None) -> None:
-        """`draft` None leaves that as it is."""
-        ...
-
-    def label_request(self, known: KnownRequest, labels: Sequence[str]) -> None:
-        """Besides those that it has."""
         ...
 
 

@@ -22,8 +22,8 @@ _PAIR = re.compile(r"[A-Za-z0-9._@+-]{1,100}:\S+\Z")
 
 
 class Phase(StrEnum):
-    """Who gets a secret. GIT (fetch and push) and FORGE (pull requests) stay outside of every sandbox, so each goes with
-    no other."""
+    """Who gets a secret. GIT (fetch and push) and FORGE (pull requests) stay outside of every sandbox, so each goes
+    with no other."""
 
     SETUP = "setup"
     AGENT = "agent"
@@ -139,7 +139,7 @@ def git_credential_of(secrets: Iterable[OpenSecret]) -> GitCredential | None:
 
 
 def forge_credential_of(secrets: Sequence[OpenSecret], *, own_host: bool) -> GitCredential | None:
-    """The one for the forge's API; else git's, if the API belongs to the host that git's is for. Never a key for ssh."""
+    """The one for the forge's API, else git's if the API belongs to the host that it is for. Never a key for ssh."""
     value = next((each.value for each in secrets if Phase.FORGE in each.phases), None)
     found = GitCredential.of(value) if value is not None else git_credential_of(secrets) if own_host else None
     return None if found is None or found.ssh_key is not None else found

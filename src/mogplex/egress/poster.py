@@ -83,4 +83,3 @@ def _cut(sock: socket.socket, late: threading.Event) -> None:
     late.set()
     with contextlib.suppress(OSError):  # closed already
         sock.shutdown(socket.SHUT_RDWR)
-

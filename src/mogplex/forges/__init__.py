@@ -7,4 +7,5 @@ from mogplex.forges.gitea import Gitea
 from mogplex.forges.github import GitHub
 from mogplex.forges.gitlab import GitLab
 
-ADAPTERS = {ForgeKind.GITHUB: GitHub, ForgeKind.GITLAB: GitLab, ForgeKind.GITEA: Gitea}
+Adapter = type[GitHub] | type[GitLab] | type[Gitea]
+ADAPTERS: dict[ForgeKind, Adapter] = {ForgeKind.GITHUB: GitHub, ForgeKind.GITLAB: GitLab, ForgeKind.GITEA: Gitea}

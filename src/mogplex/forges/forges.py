@@ -8,8 +8,8 @@ from dataclasses import replace
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.exchange import Send
 from mogplex.domain.forge import ForgeFault, ForgeKind, ForgePlace, locate
+from mogplex.domain.forge_port import Forge
 from mogplex.domain.github_app import AppKey
-from mogplex.domain.ports import Forge
 from mogplex.domain.repo import Repo
 from mogplex.domain.secret import (
     TOKEN_USER,
@@ -27,7 +27,7 @@ class Forges:
     """Thread-safe; every method may ask the forge and so may take seconds."""
 
     def __init__(self, send: Send, tokens: AppTokens | None = None) -> None:
-        self._send = send
+        self.send = send
         self._tokens = tokens or AppTokens(send)
 
     def open(self, repo: Repo, secrets: Sequence[OpenSecret]) -> Forge:
@@ -45,10 +45,10 @@ class Forges:
         app = credential.app
         if app is None:
             token = credential.token or ""
-            return adapter(Link(self._send, place.api_url, lambda: adapter.authorisation(token)), place)
+            return adapter(Link(self.send, place.api_url, lambda: adapter.authorisation(token)), place)
         known = _require_github(app, place)
         link = Link(
-            self._send,
+            self.send,
             place.api_url,
             lambda: adapter.authorisation(self._tokens.get(known, place)),
             lambda: self._tokens.forget(known, place),
@@ -80,5 +80,5 @@ class Forges:
 
 def _require_github(app: AppKey, place: ForgePlace) -> AppKey:
     if place.kind is not ForgeKind.GITHUB:
-        raise ForgeFault(f"{place.api_url} is no GitHub, so the GitHub App {app.app_id} is of no use there: set a token.")
+        raise ForgeFault(f"{place.api_url} is no GitHub, so the GitHub App {app.app_id} is no use there: set a token.")
     return app

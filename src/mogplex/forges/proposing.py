@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mogplex.domain.forge import AlreadyThere, ForgeFault
-from mogplex.domain.ports import Forge
+from mogplex.domain.forge_port import Forge
 from mogplex.domain.pull_request import KnownRequest, Proposal, Proposed, draft_of, write_body
 
 
-def propose(forge: Forge, proposal: Proposal) -> Proposed:
-    """Raises ForgeBusy, ForgeFault. After either it may be called again: nothing is ever opened twice."""
+def propose(forge: Forge, proposal: Proposal, still_wanted: Callable[[], bool] = lambda: True) -> Proposed:
+    """`still_wanted` is asked before anything is changed: whoever waited may have been told to stop.
+
+    Raises ForgeBusy, ForgeFault. After either it may be called again: nothing is ever opened twice.
+    """
+    try:
+        return _propose(forge, proposal, still_wanted)
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:  # read from an answer of another shape
+        raise ForgeFault(
+            f"The forge's answer is not that of a {forge.kind} API: check its kind and URL (mogplex repos set REPO "
+            "--forge github|gitlab|gitea --forge-url https://HOST/api/…)."
+        ) from fault
+
+
+def _propose(forge: Forge, proposal: Proposal, still_wanted: Callable[[], bool]) -> Proposed:
     known = choose(forge.find_requests(proposal.branch), proposal.base)
+    if not still_wanted():
+        raise ForgeFault("The pull request is not wanted any more.")
     if known is not None:
         return _update(forge, known, proposal)
     try:
