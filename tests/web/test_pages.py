@@ -128,6 +128,16 @@ def test_a_bound_key_sees_nothing_of_other_repos(world: World, repo: Repo) -> No
     assert bound.send(f"/runs/{run.id}/cancel", {"csrf": bound.csrf()}).status == 404
 
 
+def test_what_only_admins_may_set_is_refused_to_others(world: World, repo: Repo) -> None:
+    writer = Visitor(world, world.secret("write"))
+    token = {"csrf": writer.csrf()}
+    paths = ("variables", "variables/CI/remove", "secrets", "secrets/TOKEN/remove", "remove", "")
+    for path in ("/webhooks/new", *(f"/repos/{repo.id}/{path}".rstrip("/") for path in paths)):
+        assert writer.send(path, token).status == 403, path
+    assert writer.get(f"/repos/{repo.id}").status == 403
+    assert world.house.repos.get(world.house.admin, repo.id) == repo
+
+
 @pytest.mark.parametrize(
     ("fields", "headers"),
     [

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import sqlalchemy
@@ -23,6 +24,7 @@ WORKFLOW = "execute_run"
 APPLICATION = "mogplex"
 APPLICATION_VERSION = "runs-1"  # of the workflow's name and arguments, not of our code
 POLL_SECONDS = 0.2  # half of it is added to the start of a run; 0.1 would cost 4 % more of a core when idle
+LOCK_POLL_SECONDS = 0.1
 MIDDLE_PRIORITY = 1000  # DBOS serves low numbers first and wants them above 0; callers give high for urgent
 
 Play = Callable[[str], "Future[None]"]
@@ -35,15 +37,28 @@ def prepare_tables(engine: sqlalchemy.Engine, database_url: str) -> None:
     and several may start at once. On SQLite the one worker does it when it is launched."""
     if engine.dialect.name == "sqlite":
         return
-    with engine.connect() as connection:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1836020592, 1)")
-        DBOS.migrate(database_url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Asked for again and again, never waited for: DBOS builds indexes concurrently, which waits for every statement
+        # under way in the database, and so for those that would wait here for it.
+        while not connection.exec_driver_sql("SELECT pg_try_advisory_lock(1836020592, 1)").scalar_one():
+            time.sleep(LOCK_POLL_SECONDS)
+        try:
+            DBOS.migrate(database_url)
+        finally:
+            connection.exec_driver_sql("SELECT pg_advisory_unlock(1836020592, 1)")
+
+
+def has_tables(engine: sqlalchemy.Engine) -> bool:
+    """Whether DBOS's tables were ever made: not before the first worker on a SQLite file."""
+    schema = None if engine.dialect.name == "sqlite" else "dbos"
+    return sqlalchemy.inspect(engine).has_table("workflow_status", schema=schema)
 
 
 class DbosDispatcher:
     """The sending side, for any process: `enqueue` joins the caller's transaction."""
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self._engine = engine
         self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION)
 
     def enqueue(self, transaction: sqlalchemy.Connection, run_id: str, partition: str, priority: int) -> None:
@@ -65,6 +80,11 @@ class DbosDispatcher:
 
     def requeue(self, run_id: str) -> None:
         self._client.resume_workflow(run_id, queue_name=QUEUE)
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Drop all that is known of runs whose record is gone."""
+        if has_tables(self._engine):
+            self._client.delete_workflows(list(run_ids))
 
     def stranded(self, alive: set[str]) -> list[str]:
         """Runs that DBOS handed to a worker that is not in `alive`: their claim may never have reached our tables."""
