@@ -176,7 +176,7 @@ REPO_REQUEST: Schema = {
     "properties": {
         "cloneUrl": {"type": "string", "minLength": 1, "description": "A URL, or an absolute path on the server."},
         "gitCredential": _text(
-            "Shown to the remote: a token, `user:token`, an ssh key or a GitHub App. Kept as the secret `GIT_CREDENTIAL`.",
+            "Shown to the remote: a token, `user:token`, ssh key or GitHub App. Kept as the secret `GIT_CREDENTIAL`.",
             MAX_VALUE_CHARACTERS,
         ),
         **_REPO_SETTINGS,
