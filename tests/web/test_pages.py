@@ -230,3 +230,12 @@ def test_a_cut_stream_goes_on_where_it_was(world: World, repo: Repo, visitor: Vi
 def test_screenshots_are_not_in_the_repository() -> None:
     ignored = (Path(__file__).parents[2] / ".gitignore").read_text()
     assert "/artifacts/" in ignored
+
+
+def test_a_run_that_needed_no_model_tells_what_that_saved(world: World, repo: Repo, visitor: Visitor) -> None:
+    run = world.claim(world.start(repo, "Mend it", mode="repair-first"))
+    world.finish(run, result={"firstTry": {"harness": "repair", "fixed": True, "savedUsd": 0.25, "comparedRuns": 4}})
+    assert "about $0.25 saved" in visitor.get(f"/runs/{run.id}").text
+    odd = world.claim(world.start(repo, "Mend that", mode="repair-first"))
+    world.finish(odd, result={"firstTry": ["savedUsd"]})
+    assert "saved" not in visitor.get(f"/runs/{odd.id}").text.split('<dl class="facts">')[1].split("</dl>")[0]

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import sqlalchemy
@@ -48,10 +48,17 @@ def prepare_tables(engine: sqlalchemy.Engine, database_url: str) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_unlock(1836020592, 1)")
 
 
+def has_tables(engine: sqlalchemy.Engine) -> bool:
+    """Whether DBOS's tables were ever made: not before the first worker on a SQLite file."""
+    schema = None if engine.dialect.name == "sqlite" else "dbos"
+    return sqlalchemy.inspect(engine).has_table("workflow_status", schema=schema)
+
+
 class DbosDispatcher:
     """The sending side, for any process: `enqueue` joins the caller's transaction."""
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self._engine = engine
         self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION)
 
     def enqueue(self, transaction: sqlalchemy.Connection, run_id: str, partition: str, priority: int) -> None:
@@ -73,6 +80,11 @@ class DbosDispatcher:
 
     def requeue(self, run_id: str) -> None:
         self._client.resume_workflow(run_id, queue_name=QUEUE)
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Drop all that is known of runs whose record is gone."""
+        if has_tables(self._engine):
+            self._client.delete_workflows(list(run_ids))
 
     def stranded(self, alive: set[str]) -> list[str]:
         """Runs that DBOS handed to a worker that is not in `alive`: their claim may never have reached our tables."""

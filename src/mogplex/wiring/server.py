@@ -25,6 +25,7 @@ from mogplex.wiring.mcp import make_mcp
 from mogplex.wiring.parts import Parts
 from mogplex.wiring.tables import make_ready
 from mogplex.wiring.tracing import tracing
+from mogplex.wiring.upkeep import pruning
 from mogplex.wiring.workshop import working
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def serve(
             told = house.enter_context(tracing(database, parts.services.events))
             house.enter_context(working(settings, Home(settings), database, parts, dispatcher, told))
         house.enter_context(ticking(parts))
+        house.enter_context(pruning(settings, database, dispatcher))
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
