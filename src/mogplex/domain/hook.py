@@ -1,6 +1,6 @@
 """What may start a run from a forge, and what a forge's message asks for. Pure: nothing is looked up here.
 
-Texts of people who may not start runs never get into a prompt: whoever puts the label on something vouches for its text.
+Texts of people who may not start runs never get into a prompt: whoever sets the label vouches for the text below it.
 """
 
 from __future__ import annotations
@@ -125,9 +125,7 @@ def _of_comment(event: str, body: Mapping[str, Any], settings: HookSettings) -> 
         if (refusal := _fork_fault(request)) is not None:
             return refusal
         asked = f"{task.strip()}\n\nThis is about {comment['path']}, as commented on at {comment['html_url']}"
-        return Wish(
-            Trigger.COMMENT, _cut(asked), person, int(request["number"]), True, str(request["head"]["ref"])
-        )
+        return Wish(Trigger.COMMENT, _cut(asked), person, int(request["number"]), True, str(request["head"]["ref"]))
     issue = body["issue"]
     asked = f"{task.strip()}\n\nIt was asked at {comment['html_url']}"
     return Wish(Trigger.COMMENT, _cut(asked), person, int(issue["number"]), issue.get("pull_request") is not None)

@@ -1,6 +1,6 @@
 """What becomes of a forge's message: its run is started, and the forge is told at the start and at the end.
 
-Any number of processes may work: each step is taken by one of them, and a step that was cut off is done again. The run's
+Any number of processes may work: each step is taken by one of them, and one that was cut off is done again. The run's
 idempotency key is the message's id, and an answer is found by its mark, so nothing is done twice.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import replace
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.answer import write_answer
 from mogplex.domain.errors import BadRequest, Conflict, Forbidden, MogplexError, RateLimited
-from mogplex.domain.forge import ForgeBusy, ForgeFault
+from mogplex.domain.forge import ForgeBusy
 from mogplex.domain.hook import Wish
 from mogplex.domain.hook_delivery import HookDelivery, HookStatus
 from mogplex.domain.repo import Repo

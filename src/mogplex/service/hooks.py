@@ -81,7 +81,7 @@ class Hooks:
                         return repo
         raise Unauthorized(
             "The message is not signed with the secret of a repo that listens here. Check X-Hub-Signature-256, the "
-            "secret (mogplex repos secrets set REPO HOOK --for hook) and the triggers (mogplex repos set REPO --hook …)."
+            "secret (mogplex repos secrets set REPO HOOK --for hook) and the triggers (repos set REPO --hook …)."
         )
 
     def _keep(self, repo: Repo, delivery_id: str, wish: Wish) -> Receipt:

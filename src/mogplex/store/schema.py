@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 import mogplex.store.audit_table
-import mogplex.store.model_tables
 import mogplex.store.hook_tables
+import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.retention_tables
 import mogplex.store.schedule_tables

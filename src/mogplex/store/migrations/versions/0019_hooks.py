@@ -26,9 +26,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("repo_id", "id", name=op.f("pk_hook_deliveries")),
-        sa.ForeignKeyConstraint(
-            ["repo_id"], ["repos.id"], name=op.f("fk_hook_deliveries_repo_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["repo_id"], ["repos.id"], name=op.f("fk_hook_deliveries_repo_id"), ondelete="CASCADE"),
     )
     op.create_index(op.f("ix_hook_deliveries_run_id"), "hook_deliveries", ["run_id"], unique=False)
     op.create_index(op.f("ix_hook_deliveries_next_at"), "hook_deliveries", ["next_at"], unique=False)
