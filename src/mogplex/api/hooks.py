@@ -73,16 +73,14 @@ def describe_hook() -> dict[str, Any]:
         {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
         for name, text in _HEADERS.items()
     ]
+    schema = {"$ref": "#/components/schemas/GitHubMessage"}
     operation = {
         "operationId": "receiveGitHub",
         "summary": "Take a message of GitHub: a failed workflow, a label or a comment starts a run",
         "tags": ["hooks"],
         "security": [],
         "parameters": parameters,
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/GitHubMessage"}}},
-        },
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
         "responses": {"200": good, "202": good, **refused},
     }
     return {PATH: {"post": operation}}

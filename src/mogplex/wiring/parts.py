@@ -142,8 +142,7 @@ class Parts:
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         contests = Contests(database, dispatcher, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
-        firing = Firing(database, runs)
-        told = Told.build(settings, database, vault, runs, forges)
+        firing, told = Firing(database, runs), Told.build(settings, database, vault, runs, forges)
         return Parts(services, attempts, workers, gateway, harnesses, firing, contests, told, forges, weaknesses)
 
 
