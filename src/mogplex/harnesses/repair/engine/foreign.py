@@ -1,4 +1,4 @@
-"""Plugins that are switched off for a search, and what a repo may still ask of them: options, settings, marks, fixtures.
+"""Plugins that are switched off, and what a repo may still ask of them: options, settings, markers.
 
 The module itself is a plugin of pytest, for its fixtures.
 """
