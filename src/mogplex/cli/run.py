@@ -61,6 +61,7 @@ _STDIN = "-"
     "--env", metavar="K=V", multiple=True, help="Variable for the sandbox; K alone takes its value from here."
 )
 @click.option("--record", is_flag=True, help="Keep the model traffic, to play it again with `mogplex replay`.")
+@click.option("--notify", metavar="URL", help="Tell this URL of the ending, signed as webhooks are.")
 @click.option("--priority", type=int, metavar="N", help="Place in the queue.")
 @click.option("--title", metavar="TEXT", help="Name of the run in lists.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key never starts a second run [random].")
@@ -93,6 +94,7 @@ def start_run(
     root: str | None,
     delivery: str | None,
     deliver_partial: bool,
+    notify: str | None,
     supersede: bool,
     priority: int | None,
     record: bool,
@@ -139,6 +141,7 @@ def start_run(
         protectTests=protect_tests,
         delivery=delivery,
         deliverPartial=deliver_partial or None,
+        notify=notify,
         supersede=supersede or None,
         timeoutSeconds=timeout,
         budget=make_budget(budget_usd, budget_tokens),

@@ -130,6 +130,8 @@ def start_contender(tx: Transaction, run: Run, dispatcher: Dispatcher, known_sec
         request_hash=f"contender:{run.id}:{number}",
         delivery=Delivery.PATCH,
         deliver_partial=False,
+        notify_url=None,
+        notify_webhook=None,
         budget=share_of(run.budget, len(contest.harnesses)),
         contest=None,
         contender_of=run.id,

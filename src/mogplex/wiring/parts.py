@@ -90,8 +90,7 @@ class Parts:
         offers = Offers.build(settings)
         harnesses = offers.harnesses
         calls = ModelCalls(database, settings.key_usd_per_day)
-        starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
-        limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
+        limits = _limits(settings, database)
         layout = make_layout(settings, Home(settings))
         git = Git(layout.git_home)
         vault = Vault(Home(settings).read_secret_keys())
@@ -110,6 +109,7 @@ class Parts:
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
             settle_model=offers.settle_model,
+            notify_webhook=settings.notify_webhook,
         )
         weaknesses: list[str] = []
         services = Services(
@@ -144,6 +144,11 @@ class Parts:
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing, told = Firing(database, runs), Told.build(settings, database, vault, runs, forges)
         return Parts(services, attempts, workers, gateway, harnesses, firing, contests, told, forges, weaknesses)
+
+
+def _limits(settings: Settings, database: Database) -> RateLimits:
+    starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
+    return RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
 
 
 def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:
