@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mogplex.domain.seating import SeatRules
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
 from mogplex.service.report import Report
@@ -115,7 +116,7 @@ def main() -> None:
         upgrade(database)
         keys = Keys(database)
         caller = keys.authenticate(str(keys.create_first()))
-        report = Report(database, Limits(database), alive_within_seconds=20, queue_limit=1000)
+        report = Report(database, Limits(database), rules=SeatRules(), queue_limit=1000)
         began = time.perf_counter()
         fill(database, options.runs, options.days)
         name = "SQLite" if database.is_sqlite else "PostgreSQL"

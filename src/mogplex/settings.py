@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mogplex.domain.errors import BadRequest
+from mogplex.domain.seating import DEFAULT_AGING_SECONDS
+from mogplex.domain.worker import label_fault
 
 # Where packages come from instead of the installers' defaults, and whose certificates are believed.
 SETUP_VARIABLES = (
@@ -75,6 +77,14 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def _labels(text: str) -> tuple[str, ...]:
+    labels = _words(text)
+    for label in labels:
+        if (fault := label_fault(label)) is not None:
+            raise ValueError(fault)
+    return labels
+
+
 def _hosts(text: str) -> tuple[str, ...]:
     return () if text == "none" else _words(text)
 
@@ -118,6 +128,12 @@ class Settings:
     host: str = _setting("MOGPLEX_HOST", "127.0.0.1", "Address that the API listens on.", _word)
     port: int = _setting("MOGPLEX_PORT", 7433, "Port that the API listens on; 0 picks a free one.", _whole(0, 65535))
     slots: int = _setting("MOGPLEX_SLOTS", 2, "Runs that this worker executes at once.", _whole(1, 256))
+    worker_labels: tuple[str, ...] = _setting(
+        "MOGPLEX_WORKER_LABELS",
+        (),
+        "What this worker has that others may not, such as `gpu,arm64`; runs can need labels.",
+        _labels,
+    )
     log_level: str = _setting(
         "MOGPLEX_LOG_LEVEL", "info", "How much the server says on stderr.", _one_of("debug", "info", "warning", "error")
     )
@@ -227,6 +243,21 @@ class Settings:
     )
     queue_limit: int = _setting(
         "MOGPLEX_QUEUE_LIMIT", 1000, "Pending runs above which a start is answered 429.", _whole(1, 1_000_000)
+    )
+    priority_aging_seconds: float = _setting(
+        "MOGPLEX_PRIORITY_AGING_SECONDS",
+        DEFAULT_AGING_SECONDS,
+        "A waiting run counts one priority higher for each such time, so that none waits for ever.",
+        _seconds(0.1, 86400),
+    )
+    repo_concurrency: int | None = _setting(
+        "MOGPLEX_REPO_CONCURRENCY",
+        None,
+        "Runs of one repo that execute at once, unless the repo says otherwise.",
+        _whole(1, 100_000),
+    )
+    key_concurrency: int | None = _setting(
+        "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, 100_000)
     )
     toolchains: tuple[Path, ...] = _setting(
         "MOGPLEX_TOOLCHAINS",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, Schema, either_null, list_of, ref, shape
+from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, ref, shape
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import Phase
 
@@ -28,6 +28,7 @@ REPO = shape(
     harness=either_null(TEXT),
     budget=ANYTHING,
     timeout_seconds=either_null(NUMBER),
+    concurrency=either_null(WHOLE),
     created_at=TIME,
     updated_at=TIME,
 )

@@ -41,6 +41,7 @@ def repo_object(repo: Repo, detected: Iterable[Step] | None = None) -> dict[str,
         "harness": repo.default_harness,
         "budget": repo.budget.as_wire(),
         "timeout_seconds": repo.timeout_seconds,
+        "concurrency": repo.concurrency,
         "created_at": format_time(repo.created_at),
         "updated_at": format_time(repo.updated_at),
     }

@@ -18,6 +18,7 @@ from mogplex.store import runs as run_table
 from mogplex.store.database import Database, Transaction
 
 MAX_EVENTS = 1000
+QUEUE = "queue"  # published like a run when somebody waits for a slot, or may go now
 Callback = Callable[[int], None]
 _log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from mogplex.domain.request import MAX_TIMEOUT_SECONDS
 from mogplex.domain.run import CheckPolicy
 
 MAX_CLONE_URL_CHARACTERS = 2000
+MAX_CONCURRENCY = 100_000
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//)[^\s]+\Z")
 _URL = re.compile(r"(https?|ssh|git|file)://[^\s/]*/[^\s]+\Z")
 _PASSWORD = re.compile(r"[a-z]+://[^/@\s]*:[^/@\s]*@")
@@ -124,6 +125,12 @@ class _Reader:
             return 1.0
         return float(value)
 
+    def whole(self, name: str, value: Any, most: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            self.fault(name, f"must be a whole number from 1 to {most:,}, not {show(value)}")
+            return 1
+        return value
+
     def budget(self, name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             self.fault(name, f"must be an object, not {kind_of(value)}")
@@ -166,4 +173,5 @@ _READERS: dict[str, tuple[str, Any, _Read]] = {
     "harness": ("default_harness", None, lambda r, n, v: r.harness(n, v)),
     "budget": ("budget", _DEFAULT_BUDGET, lambda r, n, v: r.budget(n, v)),
     "timeoutSeconds": ("timeout_seconds", None, lambda r, n, v: r.timeout(n, v)),
+    "concurrency": ("concurrency", None, lambda r, n, v: r.whole(n, v, MAX_CONCURRENCY)),
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mogplex.api.services import Readiness, Services
 from mogplex.domain.ports import Dispatcher, Harness
 from mogplex.domain.repo import RemoteFacts
+from mogplex.domain.seating import SeatRules
 from mogplex.domain.secret import GitCredential
 from mogplex.egress.address import Reach
 from mogplex.egress.poster import post
@@ -27,12 +28,14 @@ from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
+from mogplex.service.places import Places
 from mogplex.service.recordings import Recordings
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
+from mogplex.service.seating import Seating
 from mogplex.service.secrets import Secrets
 from mogplex.service.sign_ins import SignIns
 from mogplex.service.vault import Vault
@@ -54,6 +57,7 @@ class Parts:
     services: Services
     attempts: Attempts
     workers: Workers
+    seating: Seating
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
@@ -76,9 +80,16 @@ class Parts:
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         webhooks = _reseal(secrets, Webhooks(database, vault))
         sign_ins = SignIns(database)
+        rules = SeatRules(
+            settings.priority_aging_seconds,
+            settings.repo_concurrency,
+            settings.key_concurrency,
+            settings.dead_after_seconds,
+        )
+        places = Places(database, rules)
         runs = Runs(
             database,
-            dispatcher,
+            places,
             limits,
             events,
             known_secrets=known_secrets,
@@ -104,7 +115,7 @@ class Parts:
             report=Report(
                 database,
                 limits,
-                alive_within_seconds=settings.dead_after_seconds,
+                rules=rules,
                 queue_limit=settings.queue_limit,
             ),
             calls=calls,
@@ -116,12 +127,13 @@ class Parts:
         )
         attempts = Attempts(database, hub, known_secrets)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
-        contests = Contests(database, dispatcher, hub, known_secrets)
+        contests = Contests(database, places, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
         reach = Reach(permitted=settings.webhook_networks)
         courier = Courier(database, vault, functools.partial(post, reach=reach))
-        return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier, weaknesses)
+        seating = Seating(database, dispatcher, hub, rules)
+        return Parts(services, attempts, workers, seating, gateway, harnesses, firing, contests, courier, weaknesses)
 
 
 def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:

@@ -48,10 +48,10 @@ def serve(
     with ExitStack() as house:
         listener = house.enter_context(open_listener(settings.host, settings.port))
         url = url_of(listener)
-        parts, database, dispatcher = house.enter_context(_opened(settings, url))
+        parts, database = house.enter_context(_opened(settings, url))
         if with_worker:
             told = house.enter_context(tracing(database, parts.services.events))
-            house.enter_context(working(settings, Home(settings), database, parts, dispatcher, told))
+            house.enter_context(working(settings, Home(settings), database, parts, told))
         house.enter_context(ticking(parts))
         first_key = parts.services.keys.create_first()
         if first_key is not None:
@@ -76,9 +76,9 @@ def work(settings: Settings, *, on_start: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: _stop_once(stopping, got))
     with ExitStack() as house:
-        parts, database, dispatcher = house.enter_context(_opened(settings, "a worker"))
+        parts, database = house.enter_context(_opened(settings, "a worker"))
         told = house.enter_context(tracing(database, parts.services.events))
-        worker_id = house.enter_context(working(settings, Home(settings), database, parts, dispatcher, told))
+        worker_id = house.enter_context(working(settings, Home(settings), database, parts, told))
         house.enter_context(ticking(parts))
         on_start(worker_id)
         stopping.wait()
@@ -91,7 +91,7 @@ def _stop_once(stopping: threading.Event, number: int) -> None:
 
 
 @contextmanager
-def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database, DbosDispatcher]]:
+def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database]]:
     """The services on an up-to-date database; on SQLite `holder` alone has it meanwhile."""
     with ExitStack() as house:
         home = Home(settings)
@@ -106,7 +106,7 @@ def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database, 
         house.callback(dispatcher.close)
         parts = Parts.build(settings, database, dispatcher)
         house.callback(parts.attempts.close)
-        yield parts, database, dispatcher
+        yield parts, database
 
 
 def _require_postgres(settings: Settings, what: str) -> None:
