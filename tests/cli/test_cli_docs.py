@@ -65,7 +65,7 @@ def test_examples_use_flags_that_exist(commands: dict[str, click.Command]) -> No
         example = section.split("```sh\n")[1].split("```")[0]
         assert path in example, path
         used = set(re.findall(r"(?<=\s)--[a-z-]+", example.split("|")[0]))
-        known = {name for option in commands[path].params for name in option.opts}
+        known = {name for option in commands[path].params for name in (*option.opts, *option.secondary_opts)}
         assert used <= known, path
 
 

@@ -302,3 +302,40 @@ def test_a_receiver_that_dribbles_is_cut_at_the_limit() -> None:
             post(f"http://127.0.0.1:{port}/", b"{}", {}, 1.0, reach=LOOPBACK)
         thread.join(20)
         assert not thread.is_alive(), "it noticed that nobody reads any more"
+
+
+def test_what_is_told_where_can_be_changed_and_switched_off_and_on(posts: Posts) -> None:
+    house = posts.house
+    repo = house.add_repo()
+    webhook, secret = house.webhooks.create(house.admin, {"url": "https://example.org/", "repos": [repo.id]})
+    house.webhooks.test(house.admin, webhook.id)
+    changed = house.webhooks.update(house.admin, webhook.id, {"url": posts.receiver.url, "events": ["run.started"]})
+    assert (changed.repo_ids, [str(topic) for topic in changed.topics]) == ((repo.id,), ["run.started"])
+    assert posts.courier.carry() == 1  # what waited goes to the new place, under the old secret
+    Verifier(secret).verify(posts.receiver.got[0][1], posts.receiver.got[0][0])
+    assert house.webhooks.update(house.admin, webhook.id, {"repos": None, "events": None}).repo_ids is None
+    assert house.webhooks.get(house.admin, webhook.id).topics == webhook.topics
+    house.webhooks.test(house.admin, webhook.id)
+    off = house.webhooks.update(house.admin, webhook.id, {"enabled": False})
+    assert off.disabled_at == posts.clock.now
+    assert posts.courier.carry() == 1
+    assert {each.status for each in posts.deliveries(webhook)} == {DeliveryStatus.DELIVERED, DeliveryStatus.FAILED}
+    posts.clock.now += 5
+    assert house.webhooks.update(house.admin, webhook.id, {"enabled": False}) == off
+    assert house.webhooks.update(house.admin, webhook.id, {"enabled": True}).disabled_at is None
+    assert len(posts.receiver.got) == 1
+
+
+def test_a_change_that_can_not_be_is_refused_with_each_fault(posts: Posts) -> None:
+    house = posts.house
+    repo = house.add_repo()
+    webhook, _ = house.webhooks.create(house.admin, {"url": "https://example.org/", "repos": [repo.id]})
+    with pytest.raises(BadRequest) as refused:
+        house.webhooks.update(house.admin, webhook.id, {"url": None, "events": [], "enabled": 1, "secret": "x"})
+    assert {each.field for each in refused.value.details} == {"url", "events", "enabled", "secret"}
+    bound = house.caller("admin", repo_ids=[repo.id])
+    with pytest.raises(Forbidden):
+        house.webhooks.update(bound, webhook.id, {"repos": None})
+    with pytest.raises(NotFound):
+        house.webhooks.update(house.admin, "hook_" + "0" * 32, {"enabled": True})
+    assert house.webhooks.get(bound, webhook.id) == webhook

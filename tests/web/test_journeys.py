@@ -13,6 +13,8 @@ from mogplex.domain.check import CheckTarget
 from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Verdict
+from mogplex.egress.poster import Answer
+from mogplex.service.courier import Courier
 from tests.web.conftest import PATIENCE_MS, SCREENSHOTS, OpenPage
 from tests.web.world import HOSTILE, World, said, tool
 
@@ -114,7 +116,8 @@ def test_a_read_key_sees_no_buttons_and_is_refused(world: World, repo: Repo, ope
     waiting = world.start(repo, "Nor this one")
     page = open_page("/", key=world.secret(Scope.READ))
     expect(page.get_by_role("link", name="Start a run")).to_have_count(0)
-    expect(page.get_by_role("link", name="Keys")).to_have_count(0)
+    for admins in ("Keys", "Schedules", "Webhooks"):
+        expect(page.get_by_role("link", name=admins)).to_have_count(0)
     for run, button in ((failed, "Retry"), (waiting, "Cancel")):
         page.goto(f"/runs/{run.id}")
         expect(page.get_by_role("heading", level=1)).to_contain_text("this")
@@ -122,7 +125,7 @@ def test_a_read_key_sees_no_buttons_and_is_refused(world: World, repo: Repo, ope
         refused = send_form(page, f"/runs/{run.id}/{button.lower()}")
         assert (refused["status"], "Missing required scope" in refused["text"]) == (403, True)
     assert send_form(page, "/keys")["status"] == 403
-    for path in ("/start", "/keys", "/repos/new"):
+    for path in ("/start", "/keys", "/repos/new", "/webhooks", "/webhooks/new"):
         answer = page.goto(path)
         assert answer is not None and answer.status == 403
     assert world.house.runs.get(world.house.admin, waiting.id).outcome is None
@@ -336,6 +339,54 @@ def test_schedules_are_made_run_paused_and_removed(world: World, repo: Repo, ope
     expect(page.get_by_text("No schedules yet")).to_be_visible()
 
 
+def test_webhooks_are_made_tried_switched_rotated_and_removed(world: World, repo: Repo, open_page: OpenPage) -> None:
+    page = open_page("/webhooks")
+    expect(page.get_by_text("No webhooks yet")).to_be_visible()
+    page.get_by_role("link", name="Make a webhook").first.click()
+    page.get_by_label("URL").fill("https://user@hooks.example.org/")
+    page.get_by_label("run.started").check()
+    page.get_by_role("button", name="Make").click()
+    expect(page.get_by_role("alert")).to_contain_text("may have no user name")
+    expect(page.get_by_label("run.started")).to_be_checked()
+    page.get_by_label("URL").fill("https://hooks.example.org/mogplex")
+    page.get_by_label("Only of these repos").select_option(repo.id)
+    page.get_by_role("button", name="Make").click()
+    secret = page.locator("#secret").inner_text()
+    assert secret.startswith("whsec_")
+    page.get_by_role("link", name="I have kept it").click()
+    assert secret not in page.content()
+    (made,) = world.house.webhooks.list(world.house.admin)
+    assert (len(made.topics), made.repo_ids) == (3, (repo.id,))
+
+    page.get_by_role("button", name="Send a test").click()
+    delivery = page.locator("#deliveries details").first
+    expect(delivery).to_contain_text("webhook.test not tried yet")
+    courier = Courier(world.house.database, world.house.vault, lambda *_: Answer(503, None))
+    assert courier.carry() == 1
+    delivery.locator("summary").click()
+    expect(delivery).to_contain_text("1 try, answered 503")  # by itself, and it stays open
+    courier = Courier(world.house.database, world.house.vault, lambda *_: Answer(204, None))
+    page.get_by_role("button", name=re.compile("^Send webhook.test of .* again$")).click()
+    assert courier.carry() == 1
+    expect(page.locator("#deliveries .pill")).to_have_text(["delivered"])
+
+    page.get_by_label("run.started").uncheck()
+    page.get_by_label("Only of these repos").select_option([])
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("run.started")).not_to_be_checked()
+    (changed,) = world.house.webhooks.list(world.house.admin)
+    assert (len(changed.topics), changed.repo_ids) == (2, None)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="New secret").click()
+    assert page.locator("#secret").inner_text() != secret
+    page.goto("/webhooks")
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_text("Off since")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("No webhooks yet")).to_be_visible()
+
+
 def test_reading_works_without_scripts(world: World, repo: Repo, open_page: OpenPage) -> None:
     run = world.whole_run(repo, prompt="No scripts here")
     page = open_page("/runs", java_script_enabled=False)
@@ -420,6 +471,8 @@ def test_every_page_fits_and_is_accessible(
 ) -> None:
     """A screenshot of each is kept; axe finds no serious fault; nothing is wider than the window."""
     run = world.whole_run(repo)
+    hook, _ = world.house.webhooks.create(world.house.admin, {"url": f"https://hooks.example.org/{view}/" + "x" * 60})
+    world.house.webhooks.test(world.house.admin, hook.id)
     page = open_page("/", viewport={"width": width, "height": 800}, color_scheme=scheme)
     tabs = {
         f"run-{tab or 'transcript'}": f"/runs/{run.id}/{tab}".rstrip("/")
@@ -428,7 +481,7 @@ def test_every_page_fits_and_is_accessible(
     addresses = {
         "overview": "/", "runs": "/runs", "start": "/start", "repos": "/repos", "repo": f"/repos/{repo.id}",
         "keys": "/keys", "schedules": "/schedules", "schedule": "/schedules/new", "workers": "/workers",
-        "missing": "/runs/run_0", **tabs,
+        "webhooks": "/webhooks", "webhook": f"/webhooks/{hook.id}", "missing": "/runs/run_0", **tabs,
     }  # fmt: skip
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     axe = view in ("wide-light", "phone-dark")  # both widths and both colours, at half the time

@@ -71,6 +71,7 @@ AUTOMATION: dict[str, Schema] = {
     "RemovedSchedule": shape(id=TEXT, removed=FLAG),
     "TickList": shape(ticks=list_of(TICK)),
     "Webhook": WEBHOOK,
+    "WebhookAnswer": shape(webhook=ref("Webhook")),
     "WebhookList": shape(webhooks=list_of(ref("Webhook"))),
     "CreatedWebhook": shape(webhook={"allOf": [ref("Webhook"), shape(secret=TEXT)]}),
     "RemovedWebhook": shape(id=TEXT, removed=FLAG),

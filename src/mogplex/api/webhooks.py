@@ -21,6 +21,11 @@ def list_webhooks(call: Call) -> ASGIApp:
     return succeed({"webhooks": [webhook_object(each) for each in call.services.webhooks.list(call.caller)]})
 
 
+def update(call: Call) -> ASGIApp:
+    webhook = call.services.webhooks.update(call.caller, _id(call), call.json_object())
+    return succeed({"webhook": webhook_object(webhook)})
+
+
 def remove(call: Call) -> ASGIApp:
     call.services.webhooks.remove(call.caller, _id(call))
     return succeed({"id": _id(call), "removed": True})
@@ -72,6 +77,18 @@ ROUTES = (
         create,
         (Success(201, "The webhook and its secret.", "CreatedWebhook"),),
         body="WebhookRequest",
+        refusals=(404, 409),
+    ),
+    Route(
+        "PATCH",
+        _ONE,
+        "updateWebhook",
+        "Change where it goes, what it tells, or whether it is on",
+        Scope.ADMIN,
+        update,
+        (Success(200, "The webhook as it is now.", "WebhookAnswer"),),
+        parameters=(_ID,),
+        body="WebhookChange",
         refusals=(404, 409),
     ),
     Route(

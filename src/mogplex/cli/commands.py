@@ -98,11 +98,19 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
         {
             "create": ("mogplex.cli.webhooks", "create_webhook", "Have a URL told; its secret is shown once."),
             "list": ("mogplex.cli.webhooks", "list_webhooks", "List webhooks."),
+            "set": ("mogplex.cli.webhooks", "update_webhook", "Change a webhook, or switch it off and on."),
             "delete": ("mogplex.cli.webhooks", "remove_webhook", "Remove a webhook."),
             "rotate": ("mogplex.cli.webhooks", "rotate_webhook", "Give a webhook a new secret."),
             "test": ("mogplex.cli.webhooks", "test_webhook", "Send something now."),
             "deliveries": ("mogplex.cli.webhooks", "list_deliveries", "List what was sent, and how it was taken."),
             "redeliver": ("mogplex.cli.webhooks", "redeliver_webhook", "Send a delivery again."),
+        },
+    ),
+    "db": (
+        "Look after the server's database, on its machine.",
+        {
+            "current": ("mogplex.cli.database", "show_current", "Show which tables it has, and which are needed."),
+            "upgrade": ("mogplex.cli.database", "upgrade", "Bring its tables up to date."),
         },
     ),
     "keys": (

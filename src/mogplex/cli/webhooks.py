@@ -8,6 +8,8 @@ from mogplex.cli.options import Server, examples, server_options
 from mogplex.cli.output import note, show, write_json, write_line, write_table
 from mogplex.cli.start import given
 
+TOPICS = ["run.started", "run.finished", "schedule.alarm"]
+
 
 @click.command(
     "create",
@@ -21,7 +23,7 @@ from mogplex.cli.start import given
     "--event",
     "events",
     multiple=True,
-    type=click.Choice(["run.started", "run.finished", "schedule.alarm"]),
+    type=click.Choice(TOPICS),
     help="What to tell; can be repeated [run.finished and schedule.alarm].",
 )
 @click.option("--repo", "repos", metavar="ID", multiple=True, help="Only of this repo; can be repeated [all].")
@@ -53,6 +55,47 @@ def list_webhooks(server: Server) -> None:
         write_table(("ID", "URL", "EVENTS", "STATE"), rows, flexible=1)
     else:
         note("no webhooks. Make one: mogplex webhooks create https://…")
+
+
+@click.command(
+    "set",
+    epilog=examples(
+        "mogplex webhooks set hook_01 --url https://example.org/hooks --event run.finished",
+        "mogplex webhooks set hook_01 --disable",
+    ),
+)
+@click.argument("webhook_id", metavar="ID")
+@click.option("--url", "receiver", metavar="URL", help="Another URL; what waits goes there too.")
+@click.option("--event", "events", multiple=True, type=click.Choice(TOPICS), help="What to tell; can be repeated.")
+@click.option("--repo", "repos", metavar="ID", multiple=True, help="Only of this repo; can be repeated.")
+@click.option("--all-repos", is_flag=True, help="Tell of every repo.")
+@click.option("--enable/--disable", "enabled", default=None, help="Send again; or send nothing.")
+@server_options
+def update_webhook(
+    server: Server,
+    *,
+    webhook_id: str,
+    receiver: str | None,
+    events: tuple[str, ...],
+    repos: tuple[str, ...],
+    all_repos: bool,
+    enabled: bool | None,
+) -> None:
+    """Change a webhook, or switch it off and on; what is not named stays, the secret too."""
+    if repos and all_repos:
+        raise click.UsageError("--repo and --all-repos can't go together")
+    changes = given(url=receiver, events=list(events) or None, repos=list(repos) or None, enabled=enabled)
+    if all_repos:
+        changes["repos"] = None
+    if not changes:
+        raise click.UsageError("nothing to change: name at least one setting")
+    webhook = server.client.update_webhook(webhook_id, changes)
+    if server.as_json:
+        write_json(webhook)
+    else:
+        write_line(
+            f"webhook {webhook['id']} to {show(webhook['url'])}: {'disabled' if webhook['disabledAt'] else 'on'}"
+        )
 
 
 @click.command("delete", epilog=examples("mogplex webhooks delete hook_01"))

@@ -18,6 +18,10 @@ class WebhookCalls(Sender):
         """{"webhooks": [{id, url, events, …}]}, newest first."""
         return self._get("/webhooks")
 
+    def update_webhook(self, webhook_id: str, body: Body) -> Json:
+        """Change `url`, `events`, `repos` (None: all) and `enabled`, as far as `body` names them."""
+        return inner(self._send("PATCH", f"/webhooks/{segment(webhook_id)}", body), "webhook")
+
     def remove_webhook(self, webhook_id: str) -> Json:
         return self._send("DELETE", f"/webhooks/{segment(webhook_id)}")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -23,6 +24,7 @@ WORKFLOW = "execute_run"
 APPLICATION = "mogplex"
 APPLICATION_VERSION = "runs-1"  # of the workflow's name and arguments, not of our code
 POLL_SECONDS = 0.2  # half of it is added to the start of a run; 0.1 would cost 4 % more of a core when idle
+LOCK_POLL_SECONDS = 0.1
 
 Play = Callable[[str], "Future[None]"]
 
@@ -34,9 +36,15 @@ def prepare_tables(engine: sqlalchemy.Engine, database_url: str) -> None:
     and several may start at once. On SQLite the one worker does it when it is launched."""
     if engine.dialect.name == "sqlite":
         return
-    with engine.connect() as connection:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1836020592, 1)")
-        DBOS.migrate(database_url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # Asked for again and again, never waited for: DBOS builds indexes concurrently, which waits for every statement
+        # under way in the database, and so for those that would wait here for it.
+        while not connection.exec_driver_sql("SELECT pg_try_advisory_lock(1836020592, 1)").scalar_one():
+            time.sleep(LOCK_POLL_SECONDS)
+        try:
+            DBOS.migrate(database_url)
+        finally:
+            connection.exec_driver_sql("SELECT pg_advisory_unlock(1836020592, 1)")
 
 
 class DbosDispatcher:

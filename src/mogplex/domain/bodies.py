@@ -13,7 +13,7 @@ from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, P
 from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.schedule import Overlap
 from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
-from mogplex.domain.webhook import Topic
+from mogplex.domain.webhook_bodies import WEBHOOK_CHANGE, WEBHOOK_REQUEST
 
 Schema = dict[str, Any]
 
@@ -266,22 +266,6 @@ SCHEDULE_CHANGE: Schema = {
     "properties": _SCHEDULE_FIELDS,
 }
 
-WEBHOOK_REQUEST: Schema = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["url"],
-    "properties": {
-        "url": {"type": "string", "minLength": 1, "maxLength": 2000, "description": "Where to POST: https://…"},
-        "events": {
-            "type": ["array", "null"],
-            "items": {"enum": [topic for topic in Topic if topic is not Topic.WEBHOOK_TEST]},
-            "minItems": 1,
-            "description": "What to tell; left out, run.finished and schedule.alarm.",
-        },
-        "repos": {**_texts("Ids or names of the only repos to tell of; left out, all."), "minItems": 1},
-    },
-}
-
 BODIES: dict[str, Schema] = {
     "RunRequest": RUN_REQUEST,
     "RetryRequest": RETRY_REQUEST,
@@ -290,6 +274,7 @@ BODIES: dict[str, Schema] = {
     "SecretRequest": SECRET_REQUEST,
     "KeyRequest": KEY_REQUEST,
     "WebhookRequest": WEBHOOK_REQUEST,
+    "WebhookChange": WEBHOOK_CHANGE,
     "ScheduleRequest": SCHEDULE_REQUEST,
     "ScheduleChange": SCHEDULE_CHANGE,
 }

@@ -8,29 +8,24 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.audit import Action
-from mogplex.domain.errors import BadRequest, Detail, Forbidden, WorkspaceError
-from mogplex.domain.fields import kind_of
+from mogplex.domain.errors import BadRequest, Forbidden, WorkspaceError
 from mogplex.domain.webhook import DEFAULT_TOPICS, DeliveryStatus, SigningSecret, Topic, Webhook, WebhookDelivery
-from mogplex.egress.authority import BadAuthority, read_authority
 from mogplex.service.audit import note
 from mogplex.service.ids import generate_id, is_id, missing
 from mogplex.service.outbox import make_delivery
 from mogplex.service.page import clamp_limit
 from mogplex.service.repos import find_repo
 from mogplex.service.vault import Vault
+from mogplex.service.webhook_request import read_webhook
 from mogplex.store import webhooks as webhook_table
 from mogplex.store.database import Database, Transaction
 
 SECRET_BYTES = 32
 KEEP_OLD_SECRET_SECONDS = 86400.0
 MAX_WEBHOOKS = 100
-MAX_URL_CHARACTERS = 2000
-CHOICES = tuple(topic for topic in Topic if topic is not Topic.WEBHOOK_TEST)
-_FIELDS = ("url", "events", "repos")
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +37,7 @@ class Webhooks:
     def create(self, caller: Caller, body: Mapping[str, Any]) -> tuple[Webhook, str]:
         """The webhook and the secret that it signs with, which is told this once. Raises BadRequest, Forbidden."""
         caller.require(Scope.ADMIN)
-        url, topics, repos = _read(body)
+        asked = read_webhook(body, creating=True)
         secret = _generate_secret()
         with self._database.write() as tx:
             if len(webhook_table.select(tx)) >= MAX_WEBHOOKS:
@@ -50,9 +45,9 @@ class Webhooks:
             webhook_id = generate_id("hook")
             webhook = Webhook(
                 id=webhook_id,
-                url=url,
-                topics=topics,
-                repo_ids=_bind(tx, caller, repos),
+                url=asked["url"],
+                topics=asked.get("events") or DEFAULT_TOPICS,
+                repo_ids=_bind(tx, caller, asked.get("repos")),
                 secrets=(SigningSecret(self._vault.seal(webhook_id, secret)),),
                 created_at=tx.now,
             )
@@ -65,6 +60,35 @@ class Webhooks:
         caller.require(Scope.ADMIN)
         with self._database.read() as tx:
             return [webhook for webhook in webhook_table.select(tx) if _may_see(caller, webhook)]
+
+    def get(self, caller: Caller, webhook_id: str) -> Webhook:
+        """Raises NotFound."""
+        caller.require(Scope.ADMIN)
+        with self._database.read() as tx:
+            return _visible(tx, caller, webhook_id)
+
+    def update(self, caller: Caller, webhook_id: str, body: Mapping[str, Any]) -> Webhook:
+        """Change what `body` gives of `url`, `events`, `repos` (null: all of them) and `enabled`; the secret stays.
+
+        What waits to be sent goes to the new URL. Raises BadRequest, NotFound, Forbidden.
+        """
+        caller.require(Scope.ADMIN)
+        asked = read_webhook(body, creating=False)
+        with self._database.write() as tx:
+            webhook = _visible(tx, caller, webhook_id)
+            values: dict[str, Any] = {}
+            if "url" in asked:
+                values["url"] = asked["url"]
+            if "events" in asked:
+                values["topics"] = asked["events"] or DEFAULT_TOPICS
+            if "repos" in asked:
+                values["repo_ids"] = _bind(tx, caller, asked["repos"])
+            if "enabled" in asked:
+                values["disabled_at"] = None if asked["enabled"] else webhook.disabled_at or tx.now
+            if values:
+                webhook_table.update(tx, webhook.id, values)
+                note(tx, caller, Action.WEBHOOK_CHANGED, webhook.id, fields=sorted(asked))
+            return _visible(tx, caller, webhook.id)
 
     def remove(self, caller: Caller, webhook_id: str) -> None:
         """With all that it still had to tell. Raises NotFound."""
@@ -142,39 +166,6 @@ class Webhooks:
 
 def _generate_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-
-
-def _read(body: Mapping[str, Any]) -> tuple[str, tuple[Topic, ...], list[str] | None]:
-    faults = [Detail(str(name)[:100], "is not a known field") for name in body if name not in _FIELDS]
-    url, events, repos = body.get("url"), body.get("events"), body.get("repos")
-    if not isinstance(url, str):
-        faults.append(Detail("url", "is required" if url is None else f"must be a string, not {kind_of(url)}"))
-    elif (fault := _url_fault(url)) is not None:
-        faults.append(Detail("url", fault))
-    if events is not None and (not isinstance(events, list) or not events or any(e not in CHOICES for e in events)):
-        faults.append(Detail("events", f"must be a list of some of {', '.join(CHOICES)}"))
-    if repos is not None and (not isinstance(repos, list) or not repos or any(not isinstance(r, str) for r in repos)):
-        faults.append(Detail("repos", "must be a list of ids or names; leave it out for all"))
-    if faults:
-        raise BadRequest("Invalid request: " + "; ".join(f"{each.field} {each.reason}" for each in faults), faults)
-    topics = DEFAULT_TOPICS if events is None else tuple(topic for topic in CHOICES if topic in events)
-    return str(url), topics, repos
-
-
-def _url_fault(url: str) -> str | None:
-    visible = url.isascii() and url.isprintable() and " " not in url
-    if len(url) > MAX_URL_CHARACTERS or not visible:
-        return f"must be at most {MAX_URL_CHARACTERS} visible ASCII characters"
-    try:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            return f"must look like https://host/path, not {url[:100]!r}"
-        if parts.username is not None or parts.fragment:
-            return "may have no user name, password or fragment: the signature tells who sends"
-        read_authority(parts.netloc, 443)
-    except (ValueError, BadAuthority) as fault:
-        return f"has no usable host: {fault}"
-    return None
 
 
 def _bind(tx: Transaction, caller: Caller, repos: list[str] | None) -> tuple[str, ...] | None:

@@ -13,7 +13,9 @@ from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
+from mogplex.service.secrets import Secrets
 from mogplex.service.web_sessions import WebSessions
+from mogplex.service.webhooks import Webhooks
 from mogplex.web.timeline import Timelines
 
 
@@ -48,9 +50,15 @@ class Services(Protocol):
     @property
     def schedules(self) -> Schedules: ...
     @property
+    def webhooks(self) -> Webhooks: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
     def report(self) -> Report: ...
     @property
     def harnesses(self) -> Callable[[], Sequence[HarnessState]]: ...
+    @property
+    def weaknesses(self) -> Callable[[], Sequence[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,12 @@ class Rooms:
     events: Events
     sandboxes: Sandboxes
     schedules: Schedules
+    webhooks: Webhooks
+    secrets: Secrets
     report: Report
     timelines: Timelines
     harnesses: Callable[[], Sequence[HarnessState]]
+    weaknesses: Callable[[], Sequence[str]]  # what this process's sandboxes don't hold, in sentences
     version: str
 
     @staticmethod
@@ -79,8 +90,11 @@ class Rooms:
             events=services.events,
             sandboxes=services.sandboxes,
             schedules=services.schedules,
+            webhooks=services.webhooks,
+            secrets=services.secrets,
             report=services.report,
             timelines=Timelines(services.events.since),
             harnesses=services.harnesses,
+            weaknesses=services.weaknesses,
             version=version,
         )

@@ -4,6 +4,20 @@ from mogplex.wiring.diagnosis import Finding, diagnose
 from mogplex.wiring.parts import Parts
 from mogplex.wiring.rescue import reset_admin
 from mogplex.wiring.server import serve, work
+from mogplex.wiring.tables import TableState, table_state, upgrade_tables
 from mogplex.wiring.workshop import equip, prepare_work, require_sandbox
 
-__all__ = ["Finding", "Parts", "diagnose", "equip", "prepare_work", "require_sandbox", "reset_admin", "serve", "work"]
+__all__ = [
+    "Finding",
+    "Parts",
+    "TableState",
+    "diagnose",
+    "equip",
+    "prepare_work",
+    "require_sandbox",
+    "reset_admin",
+    "serve",
+    "table_state",
+    "upgrade_tables",
+    "work",
+]

@@ -11,19 +11,19 @@ from contextlib import ExitStack, contextmanager
 import mogplex
 from mogplex.api.app import create_app
 from mogplex.api.server import Server, open_listener, url_of
-from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, prepare_tables
+from mogplex.dispatch.dbos_dispatcher import DbosDispatcher
 from mogplex.dispatch.scheduler import Ticking
 from mogplex.domain.errors import BadRequest
 from mogplex.home import Home
 from mogplex.service.web_sessions import WebSessions
 from mogplex.settings import Settings
 from mogplex.store.database import Database
-from mogplex.store.migrations import upgrade
 from mogplex.web.app import Pages
 from mogplex.web.rooms import Rooms
 from mogplex.wiring.adapters import make_layout
 from mogplex.wiring.mcp import make_mcp
 from mogplex.wiring.parts import Parts
+from mogplex.wiring.tables import make_ready
 from mogplex.wiring.tracing import tracing
 from mogplex.wiring.workshop import working
 
@@ -100,8 +100,7 @@ def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database]]
         house.enter_context(home.alone(holder, database.path))
         make_layout(settings, home).prepare()
         house.callback(database.close)
-        upgrade(database)
-        prepare_tables(database.engine, settings.database)
+        make_ready(settings, database)
         dispatcher = DbosDispatcher(database.engine)
         house.callback(dispatcher.close)
         parts = Parts.build(settings, database, dispatcher)

@@ -42,6 +42,16 @@ SUITES = {
         "def test_time():\n    before = time.monotonic()\n    assert time.monotonic() >= before and total([], 1) == 0\n"
         "def test_chance():\n    price = random.randint(1, 9)\n    assert total([price], 1) == 2 * price\n"
     ),
+    "subtests, skips and expected failures": (
+        "import unittest, pytest\nfrom till import total\n"
+        "class Till(unittest.TestCase):\n"
+        "    def test_total(self):\n        for rate, expected in ((0.5, 15), (1, 20)):\n"
+        "            with self.subTest(rate=rate): self.assertEqual(total([10], rate), expected)\n"
+        "    def test_zero(self):\n        total([], 0)\n        self.skipTest('not here')\n"
+        "    @unittest.expectedFailure\n    def test_one(self): self.assertEqual(total([1], 0), 2)\n"
+        "def test_two():\n    total([], 0)\n    pytest.xfail('known')\n"
+        "@pytest.mark.xfail(strict=True)\ndef test_three(): assert total([3], 0) == 4\n"
+    ),
     "classes with setup": (
         "from till import total\nclass TestTill:\n    def setup_method(self): self.prices = [10]\n"
         "    def test_total(self): assert total(self.prices, 0.5) == 15\n"
@@ -58,6 +68,8 @@ def test_whatever_the_suite_does_the_fault_is_found(repo: Repo, tests: str) -> N
     assert RIGHT in (repo.root / "till.py").read_text()
     assert outcome.result["flakyTests"] == []
     assert repo.snapshot().keys() == repo.before.keys()
+    whole = [record for record in outcome.records if record["type"] == "tool_result"]
+    assert [record["ok"] for record in whole] == [False, True], "the search must believe no test that fails"
 
 
 def test_fixtures_that_look_at_reports_get_them(repo: Repo) -> None:
@@ -98,7 +110,7 @@ def test_a_flaky_test_is_named_and_does_not_hide_the_fault(repo: Repo, tmp_path:
 def test_a_suite_of_thousands_is_no_obstacle(repo: Repo) -> None:
     many = (
         "import pytest\nfrom till import total\n"
-        "@pytest.mark.parametrize('n', range(2000))\ndef test_zero(n): assert total([n], 0) == n\n"
+        "@pytest.mark.parametrize('n', range(5000))\ndef test_zero(n): assert total([n], 0) == n\n"
         "def test_rate(): assert total([10], 0.5) == 15\n"
     )
     repo.write(till__py=PROGRAM, test_till__py=many)

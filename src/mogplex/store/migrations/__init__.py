@@ -23,8 +23,9 @@ from mogplex.store.faults import told_as_ours
 VERSION_TABLE = "schema_version"
 
 
-def upgrade(database: Database) -> None:
-    """Create or change the tables as this version needs them; all or nothing. Makes the file and its folder.
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Create or change the tables as this version (or `revision`) needs them; all or nothing. Makes the file and its
+    folder.
 
     Raises ServiceUnavailable when the database cannot be reached, or was made by a newer version of the program.
     """
@@ -37,8 +38,22 @@ def upgrade(database: Database) -> None:
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # a long migration elsewhere is worth waiting for
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1836020592, 0)")
         _refuse_newer(connection)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
         connection.commit()
+
+
+def require_current(database: Database) -> None:
+    """Raises ServiceUnavailable that says what to type when the tables are not those that this version needs."""
+    found, needed = current_revision(database), head_revision()
+    if found == needed:
+        return
+    with told_as_ours(database.url), database.engine.connect() as connection:
+        _refuse_newer(connection)
+    state = "has no tables yet" if found is None else f"has the tables of revision {found}"
+    raise ServiceUnavailable(
+        f"The database {state}, and this version of mogplex needs {needed}. Type `mogplex db upgrade` "
+        "(make a backup first), or set MOGPLEX_AUTO_UPGRADE=on."
+    )
 
 
 def current_revision(database: Database) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +14,8 @@ FINE = ("passed", "skipped")
 MAX_PATIENT = 3  # so many tests that ran out of time are given more of it
 PATIENCE = 2.0
 SLOWDOWN = 3.0  # what recording lines may cost
+MANY = 400  # tests; a suite of more is run without full reports
+RECORDING_SECONDS, RECORDING_FACTOR = 0.002, 2.0  # what recording the lines of a test costs: so much, and its time
 HANGING_CPU_SECONDS = 0.5  # enough to see which lines a loop runs
 
 
@@ -34,6 +38,7 @@ class Baseline:
     lines: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # test -> real path -> lines
     flaky: list[str] = field(default_factory=list)
     crashed: list[str] = field(default_factory=list)
+    pass_seconds: float = 0.0  # what running the whole suite once took
 
     def failing(self) -> list[str]:
         """Targets: tests that failed each time, the cheapest first."""
@@ -52,10 +57,12 @@ class Baseline:
 
 
 def run_all(
-    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, slowest_seconds: float = 0.0
-) -> tuple[dict[str, Outcome], dict[str, Any]]:
+    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, slowest_seconds: float = 0.0,
+    full: bool = True,
+) -> tuple[dict[str, Outcome], dict[str, Any]]:  # fmt: skip
     """Run tests one after another in one child; a test that kills or hangs the child is noted and the rest goes on.
 
+    `full` makes pytest's own reports, which say why and where a test failed; without them it is several times faster.
     `slowest_seconds` is how long one of them is known to take: a test may be that silent, and several times more.
 
     Returns the outcomes, and what the recorder saw: for "lines" test -> real path -> lines, for "types" real path ->
@@ -67,7 +74,7 @@ def run_all(
     left = list(tests)
     while left:
         request = {
-            "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": True, "detail": True, "record": record,
+            "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": full, "detail": True, "record": record,
             "quiet_seconds": cpu_seconds * 2 + 2 + slowest_seconds * SLOWDOWN,
         }  # fmt: skip
         running = left[0]
@@ -97,22 +104,35 @@ def run_all(
     return outcomes, recorded
 
 
-def measure(pool: Pool, tests: list[str], cpu_seconds: float) -> Baseline:
+def run_suite(pool: Pool, tests: list[str], cpu_seconds: float) -> dict[str, Outcome]:
+    """Run every test once. Of a large suite, only those that don't pass get pytest's full reports."""
+    if len(tests) <= MANY:
+        return run_all(pool, tests, cpu_seconds)[0]
+    outcomes, _ = run_all(pool, tests, cpu_seconds, full=False)
+    bad = [test for test in tests if outcomes[test].outcome == "failed"]
+    outcomes.update(run_all(pool, bad, cpu_seconds)[0])
+    return outcomes
+
+
+def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: float) -> Baseline:
     """Run the suite plain, then once more recording lines; tests that differ are run a third time, plain.
 
     The second run doubles as the check for flaky tests, so tests that failed only under the recorder get a third one.
+    When it would take longer than `record_seconds`, it is made of the failing tests and a sample of the others.
     """
-    outcomes, _ = run_all(pool, tests, cpu_seconds)
+    started = time.monotonic()
+    outcomes = run_suite(pool, tests, cpu_seconds)
+    pass_seconds = time.monotonic() - started
     slow = [test for test, one in outcomes.items() if one.outcome == "timeout"]
     if len(slow) <= MAX_PATIENT and len(slow) < len(tests):  # slow and hanging tests look alike at first
         patient, _ = run_all(pool, slow, cpu_seconds * PATIENCE)
         outcomes.update(patient)
     crashed = [test for test, one in outcomes.items() if one.outcome == "crashed"]
-    recordable = [test for test in tests if test not in crashed]
+    recordable = [test for test in tests if test not in set(crashed)]
     hanging = [test for test in recordable if outcomes[test].outcome == "timeout"]
-    finite = [test for test in recordable if test not in hanging]
+    finite = sample({test: outcomes[test] for test in recordable if test not in set(hanging)}, record_seconds)
     slowest = max((outcomes[test].seconds for test in finite), default=0.0)
-    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE * SLOWDOWN, "lines", slowest)
+    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE * SLOWDOWN, "lines", slowest, len(tests) <= MANY)
     looping, more_lines = run_all(pool, hanging, HANGING_CPU_SECONDS, record="lines")
     again.update(looping)
     lines.update(more_lines)
@@ -124,7 +144,29 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float) -> Baseline:
         if not flaky:  # once more before blaming the recorder: three runs that agree are worth more than two
             fourth, _ = run_all(pool, changed, cpu_seconds)
             flaky = [test for test in changed if fourth[test].outcome != outcomes[test].outcome]
-    return Baseline({test: outcomes[test] for test in tests if test in outcomes}, lines, flaky, crashed)
+    ordered = {test: outcomes[test] for test in tests if test in outcomes}
+    return Baseline(ordered, lines, flaky, crashed, pass_seconds)
+
+
+def sample(outcomes: dict[str, Outcome], seconds: float) -> list[str]:
+    """The failing tests, and as many of the others as can be recorded in that time; all of them in the suite's order.
+
+    Half of the others are neighbours: tests of a file in which one fails. The rest are spread over the suite.
+    """
+    price = {test: RECORDING_SECONDS + one.seconds * RECORDING_FACTOR for test, one in outcomes.items()}
+    failing = [test for test, one in outcomes.items() if one.outcome not in FINE]
+    chosen = set(sorted(failing, key=lambda test: price[test])[:MANY])
+    spent = sum(price[test] for test in chosen)
+    files = {test.split("::")[0] for test in chosen}
+    others = [test for test in outcomes if outcomes[test].outcome in FINE]
+    random.Random(0).shuffle(others)  # the same sample each time
+    near = [test for test in others if test.split("::")[0] in files]
+    for group, until in ((near, spent + (seconds - spent) / 2), (others, seconds)):
+        for test in group:
+            if test not in chosen and spent + price[test] <= until:
+                chosen.add(test)
+                spent += price[test]
+    return [test for test in outcomes if test in chosen]
 
 
 def cpu_limits(baseline: Baseline, tests: list[str], factor: float, floor: float) -> list[float]:

@@ -15,6 +15,8 @@ try:
 except ImportError:  # an older pytest: tmp_path asks nothing there
     tmppath_result_key = None  # type: ignore[assignment]
 
+EXCUSES = (pytest.skip.Exception, pytest.xfail.Exception)
+
 
 def needs_reports(config: Any) -> bool:
     """Whether the repo's own conftest looks at reports while they are made: its fixtures may need what it notes then.
@@ -29,10 +31,19 @@ def needs_reports(config: Any) -> bool:
     return False
 
 
-def run_fast(item: Any, following: Any) -> dict[str, Any]:
-    """{"outcome", "message", "frames": [], "error": the exception or None}."""
+def is_judged_by_reports(item: Any) -> bool:
+    """Whether only pytest's own report says how this test went: a failure may be what it expects."""
+    return item.get_closest_marker("xfail") is not None
+
+
+def run_fast(item: Any, following: Any, reports: list[Any]) -> dict[str, Any]:
+    """{"outcome", "message", "frames": [], "error": the exception or None}.
+
+    `reports` is where reports arrive: subtests make their own while they run, and raise nothing.
+    """
     outcome, message = "passed", ""
     caught: BaseException | None = None
+    reports.clear()
     hook = item.ihook
     if tmppath_result_key is not None and hasattr(item, "stash"):
         item.stash[tmppath_result_key] = {}  # pytest notes here what a report says, and tmp_path looks at it at the end
@@ -41,10 +52,13 @@ def run_fast(item: Any, following: Any) -> dict[str, Any]:
             hook.pytest_runtest_setup(item=item)
             hook.pytest_runtest_call(item=item)
             if getattr(item, "_excinfo", None):  # where pytest keeps the failures of a unittest.TestCase
-                outcome, caught = "failed", item._excinfo[-1].value
+                caught = item._excinfo[-1].value
+                outcome = "skipped" if isinstance(caught, EXCUSES) else "failed"
+            if any(report.failed for report in reports):
+                outcome, message = "failed", "a subtest failed"
         finally:
             hook.pytest_runtest_teardown(item=item, nextitem=following)
-    except pytest.skip.Exception:
+    except EXCUSES:
         outcome = "skipped"
     except limits.TimeLimit:
         outcome = "timeout"
@@ -53,14 +67,14 @@ def run_fast(item: Any, following: Any) -> dict[str, Any]:
     return {"outcome": outcome, "message": message, "frames": [], "error": caught}
 
 
-def run_again(item: Any, cpu_seconds: float) -> tuple[str, int]:
+def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, int]:
     """Run a test that may have run in this process before: its outcome, and the line of its file where it failed."""
     if hasattr(item, "_initrequest"):
         item._initrequest()
     item._excinfo = None
     limits.arm(cpu_seconds)
     try:
-        result = run_fast(item, None)
+        result = run_fast(item, None, reports)
     except limits.TimeLimit:
         result = {"outcome": "timeout"}
     finally:

@@ -9,6 +9,7 @@ from .trial import Findings
 ENOUGH_PLAUSIBLE = 12
 # How long to look for a better patch: the time the first one took, within these parts of all.
 GRACE_SHARES = (0.03, 0.2)
+GRACE_TRIES = (3, 300)  # and no longer than so many times the tries that the first one took, and so many more
 PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
 
 
@@ -20,6 +21,7 @@ class Patience:
         self._limit = limit
         self._started = time.monotonic()
         self._first_found: float | None = None
+        self._tries_for_first = 0
         self._first_partial: float | None = None
 
     def reason_to_stop(self, found: Findings, until: float, deadline: float) -> str:
@@ -27,7 +29,7 @@ class Patience:
         now = time.monotonic()
         found.seconds = now - self._started
         if found.plausible and self._first_found is None:
-            self._first_found = now
+            self._first_found, self._tries_for_first = now, found.tried
         if found.partial and self._first_partial is None:
             self._first_partial = now
         if now > deadline or (now > until and found.steps and not found.plausible):
@@ -39,7 +41,8 @@ class Patience:
         whole = deadline - self._started
         if self._first_found is not None:
             low, high = (whole * share for share in GRACE_SHARES)
-            if now - self._first_found > min(max(self._first_found - self._started, low), high):
+            is_tried_out = found.tried > GRACE_TRIES[0] * self._tries_for_first + GRACE_TRIES[1]
+            if is_tried_out or now - self._first_found > min(max(self._first_found - self._started, low), high):
                 return "grace"
         elif self._first_partial is not None and now - self._first_partial > whole * PARTIAL_SHARE:
             return "grace"

@@ -27,6 +27,7 @@ from .validate import Verdict, validate
 
 COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
+RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
 ONE_EDIT_SHARE = 0.5  # of the search's time, if there are edits that mend a part
 TWO_EDITS_SHARE = 0.85  # by then the search for two edits is over, and single edits go on
@@ -83,7 +84,7 @@ class PythonProject:
         if not tests and not unimportable:
             raise NoSuite("no tests collected: pytest found none here, so there is nothing to repair by", 5)
         per_test = max(1.0, min(BASE_CPU_SECONDS, self._settings.seconds / 40))
-        baseline = measure(pool, tests, per_test)
+        baseline = measure(pool, tests, per_test, self._settings.seconds * RECORD_SHARE)
         for error in pool.errors:
             baseline.outcomes.setdefault(error["id"], _import_failure(self._root, error))
         failing = [test for test in baseline.failing() if test in set(tests)]

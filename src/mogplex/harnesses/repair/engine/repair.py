@@ -16,7 +16,9 @@ from .python_project import PythonProject, Settings
 from .source import Source
 from .trial import Findings, Plausible
 
-VALIDATION_SHARE = 0.2  # of the time is kept for the final check
+CHECK_SHARE = 0.2  # of the time is kept for the final check; more, up to the second share, for a slow suite
+LONGEST_CHECK_SHARE = 0.45
+CHECK_PASSES = 1.3  # what the final check takes, in runs of the whole suite
 
 
 class Stopped(BaseException):
@@ -41,7 +43,7 @@ class Repair:
         self._stream = stream
         self._root = Path(options.directory)
         self._started = time.monotonic()
-        self._deadline = self._started + options.seconds * (1 - VALIDATION_SHARE)
+        self._deadline = self._started + options.seconds * (1 - CHECK_SHARE)
         self._report = report.Report()
         self.stop_requested = False
 
@@ -76,6 +78,8 @@ class Repair:
             self._fail(f"The tests could not be run: {refusal}", str(refusal))
             return None
         self._report.timing["suite"] = self._elapsed()
+        kept = min(self._options.seconds * LONGEST_CHECK_SHARE, suite.baseline.pass_seconds * CHECK_PASSES)
+        self._deadline = min(self._deadline, self._started + self._options.seconds - kept)
         goal = self._goal_of(suite)
         ok = not goal.failing and not goal.unimportable
         self._stream.answer(call, ok, 0 if ok else 1, suite.baseline.summary(), self._elapsed())

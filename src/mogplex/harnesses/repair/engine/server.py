@@ -75,7 +75,7 @@ class Server:
                 return {"done": True, "cold": True, "fine": 0}
             if request.get("batch"):
                 chosen = [items[test] for test in request["tests"]]
-                return screen(chosen, request["batch"], index, max(request["cpu_seconds"]), emit, request["marks"])
+                return screen(chosen, request, index, emit, plugin)
             edit = request.get("edit")
             if edit and edit.get("code"):
                 if index.apply(edit) is None:

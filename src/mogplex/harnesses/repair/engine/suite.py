@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from . import limits
-from .fast import needs_reports, run_again, run_fast
+from .fast import is_judged_by_reports, needs_reports, run_again, run_fast
 from .recorder import Types, open_line_recorder
 from .swap import CodeIndex, Undo
 
@@ -141,7 +141,7 @@ class Batch:
             result = self._run_one(items.get(test), test, following, request["cpu_seconds"][number])
             if request.get("detail"):
                 self._emit(result)
-            if result["outcome"] in ("passed", "skipped"):
+            if result["outcome"] == "passed" or (result["outcome"] == "skipped" and test not in targets):
                 fine += 1
                 if test in targets:
                     mended.append(test)
@@ -165,7 +165,10 @@ class Batch:
         before, cpu_before = time.monotonic(), time.process_time()
         limits.arm(cpu_seconds)
         try:
-            result = self._run_full(item, following) if self._is_full else run_fast(item, following)
+            if self._is_full or is_judged_by_reports(item):
+                result = self._run_full(item, following)
+            else:
+                result = run_fast(item, following, self._plugin.reports)
         except limits.TimeLimit:
             result = {"outcome": "timeout", "message": "used up its CPU time", "frames": []}
         except BaseException as error:  # noqa: BLE001  pytest lets KeyboardInterrupt and its own Exit through
@@ -197,22 +200,19 @@ class Batch:
 
 
 def screen(
-    items: list[Any],
-    edits: list[dict[str, Any]],
-    index: CodeIndex,
-    cpu_seconds: float,
-    emit: Emit,
-    marks: list[int],
+    items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin
 ) -> dict[str, Any]:
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved"} for each.
 
+    `request`: batch (edits), cpu_seconds (one limit per test), marks (line of its own file where each test failed).
     The outcome is "passed" as soon as one of the tests passes. It has moved when one fails on a later line of its own
-    than `marks` says it did without the edit.
+    than it did without the edit.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
     """
-    if items and needs_reports(items[0].config):
+    edits, cpu_seconds = request["batch"], max(request["cpu_seconds"])
+    if items and (needs_reports(items[0].config) or any(is_judged_by_reports(item) for item in items)):
         for number in range(len(edits)):
             emit({"screened": number, "outcome": "passed"})
         return {"done": True, "fine": 0}
@@ -222,8 +222,8 @@ def screen(
             emit({"screened": number, "outcome": "cold"})
             continue
         outcome, moved = "failed", False
-        for item, mark in zip(items, marks):
-            outcome, line = run_again(item, cpu_seconds)
+        for item, mark in zip(items, request["marks"]):
+            outcome, line = run_again(item, cpu_seconds, plugin.reports)
             if outcome != "failed":
                 break
             moved = moved or 0 < mark < line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .baseline import FINE, Baseline, run_all
+from .baseline import FINE, Baseline, run_suite
 from .goal import Goal
 from .pool import Plan, Pool, ServerLost
 
@@ -34,10 +34,14 @@ def validate(plan: Plan, path: str, text: str, goal: Goal, cpu_seconds: float, p
             if broken:
                 return Verdict(False, f"{broken[0]} still can't be imported", 0, 0)
             tests = [one["id"] for one in pool.collected]
-            outcomes, _ = run_all(pool, tests, cpu_seconds)
+            outcomes = run_suite(pool, tests, cpu_seconds)
     except ServerLost as error:
         return Verdict(False, str(error), 0, 0)
-    bad = [test for test, one in outcomes.items() if one.outcome not in FINE]
+    targets = set(goal.failing)
+    bad = [
+        test for test, one in outcomes.items()
+        if one.outcome not in FINE or (one.outcome == "skipped" and test in targets)
+    ]  # fmt: skip
     missing = [test for test in [*goal.failing, *goal.baseline.passing()] if test not in outcomes]
     spoiled = [test for test in bad if _must_pass(test, goal, goal.baseline)]
     passed = sum(1 for one in outcomes.values() if one.outcome == "passed")

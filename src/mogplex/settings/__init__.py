@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.seating import DEFAULT_AGING_SECONDS
-from mogplex.domain.worker import label_fault
+from mogplex.settings.kinds import dollars as _dollars
+from mogplex.settings.kinds import folder as _folder
+from mogplex.settings.kinds import folders as _folders
+from mogplex.settings.kinds import hosts as _hosts
+from mogplex.settings.kinds import labels as _labels
+from mogplex.settings.kinds import networks as _networks
+from mogplex.settings.kinds import one_of as _one_of
+from mogplex.settings.kinds import seconds as _seconds
+from mogplex.settings.kinds import setting as _setting
+from mogplex.settings.kinds import switch as _switch
+from mogplex.settings.kinds import whole as _whole
+from mogplex.settings.kinds import word as _word
+from mogplex.settings.kinds import words as _words
 
 # Where packages come from instead of the installers' defaults, and whose certificates are believed.
 SETUP_VARIABLES = (
@@ -22,85 +34,6 @@ SETUP_VARIABLES = (
 )  # fmt: skip
 
 
-def _setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any], *, shown: bool = True) -> Any:
-    return field(default=default, repr=shown, metadata={"variable": variable, "meaning": meaning, "parse": parse})
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
-            raise ValueError(f"must be from {low:,} to {high:,}")
-        return number
-
-    return parse
-
-
-def _seconds(low: float, high: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        number = float(text)
-        if not low <= number <= high:
-            raise ValueError(f"must be from {low:g} to {high:g}")
-        return number
-
-    return parse
-
-
-def _dollars(text: str) -> float:
-    amount = float(text)
-    if not 0 < amount < 1_000_000_000:
-        raise ValueError("must be an amount above 0")
-    return amount
-
-
-def _word(text: str) -> str:
-    return text
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return text
-
-    return parse
-
-
-def _switch(text: str) -> bool:
-    words = {"on": True, "1": True, "true": True, "off": False, "0": False, "false": False}
-    if text.lower() not in words:
-        raise ValueError("must be on or off")
-    return words[text.lower()]
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _labels(text: str) -> tuple[str, ...]:
-    labels = _words(text)
-    for label in labels:
-        if (fault := label_fault(label)) is not None:
-            raise ValueError(fault)
-    return labels
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    return () if text == "none" else _words(text)
-
-
-def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(word.strip()) for word in text.split(",") if word.strip())
-
-
-def _folders(text: str) -> tuple[Path, ...]:
-    return tuple(Path(word) for word in _words(text))
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser().absolute()
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the server and its workers run with. `home` holds the database, the first key and the work folder."""
@@ -108,6 +41,12 @@ class Settings:
     home: Path = _setting("MOGPLEX_HOME", Path("~/.mogplex"), "Where the database and auth.json live.", _folder)
     database_url: str = _setting(
         "MOGPLEX_DATABASE_URL", "", "Database to use instead of the SQLite file in MOGPLEX_HOME.", _word
+    )
+    auto_upgrade: bool = _setting(
+        "MOGPLEX_AUTO_UPGRADE",
+        True,
+        "Bring the tables of PostgreSQL up to date at start; off: refuse, and wait for `mogplex db upgrade`.",
+        _switch,
     )
     work_dir: Path | None = _setting(
         "MOGPLEX_WORK_DIR",
