@@ -72,20 +72,14 @@ class Parts:
         offers = Offers.build(settings)
         harnesses = offers.harnesses
         calls = ModelCalls(database, settings.key_usd_per_day)
-        starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
-        limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
+        limits = _rate_limits(settings, database)
         layout = make_layout(settings, Home(settings))
         git = Git(layout.git_home)
         vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         webhooks = _reseal(secrets, Webhooks(database, vault))
         sign_ins = SignIns(database)
-        rules = SeatRules(
-            settings.priority_aging_seconds,
-            settings.repo_concurrency,
-            settings.key_concurrency,
-            settings.dead_after_seconds,
-        )
+        rules = _seat_rules(settings)
         places = Places(database, rules)
         runs = Runs(
             database,
@@ -112,12 +106,7 @@ class Parts:
             webhooks=webhooks,
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
-            report=Report(
-                database,
-                limits,
-                rules=rules,
-                queue_limit=settings.queue_limit,
-            ),
+            report=Report(database, limits, rules=rules, queue_limit=settings.queue_limit),
             calls=calls,
             models=offers.survey.models,
             harnesses=offers.harness_infos,
@@ -134,6 +123,20 @@ class Parts:
         courier = Courier(database, vault, functools.partial(post, reach=reach))
         seating = Seating(database, dispatcher, hub, rules)
         return Parts(services, attempts, workers, seating, gateway, harnesses, firing, contests, courier, weaknesses)
+
+
+def _rate_limits(settings: Settings, database: Database) -> RateLimits:
+    starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
+    return RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
+
+
+def _seat_rules(settings: Settings) -> SeatRules:
+    return SeatRules(
+        settings.priority_aging_seconds,
+        settings.repo_concurrency,
+        settings.key_concurrency,
+        settings.dead_after_seconds,
+    )
 
 
 def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:
