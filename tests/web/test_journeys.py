@@ -303,7 +303,7 @@ def test_repos_are_added_changed_and_removed(world: World, open_page: OpenPage) 
     page.get_by_label("Clone URL").fill("/srv/git/acme/new-one")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("heading", name="acme/new-one")).to_be_visible()
-    page.get_by_label("Checks").fill("make test")
+    page.get_by_label("Commands", exact=True).fill("make test")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("row").filter(has_text="acme/new-one").get_by_text("make test")).to_be_visible()
     page.get_by_role("link", name="acme/new-one").click()
@@ -311,6 +311,54 @@ def test_repos_are_added_changed_and_removed(world: World, open_page: OpenPage) 
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("heading", name="Repos")).to_be_visible()
     expect(page.get_by_text("acme/new-one")).to_have_count(0)
+
+
+def test_a_repo_takes_variables_secrets_and_all_its_settings(world: World, open_page: OpenPage) -> None:
+    house = world.house
+    added = house.add_repo(cloneUrl="/srv/git/acme/with-secrets", env={"KEPT": "kept-value-1"})
+    page = open_page(f"/repos/{added.id}")
+    for label, value in (("Python", "3.12"), ("Network: allowed hosts", "*.example.org\napi.example.com:8443")):
+        page.get_by_label(label).fill(value)
+    page.get_by_label("If a run changes tests").select_option("base")
+    page.get_by_label("What is asked of them").select_option("no-regression")
+    page.get_by_label("Files they depend on").fill("golden/*.json")
+    page.get_by_role("button", name="Save").click()
+    changed = house.repos.get(house.admin, added.id)
+    assert (changed.python, changed.protect_tests, changed.check_policy) == ("3.12", True, "no-regression")
+    assert (changed.allow_hosts, changed.check_files) == (("*.example.org", "api.example.com:8443"), ("golden/*.json",))
+    assert changed.environment == {"KEPT": "kept-value-1"}
+
+    page.goto(f"/repos/{added.id}")
+    expect(page.get_by_label("If a run changes tests")).to_have_value("base")
+    page.get_by_label("Variable", exact=True).fill("no name")
+    page.locator("#variable-value").fill("shown-never-1")
+    page.get_by_role("button", name="Set the variable").click()
+    expect(page.locator("#variables").get_by_role("alert")).to_contain_text("no name")
+    assert "shown-never-1" not in page.content()
+    page.get_by_label("Variable", exact=True).fill("ADDED")
+    page.locator("#variable-value").fill("shown-never-2")
+    page.get_by_role("button", name="Set the variable").click()
+    expect(page.locator("#variables li")).to_contain_text(["ADDED", "KEPT"])
+    assert house.repos.get(house.admin, added.id).environment == {"KEPT": "kept-value-1", "ADDED": "shown-never-2"}
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove the variable KEPT").click()
+    expect(page.locator("#variables li")).to_have_count(1)
+
+    page.get_by_label("Secret", exact=True).fill("TOKEN")
+    page.locator("#secret-value").fill("shown-never-3")
+    for phase in ("agent", "git"):
+        page.locator(f"#secrets input[value={phase}]").check()
+    page.get_by_role("button", name="Set the secret").click()
+    expect(page.locator("#secrets").get_by_role("alert")).to_contain_text("git goes with no other")
+    page.locator("#secrets input[value=git]").uncheck()
+    page.locator("#secret-value").fill("shown-never-3")
+    page.get_by_role("button", name="Set the secret").click()
+    expect(page.locator("#secrets li")).to_contain_text(["TOKEN agent"])
+    assert not re.search("shown-never|kept-value", page.content())
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Remove the secret TOKEN").click()
+    expect(page.locator("#secrets li")).to_have_count(0)
+    assert house.repos.get(house.admin, added.id).secrets == ()
 
 
 def test_schedules_are_made_run_paused_and_removed(world: World, repo: Repo, open_page: OpenPage) -> None:

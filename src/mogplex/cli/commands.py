@@ -89,6 +89,10 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
         },
     ),
+    "config": (
+        "See what is set, and where.",
+        {"show": ("mogplex.cli.config", "show_config", "Show the settings and where each value comes from.")},
+    ),
     "audit": (
         "See who did what (scope admin).",
         {"list": ("mogplex.cli.audit", "list_audit", "List who did what, when and from where.")},
@@ -110,6 +114,7 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
         "Look after the server's database, on its machine.",
         {
             "current": ("mogplex.cli.database", "show_current", "Show which tables it has, and which are needed."),
+            "prune": ("mogplex.cli.database_prune", "prune", "Take away what is old, of runs that are over."),
             "upgrade": ("mogplex.cli.database", "upgrade", "Bring its tables up to date."),
         },
     ),
@@ -189,7 +194,14 @@ def _make_root() -> CommandGroup:
         callback=_welcome,
     )
     group.params.append(
-        click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version)
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version.",
+        )
     )
     for noun, (help_text, verbs) in NOUNS.items():
         group.add_command(CommandGroup(noun, help_text, verbs), noun)

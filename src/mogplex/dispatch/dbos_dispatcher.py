@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 import sqlalchemy
@@ -47,10 +47,17 @@ def prepare_tables(engine: sqlalchemy.Engine, database_url: str) -> None:
             connection.exec_driver_sql("SELECT pg_advisory_unlock(1836020592, 1)")
 
 
+def has_tables(engine: sqlalchemy.Engine) -> bool:
+    """Whether DBOS's tables were ever made: not before the first worker on a SQLite file."""
+    schema = None if engine.dialect.name == "sqlite" else "dbos"
+    return sqlalchemy.inspect(engine).has_table("workflow_status", schema=schema)
+
+
 class DbosDispatcher:
     """The sending side, for any process: `hand_over` joins the caller's transaction."""
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self._engine = engine
         self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION)
 
     def hand_over(self, transaction: sqlalchemy.Connection, run_id: str, worker_id: str, number: int) -> None:
@@ -64,6 +71,13 @@ class DbosDispatcher:
             },
             run_id,
         )
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Drop all that is known of runs whose record is gone: every hand-over, and the one workflow of before those."""
+        if run_ids and has_tables(self._engine):
+            prefixes = [f"{run_id}." for run_id in run_ids]
+            handed = self._client.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)
+            self._client.delete_workflows([*run_ids, *(each.workflow_id for each in handed)])
 
     def close(self) -> None:
         self._client.destroy()

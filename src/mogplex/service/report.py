@@ -31,9 +31,10 @@ from mogplex.service.places import ESTIMATE_FROM_RUNS
 from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import StartTally
 from mogplex.service.tool_calls import ToolPage, read_tool_uses
-from mogplex.store import call_search, facts, queue, seats
+from mogplex.store import call_search, facts, pruning, queue, seats
 from mogplex.store.database import Database, Transaction
 from mogplex.store.report_tables import run_facts, run_tools, start_tallies
+from mogplex.store.retention_tables import pruned_sums
 from mogplex.store.schema import runs, sandboxes
 
 DEFAULT_WINDOW_SECONDS = 86400.0
@@ -76,7 +77,8 @@ class Report:
         tallies = facts.count_tallies(tx, since, until, _visible(caller, start_tallies))
         seconds, active = facts.sum_sandboxes(tx, since, until, _visible(caller, sandboxes))
         ranged = [*call_search.in_range(since, until), *visible_calls(caller)]
-        duration_ms, ttft_ms = call_search.averages(tx, ranged)
+        gone = pruning.sums_in(tx, since, until, _visible(caller, pruned_sums))
+        duration_ms, ttft_ms = call_search.averages(tx, ranged, gone)
         bucket_seconds = bucket_seconds_of(until - since)
         total = int(sums["runs"]) + sum(open_runs.values())
         return {
@@ -106,7 +108,7 @@ class Report:
                 "averageTtftMs": ttft_ms,
             },
             "tools": _tools(facts.sum_tools(tx, since, until, _visible(caller, run_tools))),
-            "sandboxes": {"seconds": round(seconds, 3), "active": active},
+            "sandboxes": {"seconds": round(seconds + gone["sandbox_seconds"], 3), "active": active},
             "durationsMs": {name: _percentiles(tx, name, int(sums[name]), mine) for name in facts.DURATIONS},
             "series": _series(tx, since, until, bucket_seconds, mine),
         }

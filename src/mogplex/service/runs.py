@@ -14,9 +14,11 @@ from mogplex.domain.contest import Contest, ContestMode
 from mogplex.domain.errors import Conflict, NotFound, RateLimited
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
+from mogplex.domain.retention import Kept
 from mogplex.domain.run import Run, Status
 from mogplex.domain.seating import QueuePlace
 from mogplex.domain.traceparent import parse_traceparent
+from mogplex.domain.view import format_time
 from mogplex.service.audit import note
 from mogplex.service.cancels import stop_contenders, stop_run, supersede
 from mogplex.service.contests import start_contender
@@ -36,6 +38,7 @@ from mogplex.service.tally import tallied
 from mogplex.store import checks as check_table
 from mogplex.store import events as event_table
 from mogplex.store import patches as patch_table
+from mogplex.store import pruning
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
 from mogplex.store import traces as trace_table
@@ -198,8 +201,11 @@ class Runs:
         with self._database.read() as tx:
             run = visible_run(tx, caller, run_id)
             diff = patch_table.get(tx, run.id)
+            gone_at = None if diff is not None else pruning.pruned_at(tx, run.id, Kept.PATCHES)
         if diff is None:
             why = f"it ended as {run.outcome}" if run.status.is_terminal else f"it is still {run.status}"
+            if gone_at is not None:
+                why = f"patches are not kept for ever here, and it was taken away at {format_time(gone_at)}"
             raise NotFound(f"{run.id} has no patch: {why}.")
         return diff
 

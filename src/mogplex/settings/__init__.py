@@ -12,6 +12,7 @@ from typing import Any
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.seating import DEFAULT_AGING_SECONDS
 from mogplex.settings.kinds import dollars as _dollars
+from mogplex.settings.kinds import duration as _duration
 from mogplex.settings.kinds import folder as _folder
 from mogplex.settings.kinds import folders as _folders
 from mogplex.settings.kinds import hosts as _hosts
@@ -197,6 +198,27 @@ class Settings:
     )
     key_concurrency: int | None = _setting(
         "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, 100_000)
+    )
+    keep_events_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_EVENTS", None, "Age at which the events of ended runs are pruned, such as 90d.", _duration
+    )
+    keep_logs_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_LOGS", None, "Age at which logs and check output of ended runs are pruned.", _duration
+    )
+    keep_patches_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_PATCHES", None, "Age at which patches of ended runs are pruned.", _duration
+    )
+    keep_deliveries_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_DELIVERIES", None, "Age at which settled webhook messages are pruned.", _duration
+    )
+    keep_runs_seconds: float | None = _setting(
+        "MOGPLEX_KEEP_RUNS", None, "Age at which ended runs are pruned as a whole.", _duration
+    )
+    prune_every_seconds: float | None = _setting(
+        "MOGPLEX_PRUNE_EVERY",
+        None,
+        "How often a server prunes what MOGPLEX_KEEP_* say, such as 24h.",
+        _duration,
     )
     toolchains: tuple[Path, ...] = _setting(
         "MOGPLEX_TOOLCHAINS",

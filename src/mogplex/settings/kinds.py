@@ -35,6 +35,15 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def duration(text: str) -> float:
+    """Seconds, written as `90d`, `36h` or `30m`."""
+    units = {"d": 86400.0, "h": 3600.0, "m": 60.0}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isascii() or not number.isdecimal() or not 0 < int(number) < 1_000_000:
+        raise ValueError("must be a number with d, h or m behind it, such as 90d")
+    return int(number) * units[unit]
+
+
 def dollars(text: str) -> float:
     amount = float(text)
     if not 0 < amount < 1_000_000_000:

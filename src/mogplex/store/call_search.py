@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -42,9 +42,23 @@ def search(tx: Transaction, conditions: Conditions, order: str, offset: int, lim
     return [call_table.call_of(row) for row in tx.execute(wanted.offset(offset).limit(limit))]
 
 
-def averages(tx: Transaction, conditions: Conditions) -> tuple[int | None, int | None]:
-    """Milliseconds to the end and to the first byte, of calls that came whole; None of none."""
-    wanted = sa.select(sa.func.avg(model_calls.c.duration_ms), sa.func.avg(model_calls.c.ttft_ms))
+def averages(
+    tx: Transaction, conditions: Conditions, gone: Mapping[str, float] | None = None
+) -> tuple[int | None, int | None]:
+    """Milliseconds to the end and to the first byte, of calls that came whole; None of none.
+
+    `gone`: sums of calls whose rows were pruned (`pruning.sums_in`), which count too.
+    """
+    gone = gone or {}
+    columns = (model_calls.c.duration_ms, model_calls.c.ttft_ms)
+    wanted = sa.select(*(each for column in columns for each in (sa.func.count(column), sa.func.sum(column))))
     row = tx.execute(wanted.where(*conditions, model_calls.c.fault.is_(None))).one()
-    duration, first_byte = (None if value is None else round(float(value)) for value in row)
-    return duration, first_byte
+    calls, call_ms, first_bytes, first_byte_ms = (float(value or 0) for value in row)
+    return (
+        _average(call_ms + gone.get("call_ms", 0.0), calls + gone.get("calls", 0.0)),
+        _average(first_byte_ms + gone.get("first_byte_ms", 0.0), first_bytes + gone.get("first_bytes", 0.0)),
+    )
+
+
+def _average(total: float, count: float) -> int | None:
+    return round(total / count) if count else None

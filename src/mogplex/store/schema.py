@@ -13,6 +13,7 @@ from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, 
 import mogplex.store.audit_table
 import mogplex.store.model_tables
 import mogplex.store.report_tables
+import mogplex.store.retention_tables
 import mogplex.store.schedule_tables
 import mogplex.store.totals_tables
 import mogplex.store.traces

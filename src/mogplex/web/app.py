@@ -16,7 +16,19 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mogplex.domain.errors import BadRequest, ErrorCode, Forbidden, MogplexError, NotFound, RateLimited, Unauthorized
-from mogplex.web import keys, overview, repos, run_list, run_page, schedules, sign_in, start, webhooks, workers
+from mogplex.web import (
+    keys,
+    overview,
+    repo_secrets,
+    repos,
+    run_list,
+    run_page,
+    schedules,
+    sign_in,
+    start,
+    webhooks,
+    workers,
+)
 from mogplex.web.answers import Templates, redirect
 from mogplex.web.assets import Assets
 from mogplex.web.live import Live, Streams
@@ -31,6 +43,7 @@ PAGES: tuple[Page, ...] = (
     *start.PAGES,
     *run_page.PAGES,
     *repos.PAGES,
+    *repo_secrets.PAGES,
     *schedules.PAGES,
     *webhooks.PAGES,
     *keys.PAGES,

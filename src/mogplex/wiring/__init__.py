@@ -5,6 +5,7 @@ from mogplex.wiring.parts import Parts
 from mogplex.wiring.rescue import reset_admin
 from mogplex.wiring.server import serve, work
 from mogplex.wiring.tables import TableState, table_state, upgrade_tables
+from mogplex.wiring.upkeep import prune, retention_of
 from mogplex.wiring.workshop import equip, prepare_work, require_sandbox
 
 __all__ = [
@@ -14,8 +15,10 @@ __all__ = [
     "diagnose",
     "equip",
     "prepare_work",
+    "prune",
     "require_sandbox",
     "reset_admin",
+    "retention_of",
     "serve",
     "table_state",
     "upgrade_tables",

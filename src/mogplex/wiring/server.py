@@ -25,6 +25,7 @@ from mogplex.wiring.mcp import make_mcp
 from mogplex.wiring.parts import Parts
 from mogplex.wiring.tables import make_ready
 from mogplex.wiring.tracing import tracing
+from mogplex.wiring.upkeep import pruning
 from mogplex.wiring.workshop import working
 
 log = logging.getLogger(__name__)
@@ -48,11 +49,12 @@ def serve(
     with ExitStack() as house:
         listener = house.enter_context(open_listener(settings.host, settings.port))
         url = url_of(listener)
-        parts, database = house.enter_context(_opened(settings, url))
+        parts, database, dispatcher = house.enter_context(_opened(settings, url))
         if with_worker:
             told = house.enter_context(tracing(database, parts.services.events))
             house.enter_context(working(settings, Home(settings), database, parts, told))
         house.enter_context(ticking(parts))
+        house.enter_context(pruning(settings, database, dispatcher))
         first_key = parts.services.keys.create_first()
         if first_key is not None:
             on_first_key(url, first_key)
@@ -76,7 +78,7 @@ def work(settings: Settings, *, on_start: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: _stop_once(stopping, got))
     with ExitStack() as house:
-        parts, database = house.enter_context(_opened(settings, "a worker"))
+        parts, database, dispatcher = house.enter_context(_opened(settings, "a worker"))
         told = house.enter_context(tracing(database, parts.services.events))
         worker_id = house.enter_context(working(settings, Home(settings), database, parts, told))
         house.enter_context(ticking(parts))
@@ -91,7 +93,7 @@ def _stop_once(stopping: threading.Event, number: int) -> None:
 
 
 @contextmanager
-def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database]]:
+def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database, DbosDispatcher]]:
     """The services on an up-to-date database; on SQLite `holder` alone has it meanwhile."""
     with ExitStack() as house:
         home = Home(settings)
@@ -105,7 +107,7 @@ def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database]]
         house.callback(dispatcher.close)
         parts = Parts.build(settings, database, dispatcher)
         house.callback(parts.attempts.close)
-        yield parts, database
+        yield parts, database, dispatcher
 
 
 def _require_postgres(settings: Settings, what: str) -> None:

@@ -1,0 +1,70 @@
+"""Takes away what is old, a batch a transaction, so that nobody who works meanwhile waits long."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from mogplex.domain.retention import Kept, Retention
+from mogplex.store import pruning
+from mogplex.store.database import Database
+
+BATCH_RUNS = 100
+BATCH_DELIVERIES = 1000
+Forget = Callable[[Sequence[str]], None]
+Counts = dict[str, int]
+
+_log = logging.getLogger(__name__)
+
+
+class Pruner:
+    """Any number of processes may prune at once: each batch is taken by one of them."""
+
+    def __init__(self, database: Database, forget: Forget = lambda run_ids: None) -> None:
+        """`forget` is told of runs whose record is gone, so that the dispatcher may drop what it knows of them."""
+        self._database = database
+        self._forget = forget
+
+    def count(self, retention: Retention) -> Counts:
+        """What `prune` would take away now: runs by kind, and webhook messages."""
+        counts = dict.fromkeys(map(str, Kept), 0)
+        with self._database.read() as tx:
+            for kind, seconds in _wanted(retention):
+                count = pruning.count_deliveries(tx, tx.now - seconds) if kind is Kept.DELIVERIES else None
+                counts[kind] = pruning.count_runs(tx, kind, tx.now - seconds) if count is None else count
+        return counts
+
+    def prune(self, retention: Retention) -> Counts:
+        """Take away what is older than it says, and how much that was: runs by kind, and webhook messages.
+
+        What a fault ends in the middle is gone on with at the next call. Raises ServiceUnavailable.
+        """
+        counts = dict.fromkeys(map(str, Kept), 0)
+        for kind, seconds in _wanted(retention):
+            prune = self._prune_deliveries if kind is Kept.DELIVERIES else self._prune_runs
+            while taken := prune(kind, seconds):
+                counts[kind] += taken
+        if any(counts.values()):
+            _log.info("pruned: %s", ", ".join(f"{kind} {count}" for kind, count in counts.items() if count))
+        return counts
+
+    def _prune_runs(self, kind: Kept, seconds: float) -> int:
+        with self._database.write() as tx:
+            tx.take_turn("prune")
+            run_ids = pruning.find_runs(tx, kind, tx.now - seconds, BATCH_RUNS)
+            if run_ids:
+                pruning.prune_runs(tx, kind, run_ids)
+        if run_ids and kind is Kept.RUNS:
+            self._forget(run_ids)
+        return len(run_ids)
+
+    def _prune_deliveries(self, kind: Kept, seconds: float) -> int:
+        with self._database.write() as tx:
+            tx.take_turn("prune")
+            return pruning.prune_deliveries(tx, tx.now - seconds, BATCH_DELIVERIES)
+
+
+def _wanted(retention: Retention) -> list[tuple[Kept, float]]:
+    """Records first: what goes with them need not be taken from them before."""
+    kinds = (Kept.RUNS, *(kind for kind in Kept if kind is not Kept.RUNS))
+    return [(kind, seconds) for kind in kinds if (seconds := retention.seconds_of(kind)) is not None]

@@ -1,0 +1,65 @@
+"""What keeps a database from growing for ever: pruning, once by hand or again and again beside a server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from mogplex.dispatch.dbos_dispatcher import DbosDispatcher
+from mogplex.dispatch.scheduler import Ticking
+from mogplex.domain.retention import Retention
+from mogplex.service.retention import Counts, Pruner
+from mogplex.settings import Settings
+from mogplex.store.database import Database
+from mogplex.store.migrations import require_current
+
+FIRST_SECONDS = 60.0  # after the start: a server that starts has better things to do
+
+
+def retention_of(settings: Settings) -> Retention:
+    """Raises BadRequest for an age that is too low."""
+    return Retention(
+        events=settings.keep_events_seconds,
+        logs=settings.keep_logs_seconds,
+        patches=settings.keep_patches_seconds,
+        deliveries=settings.keep_deliveries_seconds,
+        runs=settings.keep_runs_seconds,
+    )
+
+
+def prune(settings: Settings, retention: Retention | None, *, dry_run: bool) -> Counts:
+    """Take away what is older than `retention` (None: than the settings) says; with `dry_run` only count it.
+
+    A server may be running meanwhile. Raises ServiceUnavailable when the database can't be used, or its tables are old.
+    """
+    with closing(Database(settings.database)) as database:
+        require_current(database)
+        with closing(DbosDispatcher(database.engine)) as dispatcher:
+            pruner = Pruner(database, dispatcher.forget)
+            wanted = retention or retention_of(settings)
+            return pruner.count(wanted) if dry_run else pruner.prune(wanted)
+
+
+@contextmanager
+def pruning(settings: Settings, database: Database, dispatcher: DbosDispatcher) -> Iterator[None]:
+    """Prunes by the clock while the body runs, if the settings ask for it. Several servers may do it at once."""
+    retention, every_seconds = retention_of(settings), settings.prune_every_seconds
+    if every_seconds is None or retention.is_empty:
+        yield
+        return
+    pruner = Pruner(database, dispatcher.forget)
+    next_at = time.monotonic() + min(FIRST_SECONDS, every_seconds)
+
+    def prune_when_due() -> None:
+        nonlocal next_at
+        if time.monotonic() >= next_at:
+            next_at = time.monotonic() + every_seconds
+            pruner.prune(retention)
+
+    ticking = Ticking("retention", {"pruning": prune_when_due})
+    ticking.start()
+    try:
+        yield
+    finally:
+        ticking.stop()
