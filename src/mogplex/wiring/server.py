@@ -15,8 +15,10 @@ from mogplex.dispatch.dbos_dispatcher import DbosDispatcher
 from mogplex.dispatch.scheduler import Ticking
 from mogplex.domain.errors import BadRequest
 from mogplex.home import Home
+from mogplex.service.events import EventHub
 from mogplex.service.web_sessions import WebSessions
 from mogplex.settings import Settings
+from mogplex.store.bell import Bell
 from mogplex.store.database import Database
 from mogplex.web.app import Pages
 from mogplex.web.rooms import Rooms
@@ -105,7 +107,21 @@ def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database]]
         house.callback(dispatcher.close)
         parts = Parts.build(settings, database, dispatcher)
         house.callback(parts.attempts.close)
+        if not database.is_sqlite:
+            house.enter_context(hearing(database, parts.services.events.hub))
         yield parts, database
+
+
+@contextmanager
+def hearing(database: Database, hub: EventHub) -> Iterator[None]:
+    """What the processes on one PostgreSQL publish is heard by all of them while the body runs."""
+    bell = Bell(database.url, hub.wake, hub.wake_all)
+    hub.relay_through(bell.ring, lambda: bell.is_heard)
+    bell.start()
+    try:
+        yield
+    finally:
+        bell.close()
 
 
 def _require_postgres(settings: Settings, what: str) -> None:
