@@ -14,6 +14,7 @@ from mogplex.domain.run import Run
 from mogplex.domain.secret import OpenSecret, Phase, environment_of, git_credential_of, versions_of
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.patience import patiently
+from mogplex.worker.stop import OwnershipLost
 from mogplex.workspace.checkout import Checkout, check_out, check_root_directory
 from mogplex.workspace.delivery import Delivered, deliver_branch
 from mogplex.workspace.mirror import Mirror
@@ -79,7 +80,7 @@ class StartPoint:
         )
 
     async def deliver(self, patch: Patch) -> Delivered:
-        """Push the working branch. Raises DeliveryError."""
+        """Push the working branch, if the run is still ours at that moment. Raises DeliveryError, OwnershipLost."""
         return await deliver_branch(
             self.results,
             self.repo.clone_url,
@@ -87,7 +88,13 @@ class StartPoint:
             self.run.working_branch,
             self.expected_tip,
             git_credential_of(self.secrets),
+            confirm=self._confirm,
         )
+
+    async def _confirm(self) -> None:
+        """Raises OwnershipLost. Without an answer of the database nothing is pushed: who is cut off can't know."""
+        if not await patiently(self.equipment.attempts.owns, self.run):
+            raise OwnershipLost
 
 
 async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint:
