@@ -73,7 +73,7 @@ class DbosDispatcher:
         )
 
     def forget(self, run_ids: Sequence[str]) -> None:
-        """Drop all that is known of runs whose record is gone: every hand-over, and the one workflow of before those."""
+        """Drop all that is known of runs whose record is gone: each hand-over, and the one workflow of before those."""
         if run_ids and has_tables(self._engine):
             prefixes = [f"{run_id}." for run_id in run_ids]
             handed = self._client.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)
