@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, ref, shape
+from mogplex.domain.forge import ForgeKind
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import Phase
 
@@ -29,6 +30,9 @@ REPO = shape(
     budget=ANYTHING,
     timeout_seconds=either_null(NUMBER),
     concurrency=either_null(WHOLE),
+    forge=either_null(
+        shape(kind={"enum": list(ForgeKind)}, api_url=TEXT, project=TEXT, labels=list_of(TEXT)),
+    ),
     created_at=TIME,
     updated_at=TIME,
 )

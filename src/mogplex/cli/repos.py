@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mogplex.cli.forge_options import forge_options
 from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
 from mogplex.cli.repo_id import find_repo_id, repo_name
@@ -38,6 +39,7 @@ _FIELD_OF_WORD = {
     "timeout": "timeoutSeconds",
     "concurrency": "concurrency",
     "budget": "budget",
+    "forge": "forge",
 }
 
 
@@ -74,6 +76,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         multiple=True,
         help="Existing branches that runs may push to, as in `mogplex/*`; repeatable.",
     )
+    @forge_options
     @functools.wraps(function)
     def wrapper(
         *args: Any,
@@ -94,6 +97,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         budget_usd: float | None,
         budget_tokens: int | None,
         push_branches: tuple[str, ...],
+        forge: Repo | None,
         **values: Any,
     ) -> int | None:
         settings = given(
@@ -113,6 +117,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             timeoutSeconds=timeout,
             concurrency=concurrency,
             budget=make_budget(budget_usd, budget_tokens),
+            forge=forge,
         )
         return function(*args, settings=settings, **values)
 

@@ -50,6 +50,7 @@ repos = Table(
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
     Column("image", String(), nullable=False),
+    _json("forge"),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mogplex.api.services import Readiness, Services
+from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.forge import ForgeFault, ForgeSettings, locate
 from mogplex.domain.ports import Dispatcher, Harness
 from mogplex.domain.repo import RemoteFacts
 from mogplex.domain.seating import SeatRules
 from mogplex.domain.secret import GitCredential
 from mogplex.egress.address import Reach
 from mogplex.egress.poster import post
+from mogplex.forges.forges import Forges
 from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
@@ -43,7 +46,7 @@ from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
-from mogplex.wiring.adapters import make_layout
+from mogplex.wiring.adapters import make_layout, open_forges
 from mogplex.wiring.detection import SetupDetection
 from mogplex.workspace.git import Git
 from mogplex.workspace.mirror import Mirrors
@@ -63,6 +66,7 @@ class Parts:
     firing: Firing
     contests: Contests
     courier: Courier
+    forges: Forges
     weaknesses: list[str] = field(default_factory=list)  # of this process's own worker, told when it starts
 
     @staticmethod
@@ -81,6 +85,7 @@ class Parts:
         sign_ins = SignIns(database)
         rules = _seat_rules(settings)
         places = Places(database, rules)
+        forges = open_forges(settings.forge_networks)
         runs = Runs(
             database,
             places,
@@ -98,7 +103,7 @@ class Parts:
             keys=Keys(database, sign_ins),
             audit=Audit(database, sign_ins),
             limits=limits,
-            repos=Repos(database, lambda url, credential: _inspect(git, url, credential), tuple(harnesses), vault),
+            repos=Repos(database, functools.partial(_inspect, git, forges), tuple(harnesses), vault),
             secrets=secrets,
             runs=runs,
             events=events,
@@ -111,7 +116,7 @@ class Parts:
             models=offers.survey.models,
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
-            detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault).detect,
+            detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault, forges).detect,
             weaknesses=lambda: tuple(weaknesses),
         )
         attempts = Attempts(database, hub, known_secrets)
@@ -119,10 +124,9 @@ class Parts:
         contests = Contests(database, places, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
-        reach = Reach(permitted=settings.webhook_networks)
-        courier = Courier(database, vault, functools.partial(post, reach=reach))
+        courier = Courier(database, vault, functools.partial(post, reach=Reach(permitted=settings.webhook_networks)))
         seating = Seating(database, dispatcher, hub, rules)
-        return Parts(services, attempts, workers, seating, gateway, harnesses, firing, contests, courier, weaknesses)
+        return Parts(services, attempts, workers, seating, gateway, harnesses, firing, contests, courier, forges, weaknesses)
 
 
 def _rate_limits(settings: Settings, database: Database) -> RateLimits:
@@ -146,8 +150,12 @@ def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:
     return webhooks
 
 
-def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
-    facts = asyncio.run(inspect_remote(git, clone_url, credential))
+def _inspect(git: Git, forges: Forges, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
+    try:
+        settled = forges.settle(credential, clone_url, lambda: locate(clone_url, ForgeSettings()))
+    except ForgeFault as fault:
+        raise WorkspaceError(fault.message) from fault
+    facts = asyncio.run(inspect_remote(git, clone_url, settled))
     return RemoteFacts(facts.default_branch, facts.empty)
 
 
