@@ -72,13 +72,18 @@ def show_pressure(server: Server) -> None:
     if pressure["workers"]:
         write_line("")
         workers = [
-            (show(each["id"]), f"{each['busy']}/{each['slots']}", show(_labels(each["labels"], each["draining"])))
+            (
+                show(each["id"]),
+                f"{each['busy']}/{each['slots']}",
+                show(_labels(each.get("labels", []), each.get("draining", False))),
+            )
             for each in pressure["workers"]
         ]
         write_table(("WORKER", "BUSY", "LABELS"), workers, flexible=0)
-    if any(each["needs"] for each in queue["byNeeds"]):
+    needed = queue.get("byNeeds", [])  # an older server does not tell
+    if any(each["needs"] for each in needed):
         write_line("")
-        needs = [(show(_labels(each["needs"])), f"{each['depth']:,}", str(each["slots"])) for each in queue["byNeeds"]]
+        needs = [(show(_labels(each["needs"])), f"{each['depth']:,}", str(each["slots"])) for each in needed]
         write_table(("NEEDS", "WAITING", "SLOTS"), needs, flexible=0)
     if queue["byRepo"]:
         write_line("")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 DEFAULT_AGING_SECONDS = 60.0
+MAX_CONCURRENCY = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from mogplex.domain.forge import ForgeSettings
 from mogplex.domain.repo import full_name_fault, image_fault, python_fault
 from mogplex.domain.request import MAX_TIMEOUT_SECONDS
 from mogplex.domain.run import CheckPolicy
+from mogplex.domain.seating import MAX_CONCURRENCY
 from mogplex.service.forge_settings import read_forge
 
 MAX_CLONE_URL_CHARACTERS = 2000
-MAX_CONCURRENCY = 100_000
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//)[^\s]+\Z")
 _URL = re.compile(r"(https?|ssh|git|file)://[^\s/]*/[^\s]+\Z")
 _PASSWORD = re.compile(r"[a-z]+://[^/@\s]*:[^/@\s]*@")

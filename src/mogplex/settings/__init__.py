@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mogplex.domain.errors import BadRequest
-from mogplex.domain.seating import DEFAULT_AGING_SECONDS
+from mogplex.domain.seating import DEFAULT_AGING_SECONDS, MAX_CONCURRENCY
 from mogplex.settings.kinds import dollars as _dollars
 from mogplex.settings.kinds import duration as _duration
 from mogplex.settings.kinds import folder as _folder
@@ -207,10 +207,10 @@ class Settings:
         "MOGPLEX_REPO_CONCURRENCY",
         None,
         "Runs of one repo that execute at once, unless the repo says otherwise.",
-        _whole(1, 100_000),
+        _whole(1, MAX_CONCURRENCY),
     )
     key_concurrency: int | None = _setting(
-        "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, 100_000)
+        "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, MAX_CONCURRENCY)
     )
     keep_events_seconds: float | None = _setting(
         "MOGPLEX_KEEP_EVENTS", None, "Age at which the events of ended runs are pruned, such as 90d.", _duration

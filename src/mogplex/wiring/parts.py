@@ -126,7 +126,9 @@ class Parts:
         firing = Firing(database, runs)
         courier = Courier(database, vault, functools.partial(post, reach=Reach(permitted=settings.webhook_networks)))
         seating = Seating(database, dispatcher, hub, rules)
-        return Parts(services, attempts, workers, seating, gateway, harnesses, firing, contests, courier, forges, weaknesses)
+        return Parts(
+            services, attempts, workers, seating, gateway, harnesses, firing, contests, courier, forges, weaknesses
+        )
 
 
 def _rate_limits(settings: Settings, database: Database) -> RateLimits:
