@@ -14,6 +14,7 @@ import mogplex.store.audit_table
 import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.retention_tables
+import mogplex.store.rollup_tables
 import mogplex.store.schedule_tables
 import mogplex.store.totals_tables
 import mogplex.store.traces
