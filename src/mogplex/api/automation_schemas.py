@@ -60,6 +60,7 @@ WEBHOOK_DELIVERY = shape(
     lastTryAt=either_null(TIME),
     lastStatus=either_null(WHOLE),
     lastError=either_null(TEXT),
+    url=either_null(TEXT),
     payload=shape(type=TEXT, timestamp=TIME, data=ANYTHING),
     createdAt=TIME,
 )
@@ -72,6 +73,7 @@ AUTOMATION: dict[str, Schema] = {
     "TickList": shape(ticks=list_of(TICK)),
     "Webhook": WEBHOOK,
     "WebhookAnswer": shape(webhook=ref("Webhook")),
+    "HookReceipt": shape(status={"enum": ["accepted", "ignored", "duplicate", "pong"]}, reason=TEXT),
     "WebhookList": shape(webhooks=list_of(ref("Webhook"))),
     "CreatedWebhook": shape(webhook={"allOf": [ref("Webhook"), shape(secret=TEXT)]}),
     "RemovedWebhook": shape(id=TEXT, removed=FLAG),

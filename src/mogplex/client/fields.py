@@ -43,11 +43,13 @@ class RunBody(TypedDict, total=False):
     labels: dict[str, str] | None
     env: dict[str, str] | None
     priority: int | None
+    needs: list[str] | None
     delivery: Literal["branch", "pull_request", "patch"] | None
     attempts: int | None
     attemptsMode: Literal["in-order", "side-by-side"] | None
     harnesses: list[str] | None
     deliverPartial: bool | None
+    notify: str | None
     supersede: bool | None
     commit: str | None
 
@@ -126,6 +128,16 @@ class ForgeBody(TypedDict, total=False):
     labels: list[str] | None
 
 
+class HooksBody(TypedDict, total=False):
+    """Which messages of a repo's forge start runs; null: none does."""
+
+    on: list[Literal["comment", "label", "workflow"]] | None
+    label: str | None
+    people: list[str] | None
+    associations: list[Literal["OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"]] | None
+    delivery: Literal["branch", "pull_request", "patch"] | None
+
+
 class RepoBody(TypedDict, total=False):
     """A repo's settings. `cloneUrl` is a URL or an absolute path on the server's machine."""
 
@@ -147,14 +159,16 @@ class RepoBody(TypedDict, total=False):
     harness: str | None
     budget: Budget | None
     timeoutSeconds: float | None
+    concurrency: int | None
     forge: ForgeBody | None
+    hooks: HooksBody | None
 
 
 class SecretBody(TypedDict):
-    """A repo's secret: its value, and who gets it. `git` and `forge` go with no other phase."""
+    """A repo's secret: its value, and who gets it. `git`, `forge` and `hook` go with no other phase."""
 
     value: str
-    phases: list[Literal["setup", "agent", "checks", "git", "forge"]]
+    phases: list[Literal["setup", "agent", "checks", "git", "forge", "hook"]]
 
 
 class KeyBody(TypedDict, total=False):

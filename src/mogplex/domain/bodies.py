@@ -8,13 +8,15 @@ from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
-from mogplex.domain.forge_body import FORGE
+from mogplex.domain.forge_body import FORGE, HOOKS
 from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.schedule import Overlap
+from mogplex.domain.seating import MAX_CONCURRENCY
 from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
 from mogplex.domain.webhook_bodies import WEBHOOK_CHANGE, WEBHOOK_REQUEST
+from mogplex.domain.worker import MOST_LABELS
 
 Schema = dict[str, Any]
 
@@ -43,6 +45,7 @@ def _timeout(description: str) -> Schema:
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+_WORKER_LABEL = "^[a-z0-9][a-z0-9._/-]{0,62}$"
 _PYTHON = "^3\\.[0-9]{1,2}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 
@@ -116,6 +119,7 @@ RUN_REQUEST: Schema = {
             "type": ["boolean", "null"],
             "description": "Push what was done even when the run fails, in a commit that says so.",
         },
+        "notify": _text("URL that is told of the ending, once, as webhooks are; if the server lets callers.", 2000),
         "supersede": {"type": ["boolean", "null"], "description": "Cancel older runs of the same repo and branch."},
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
         "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},
@@ -126,6 +130,13 @@ RUN_REQUEST: Schema = {
         "labels": _pairs("Names and values of your own, to find the run again.", _LABEL, 64, 200),
         "env": _pairs("Variables for the harness and the checks. Never shown again.", _VARIABLE, 100, 8192),
         "priority": {"type": ["integer", "null"], "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
+        "needs": {
+            "type": ["array", "null"],
+            "minItems": 1,
+            "maxItems": MOST_LABELS,
+            "items": {"type": "string", "pattern": _WORKER_LABEL},
+            "description": "Labels that the worker must have, such as `gpu`.",
+        },
         "record": {
             "type": ["boolean", "null"],
             "description": "Keep the model traffic, without secrets, for a replay.",
@@ -167,6 +178,13 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "budget": BUDGET,
     "timeoutSeconds": _timeout("Wall clock of runs that name none."),
     "forge": FORGE,
+    "concurrency": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": MAX_CONCURRENCY,
+        "description": "How many of its runs execute at once.",
+    },
+    "hooks": HOOKS,
 }
 
 REPO_REQUEST: Schema = {
@@ -198,7 +216,7 @@ SECRET_REQUEST: Schema = {
             "type": "array",
             "items": {"enum": list(Phase)},
             "minItems": 1,
-            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` or `forge` alone.",
+            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git`, `forge` or `hook` alone.",
         },
     },
 }

@@ -19,7 +19,8 @@ from mogplex.domain.run import CheckPolicy, Delivery
 
 MAX_PROMPT_CHARACTERS = 100_000
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
-OWN_KEY_PREFIXES = ("contender:", "schedule:")  # of the keys that we make ourselves
+OWN_KEY_PREFIXES = ("contender:", "schedule:", "github:")  # of the keys that we make ourselves
+MAX_NOTIFY_CHARACTERS = 2000
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_TIMEOUT_SECONDS = 24 * 3600.0
 PRIORITIES = range(-100, 101)
@@ -51,6 +52,7 @@ class RunRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
+    needs: tuple[str, ...] = ()
     delivery: Delivery | None = None
     deliver_partial: bool = False
     supersede: bool = False
@@ -61,6 +63,7 @@ class RunRequest:
     commit: str | None = None
     record: bool = False
     replay_of: str | None = None
+    notify: str | None = None
 
     @staticmethod
     def of(body: Mapping[str, Any]) -> RunRequest:
@@ -91,6 +94,7 @@ class RunRequest:
             "labels": dict(self.labels) or None,
             "env": dict(self.environment) or None,
             "priority": self.priority or None,
+            "needs": list(self.needs) or None,
             "delivery": self.delivery,
             "deliverPartial": self.deliver_partial or None,
             "supersede": self.supersede or None,
@@ -101,6 +105,7 @@ class RunRequest:
             "commit": self.commit,
             "record": self.record or None,
             "replayOf": self.replay_of,
+            "notify": self.notify,
         }
         given = {name: value for name, value in wire.items() if value is not None}
         return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -131,7 +136,7 @@ _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
     | {"deliverPartial", "supersede", "attempts", "attemptsMode", "harnesses"}
-    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf"}
+    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf", "needs", "notify"}
 )
 
 
@@ -162,6 +167,7 @@ class _Reader(BodyReader):
             labels=self.pairs("labels", LABEL_NAME, 64, 200),
             environment=self.pairs("env", ENVIRONMENT_NAME, 100, 8192),
             priority=self.whole("priority", PRIORITIES, 0),
+            needs=self.worker_labels("needs"),
             delivery=self.choice("delivery", Delivery),
             deliver_partial=self.flag("deliverPartial"),
             supersede=self.flag("supersede"),
@@ -171,6 +177,7 @@ class _Reader(BodyReader):
             commit=self.commit(),
             record=self.flag("record"),
             replay_of=self.text("replayOf"),
+            notify=self.text("notify", limit=MAX_NOTIFY_CHARACTERS),
         )
         if request.create_branch and request.working_branch and request.working_branch == request.base_branch:
             self.fault("workingBranch", "must differ from baseBranch when createBranch is true")

@@ -73,9 +73,11 @@ def plan_run(
         budget=request.budget.or_else(repo.budget),
         output_schema=request.output_schema,
         priority=request.priority,
+        needs=request.needs,
         commit=request.commit,
         record=request.record,
         replay_of=request.replay_of,
+        notify_url=request.notify,
         conversation_id=request.conversation_id,
         workspace_session_id=request.workspace_session_id,
     )
@@ -116,9 +118,12 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         budget=overrides.budget.or_else(old.budget) if overrides.budget != Budget() else old.budget,
         output_schema=old.output_schema,
         priority=old.priority,
+        needs=old.needs,
         commit=old.commit,
         record=old.record,
         replay_of=old.replay_of,
+        notify_url=old.notify_url,
+        notify_webhook=old.notify_webhook,
         conversation_id=old.conversation_id,
         workspace_session_id=old.workspace_session_id,
         retry_of=old.id,
@@ -202,11 +207,6 @@ def require_harness(name: str, known: Collection[str]) -> None:
         raise BadRequest(
             f"harness {name!r} is not known; known are: {listed}.", [Detail("harness", f"must be one of {listed}")]
         )
-
-
-def partition_of(run: Run) -> str:
-    """Runs of one partition go one after the other: those that would push to the same branch of the same repo."""
-    return run.id if run.delivery is Delivery.PATCH else f"{run.repo_id}:{run.working_branch}"
 
 
 def title_of(prompt: str) -> str:

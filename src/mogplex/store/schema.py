@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 import mogplex.store.audit_table
+import mogplex.store.hook_tables
 import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.retention_tables
@@ -46,11 +47,13 @@ repos = Table(
     Column("default_harness", String()),
     _json("budget"),
     Column("timeout_seconds", Double()),
+    Column("concurrency", Integer()),
     Column("check_policy", String(), nullable=False),
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
     Column("image", String(), nullable=False),
     _json("forge"),
+    _json("hooks"),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
@@ -119,6 +122,7 @@ runs = Table(
     _json("budget"),
     _json("output_schema", nullable=True),
     Column("priority", Integer(), nullable=False),
+    _json("needs"),
     Column("commit", String()),
     Column("base_commit", String()),
     Column("conversation_id", String()),
@@ -132,6 +136,9 @@ runs = Table(
     Column("replay_of", String()),
     Column("attempt", Integer(), nullable=False),
     Column("worker_id", String()),
+    _time("ready_at"),
+    Column("seat", String()),
+    Column("hand_overs", Integer(), nullable=False),
     Column("sandbox_record_id", String()),
     _time("cancel_requested_at"),
     Column("cancel_requested_by", String()),
@@ -150,6 +157,8 @@ runs = Table(
     Column("cost_known", sa.Boolean(), nullable=False),
     _json("changes", nullable=True),
     Column("pull_request_url", String()),
+    Column("notify_url", sa.Text()),
+    Column("notify_webhook", String()),
     Column("partial", sa.Boolean(), nullable=False),
     Column("session", String()),
     _json("result", nullable=True),
@@ -160,6 +169,10 @@ runs = Table(
     Index(None, "repo_id", "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "key_owner", "created_at"),
+    # As small as there are slots, however many runs there were.
+    Index(
+        "ix_runs_seat", "seat", sqlite_where=sa.text("seat IS NOT NULL"), postgresql_where=sa.text("seat IS NOT NULL")
+    ),
 )
 
 run_labels = Table(
@@ -256,6 +269,8 @@ workers = Table(
     Column("busy", Integer(), nullable=False),
     Column("version", String(), nullable=False),
     _json("harnesses"),
+    _json("labels"),
+    Column("draining", sa.Boolean(), nullable=False),
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),
     _time("left_at"),
