@@ -91,9 +91,8 @@ SPELLING = {"misspelt text", "misspelt attribute", "misspelt keyword"}
 
 
 def test_every_template_has_something_to_say() -> None:
-    said = {
-        candidate.template for candidate in candidates(PROGRAM + "\n\ndef f(a=[]):\n    a.sort()\n    print(undefnied)\n")
-    }
+    more = "\n\ndef f(a=[]):\n    a.sort()\n    print(undefnied)\n"
+    said = {candidate.template for candidate in candidates(PROGRAM + more)}
     silent = {template.name for template in all_templates()} - said
     silent -= {"condition regrouped", "comparison chain shortened", "comparison operands swapped"}
     assert not silent - {"range bounds", "variable for a constant", "call like another"} - SPELLING, silent
