@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import queue
 import secrets
 import shutil
@@ -27,8 +28,10 @@ from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
 from mogplex.wiring import Parts, equip, prepare_work, require_sandbox
 from mogplex.worker.worker import Worker
+from mogplex.workspace.lock import try_lock
 
 PAGE_EVENTS = 500
+PREFIX, LOCK = "mogplex-exec-", "lock"  # of the folder of one run
 WAKE_SECONDS = 0.5  # how long a stop that was asked for may go unnoticed
 
 Json = dict[str, Any]
@@ -153,8 +156,10 @@ class Record:
 @contextmanager
 def _temporary_settings(settings: Settings) -> Iterator[Settings]:
     """`settings` with a home and a work folder that are gone afterwards."""
-    root = Path(tempfile.mkdtemp(prefix="mogplex-exec-"))
+    _sweep_left()
+    root = Path(tempfile.mkdtemp(prefix=PREFIX))
     root.chmod(0o711)  # sandboxes of a root worker run as another user, who must be able to pass
+    lock = try_lock(root / LOCK)
     try:
         own = replace(
             settings,
@@ -167,6 +172,23 @@ def _temporary_settings(settings: Settings) -> Iterator[Settings]:
         yield own
     finally:
         shutil.rmtree(root, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _sweep_left() -> None:
+    """Remove the folders of runs that were killed: their lock is held by nobody. Those of others are theirs."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            # One that is being made has no lock file yet.
+            if folder.lstat().st_uid != os.geteuid() or folder.is_symlink() or not (folder / LOCK).exists():
+                continue
+            lock = try_lock(folder / LOCK)
+        except OSError:
+            continue  # gone meanwhile
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
 
 
 def _caller(parts: Parts) -> Caller:
