@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, Schema, either_null, list_of, ref, shape
-from mogplex.domain.run import CheckPolicy
+from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, ref, shape
+from mogplex.domain.forge import ForgeKind
+from mogplex.domain.hook import Trigger
+from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.secret import Phase
 
 REPO = shape(
@@ -28,6 +30,19 @@ REPO = shape(
     harness=either_null(TEXT),
     budget=ANYTHING,
     timeout_seconds=either_null(NUMBER),
+    concurrency=either_null(WHOLE),
+    forge=either_null(
+        shape(kind={"enum": list(ForgeKind)}, api_url=TEXT, project=TEXT, labels=list_of(TEXT)),
+    ),
+    hooks=either_null(
+        shape(
+            on=list_of({"enum": list(Trigger)}),
+            label=TEXT,
+            people=list_of(TEXT),
+            associations=list_of(TEXT),
+            delivery={"enum": list(Delivery)},
+        )
+    ),
     created_at=TIME,
     updated_at=TIME,
 )

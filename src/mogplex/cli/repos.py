@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mogplex.cli.forge_options import forge_options
 from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
 from mogplex.cli.repo_id import find_repo_id, repo_name
@@ -36,7 +37,10 @@ _FIELD_OF_WORD = {
     "push-branches": "pushBranches",
     "harness": "harness",
     "timeout": "timeoutSeconds",
+    "concurrency": "concurrency",
     "budget": "budget",
+    "forge": "forge",
+    "hooks": "hooks",
 }
 
 
@@ -63,6 +67,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
     )
     @click.option("--harness", metavar="NAME", help="Harness for runs that name none.")
     @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Longest time of a run.")
+    @click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Runs that execute at once.")
     @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="Largest cost of a run.")
     @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="Most tokens of a run.")
     @click.option(
@@ -72,6 +77,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         multiple=True,
         help="Existing branches that runs may push to, as in `mogplex/*`; repeatable.",
     )
+    @forge_options
     @functools.wraps(function)
     def wrapper(
         *args: Any,
@@ -88,9 +94,12 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         env: tuple[str, ...],
         harness: str | None,
         timeout: float | None,
+        concurrency: int | None,
         budget_usd: float | None,
         budget_tokens: int | None,
         push_branches: tuple[str, ...],
+        forge: Repo | None,
+        hooks: Repo | None,
         **values: Any,
     ) -> int | None:
         settings = given(
@@ -108,7 +117,10 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             pushBranches=list(push_branches) or None,
             harness=harness,
             timeoutSeconds=timeout,
+            concurrency=concurrency,
             budget=make_budget(budget_usd, budget_tokens),
+            forge=forge,
+            hooks=hooks,
         )
         return function(*args, settings=settings, **values)
 

@@ -43,6 +43,7 @@ class RunBody(TypedDict, total=False):
     labels: dict[str, str] | None
     env: dict[str, str] | None
     priority: int | None
+    needs: list[str] | None
     delivery: Literal["branch", "pull_request", "patch"] | None
     attempts: int | None
     attemptsMode: Literal["in-order", "side-by-side"] | None
@@ -117,6 +118,25 @@ class RetryBody(TypedDict, total=False):
     resume: bool | None
 
 
+class ForgeBody(TypedDict, total=False):
+    """Where the pull requests of a repo are opened; what is left out is found from the clone URL."""
+
+    kind: Literal["github", "gitlab", "gitea"] | None
+    apiUrl: str | None
+    project: str | None
+    labels: list[str] | None
+
+
+class HooksBody(TypedDict, total=False):
+    """Which messages of a repo's forge start runs; null: none does."""
+
+    on: list[Literal["comment", "label", "workflow"]] | None
+    label: str | None
+    people: list[str] | None
+    associations: list[Literal["OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"]] | None
+    delivery: Literal["branch", "pull_request", "patch"] | None
+
+
 class RepoBody(TypedDict, total=False):
     """A repo's settings. `cloneUrl` is a URL or an absolute path on the server's machine."""
 
@@ -138,13 +158,16 @@ class RepoBody(TypedDict, total=False):
     harness: str | None
     budget: Budget | None
     timeoutSeconds: float | None
+    concurrency: int | None
+    forge: ForgeBody | None
+    hooks: HooksBody | None
 
 
 class SecretBody(TypedDict):
-    """A repo's secret: its value, and who gets it. `git` goes with no other phase."""
+    """A repo's secret: its value, and who gets it. `git`, `forge` and `hook` go with no other phase."""
 
     value: str
-    phases: list[Literal["setup", "agent", "checks", "git"]]
+    phases: list[Literal["setup", "agent", "checks", "git", "forge", "hook"]]
 
 
 class KeyBody(TypedDict, total=False):

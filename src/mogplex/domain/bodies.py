@@ -8,12 +8,15 @@ from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
+from mogplex.domain.forge_body import FORGE, HOOKS
 from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.schedule import Overlap
+from mogplex.domain.seating import MAX_CONCURRENCY
 from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
 from mogplex.domain.webhook_bodies import WEBHOOK_CHANGE, WEBHOOK_REQUEST
+from mogplex.domain.worker import MOST_LABELS
 
 Schema = dict[str, Any]
 
@@ -42,6 +45,7 @@ def _timeout(description: str) -> Schema:
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+_WORKER_LABEL = "^[a-z0-9][a-z0-9._/-]{0,62}$"
 _PYTHON = "^3\\.[0-9]{1,2}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 
@@ -125,6 +129,13 @@ RUN_REQUEST: Schema = {
         "labels": _pairs("Names and values of your own, to find the run again.", _LABEL, 64, 200),
         "env": _pairs("Variables for the harness and the checks. Never shown again.", _VARIABLE, 100, 8192),
         "priority": {"type": ["integer", "null"], "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
+        "needs": {
+            "type": ["array", "null"],
+            "minItems": 1,
+            "maxItems": MOST_LABELS,
+            "items": {"type": "string", "pattern": _WORKER_LABEL},
+            "description": "Labels that the worker must have, such as `gpu`.",
+        },
         "record": {
             "type": ["boolean", "null"],
             "description": "Keep the model traffic, without secrets, for a replay.",
@@ -165,6 +176,14 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "harness": _text("Harness of runs that name none."),
     "budget": BUDGET,
     "timeoutSeconds": _timeout("Wall clock of runs that name none."),
+    "forge": FORGE,
+    "concurrency": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": MAX_CONCURRENCY,
+        "description": "How many of its runs execute at once.",
+    },
+    "hooks": HOOKS,
 }
 
 REPO_REQUEST: Schema = {
@@ -174,7 +193,7 @@ REPO_REQUEST: Schema = {
     "properties": {
         "cloneUrl": {"type": "string", "minLength": 1, "description": "A URL, or an absolute path on the server."},
         "gitCredential": _text(
-            "Shown to the remote: a token, `user:token`, or a private ssh key. Kept as the secret `GIT_CREDENTIAL`.",
+            "Shown to the remote: a token, `user:token`, ssh key or GitHub App. Kept as the secret `GIT_CREDENTIAL`.",
             MAX_VALUE_CHARACTERS,
         ),
         **_REPO_SETTINGS,
@@ -196,7 +215,7 @@ SECRET_REQUEST: Schema = {
             "type": "array",
             "items": {"enum": list(Phase)},
             "minItems": 1,
-            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` alone, for fetch and push.",
+            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git`, `forge` or `hook` alone.",
         },
     },
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.forge import ForgeSettings
+from mogplex.domain.hook import HookSettings
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import SecretNote
 
@@ -43,11 +45,14 @@ class Repo:
     default_harness: str | None = None
     budget: Budget = Budget()
     timeout_seconds: float | None = None
+    concurrency: int | None = None  # how many of its runs execute at once; None: what the server says
     python: str | None = None  # "3.12": of setup, harness and checks; None: the sandbox's own
     check_policy: CheckPolicy = CheckPolicy.STRICT
     check_files: tuple[str, ...] = ()
     protect_tests: bool | None = None
     image: str = ""
+    forge: ForgeSettings = ForgeSettings()
+    hooks: HookSettings = HookSettings()
     secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:

@@ -26,7 +26,7 @@ from mogplex.domain.worker import Signal
 from mogplex.service.claims import take
 from mogplex.service.cleaning import clean_call, clean_check, clean_draft, clean_facts, clean_value
 from mogplex.service.ending import end_run
-from mogplex.service.events import EventHub
+from mogplex.service.events import QUEUE, EventHub
 from mogplex.service.ids import generate_id
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.sealing import open_secrets
@@ -182,6 +182,15 @@ class Attempts:
         pushed = old.changes.commit if old.partial and old.changes else None
         return KeptWork(old.id, old.base_commit, diff or b"", session, pushed, old.result)
 
+    def checks_of(self, run: Run) -> list[CheckRecord]:
+        """What the checks of this attempt said, in the order in which they were saved."""
+        with self._database.read() as tx:
+            return [each for each in check_table.select(tx, run.id) if each.attempt == run.attempt]
+
+    def clean_text(self, run: Run, text: str, limit_bytes: int) -> str:
+        """`text` as it may leave the house: without the secrets of the run and its repo."""
+        return self._sanitiser(run).text(text, limit_bytes)
+
     def open_secrets(self, run: Run) -> tuple[OpenSecret, ...]:
         """Those of the run's repo. Raises WorkspaceError when one can't be opened."""
         with self._database.read() as tx:
@@ -216,6 +225,7 @@ class Attempts:
         if ended is None:
             return False
         self._hub.publish(run.id, ended.last_seq)
+        self._hub.publish(QUEUE, 0)
         return True
 
     def signals(self, worker_id: str, run_ids: Sequence[str]) -> dict[str, Signal]:

@@ -10,9 +10,14 @@ from typing import Any
 from mogplex.domain.branch import branch_fault, clean_root_directory, root_directory_fault
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.fields import ENVIRONMENT_NAME, is_storable, kind_of, read_budget, read_commands, read_pairs, show
+from mogplex.domain.forge import ForgeSettings
+from mogplex.domain.hook import HookSettings
 from mogplex.domain.repo import full_name_fault, image_fault, python_fault
 from mogplex.domain.request import MAX_TIMEOUT_SECONDS
 from mogplex.domain.run import CheckPolicy
+from mogplex.domain.seating import MAX_CONCURRENCY
+from mogplex.service.forge_settings import read_forge
+from mogplex.service.hook_settings import read_hooks
 
 MAX_CLONE_URL_CHARACTERS = 2000
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//)[^\s]+\Z")
@@ -124,6 +129,12 @@ class _Reader:
             return 1.0
         return float(value)
 
+    def whole(self, name: str, value: Any, most: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            self.fault(name, f"must be a whole number from 1 to {most:,}, not {show(value)}")
+            return 1
+        return value
+
     def budget(self, name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             self.fault(name, f"must be an object, not {kind_of(value)}")
@@ -140,6 +151,7 @@ def _is_pattern(text: str) -> bool:
     return 0 < len(text) <= 244 and not _PATTERN_SPACE.search(text) and is_storable(text)
 
 
+_NO_FORGE = ForgeSettings()
 _DEFAULT_BUDGET = read_budget({}, lambda field_name, reason: None)
 _Read = Callable[[_Reader, str, Any], Any]
 
@@ -166,4 +178,7 @@ _READERS: dict[str, tuple[str, Any, _Read]] = {
     "harness": ("default_harness", None, lambda r, n, v: r.harness(n, v)),
     "budget": ("budget", _DEFAULT_BUDGET, lambda r, n, v: r.budget(n, v)),
     "timeoutSeconds": ("timeout_seconds", None, lambda r, n, v: r.timeout(n, v)),
+    "concurrency": ("concurrency", None, lambda r, n, v: r.whole(n, v, MAX_CONCURRENCY)),
+    "hooks": ("hooks", HookSettings(), lambda r, n, v: read_hooks(n, v, r.fault)),
+    "forge": ("forge", _NO_FORGE, lambda r, n, v: read_forge(n, v, r.fault)),
 }

@@ -13,6 +13,7 @@ from mogplex.domain.access import Caller, Scope
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.model_call import StoredCall
 from mogplex.domain.run import Status
+from mogplex.domain.seating import SeatRules, estimate_wait
 from mogplex.domain.statistics import (
     LARGEST_WINDOW_SECONDS,
     STALE_PENDING_SECONDS,
@@ -26,18 +27,19 @@ from mogplex.service.call_search import CallFilter, find_calls, visible_calls
 from mogplex.service.events import MAX_EVENTS, visible_run
 from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit
+from mogplex.service.places import ESTIMATE_FROM_RUNS
 from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import StartTally
 from mogplex.service.tool_calls import ToolPage, read_tool_uses
-from mogplex.store import call_search, facts, pruning, queue
+from mogplex.store import call_search, facts, pruning, queue, seats, windows
 from mogplex.store.database import Database, Transaction
-from mogplex.store.report_tables import run_facts, run_tools, start_tallies
+from mogplex.store.report_tables import start_tallies
 from mogplex.store.retention_tables import pruned_sums
 from mogplex.store.schema import runs, sandboxes
+from mogplex.store.windows import Window
 
 DEFAULT_WINDOW_SECONDS = 86400.0
 COUNTED_RUNS = 1000
-ESTIMATE_FROM_RUNS = 50  # the last so many tell how long a slot is taken
 _TOKEN_CLASSES = {
     "input": "input_tokens",
     "output": "output_tokens",
@@ -50,11 +52,10 @@ Object = dict[str, Any]
 class Report:
     """Reads only. A key that is bound to repos gets numbers of those repos only; workers and slots are everybody's."""
 
-    def __init__(self, database: Database, limits: Limits, *, alive_within_seconds: float, queue_limit: int) -> None:
-        """`alive_within_seconds`: how long after its last sign of life a worker counts as there."""
+    def __init__(self, database: Database, limits: Limits, *, rules: SeatRules, queue_limit: int) -> None:
         self._database = database
         self._limits = limits
-        self._alive_within_seconds = alive_within_seconds
+        self._rules = rules
         self._queue_limit = queue_limit
 
     def stats(self, caller: Caller, since: float | None = None, until: float | None = None) -> Object:
@@ -70,8 +71,8 @@ class Report:
             return self._stats(tx, caller, since, until)
 
     def _stats(self, tx: Transaction, caller: Caller, since: float, until: float) -> Object:
-        mine = [*facts.in_range(since, until), *_visible(caller, run_facts)]
-        sums, groups = facts.sum_up(tx, mine)
+        window = Window(since, until, caller.repo_ids)
+        sums, groups = windows.sum_up(tx, window)
         waiting = queue.waiting(tx, _visible(caller, runs))
         open_runs = queue.count_open(tx, since, until, _visible(caller, runs))
         tallies = facts.count_tallies(tx, since, until, _visible(caller, start_tallies))
@@ -107,10 +108,10 @@ class Report:
                 "averageDurationMs": duration_ms,
                 "averageTtftMs": ttft_ms,
             },
-            "tools": _tools(facts.sum_tools(tx, since, until, _visible(caller, run_tools))),
+            "tools": _tools(windows.sum_tools(tx, window)),
             "sandboxes": {"seconds": round(seconds + gone["sandbox_seconds"], 3), "active": active},
-            "durationsMs": {name: _percentiles(tx, name, int(sums[name]), mine) for name in facts.DURATIONS},
-            "series": _series(tx, since, until, bucket_seconds, mine),
+            "durationsMs": _durations(tx, window, {name: int(sums[name]) for name in facts.DURATIONS}),
+            "series": _series(tx, window, bucket_seconds),
         }
 
     def _stale_pending(self, tx: Transaction, caller: Caller) -> int:
@@ -120,7 +121,7 @@ class Report:
         return queue.count_waiting_since(tx, tx.now - STALE_PENDING_SECONDS, _visible(caller, runs))
 
     def _slots(self, tx: Transaction) -> tuple[int, int]:
-        found = queue.workers_now(tx, self._alive_within_seconds)
+        found = queue.workers_now(tx, self._rules.alive_within_seconds)
         return sum(worker.slots for worker in found), sum(worker.busy for worker in found)
 
     def pressure(self, caller: Caller) -> Object:
@@ -128,22 +129,25 @@ class Report:
         caller.require(Scope.READ)
         left = self._limits.left(caller)
         with self._database.read() as tx:
-            found = queue.workers_now(tx, self._alive_within_seconds)
+            found = queue.workers_now(tx, self._rules.alive_within_seconds)
             waiting = queue.waiting(tx, _visible(caller, runs))
             everybody = waiting if caller.repo_ids is None else queue.waiting(tx, [])
             average_ms = facts.average_attempt_ms(tx, ESTIMATE_FROM_RUNS)
             slots, busy = sum(each.slots for each in found), sum(each.busy for each in found)
+            free = sum(each.free for each in found)
             return {
-                "slots": {"total": slots, "busy": busy, "free": max(slots - busy, 0)},
+                "slots": {"total": slots, "busy": busy, "free": free},
                 "workers": [
                     {
                         "id": each.id,
                         "host": each.host,
                         "version": each.version,
                         "harnesses": list(each.harnesses),
+                        "labels": list(each.labels),
+                        "draining": each.draining,
                         "slots": each.slots,
                         "busy": each.busy,
-                        "free": max(each.slots - each.busy, 0),
+                        "free": each.free,
                         "startedAt": format_time(each.started_at),
                         "lastSeenAt": format_time(each.beat_at),
                     }
@@ -152,7 +156,7 @@ class Report:
                 "queue": {
                     "depth": waiting.depth,
                     "oldestWaitSeconds": waiting.oldest_wait_seconds,
-                    "estimatedWaitSeconds": _estimate_wait(everybody.depth, slots, busy, average_ms),
+                    "estimatedWaitSeconds": estimate_wait(everybody.depth, slots, slots - free, average_ms),
                     "byRepo": [
                         {"repoId": repo_id, "fullName": name, "depth": depth, "oldestWaitSeconds": oldest}
                         for repo_id, name, depth, oldest in queue.waiting_by_repo(tx, _visible(caller, runs))
@@ -161,9 +165,19 @@ class Report:
                         {"priority": priority, "depth": depth}
                         for priority, depth in queue.waiting_by_priority(tx, _visible(caller, runs))
                     ],
+                    "byNeeds": [
+                        {
+                            "needs": list(needs),
+                            "depth": depth,
+                            "slots": sum(each.slots for each in found if each.can_take(needs)),
+                            "free": sum(each.free for each in found if each.can_take(needs)),
+                        }
+                        for needs, depth in seats.waiting_by_needs(tx, _visible(caller, runs))
+                    ],
                 },
                 "limits": {
                     **left,
+                    "concurrency": {"repo": self._rules.repo_concurrency, "key": self._rules.key_concurrency},
                     "queue": {"limit": self._queue_limit, "left": max(self._queue_limit - everybody.depth, 0)},
                 },
             }
@@ -217,12 +231,9 @@ def _group_objects(group: str, found: Sequence[Mapping[str, Any]]) -> list[Objec
     return told
 
 
-def _percentiles(tx: Transaction, name: str, count: int, mine: Sequence[sa.ColumnElement[bool]]) -> Object:
-    shares = {"p50": 0.5, "p95": 0.95}
-    return {
-        "count": count,
-        **{label: facts.percentile(tx, name, share, count, mine) for label, share in shares.items()},
-    }
+def _durations(tx: Transaction, window: Window, counts: Mapping[str, int]) -> Object:
+    found = windows.percentiles(tx, window, counts, (0.5, 0.95))
+    return {name: {"count": counts[name], "p50": half, "p95": most} for name, (half, most) in found.items()}
 
 
 def _tools(found: Sequence[tuple[str, int, int]]) -> Object:
@@ -235,23 +246,11 @@ def _rate(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _series(
-    tx: Transaction, since: float, until: float, bucket_seconds: int, mine: Sequence[sa.ColumnElement[bool]]
-) -> list[Object]:
+def _series(tx: Transaction, window: Window, bucket_seconds: int) -> list[Object]:
     """Every bucket of the window, empty ones too, on round times (UTC)."""
-    first = since - since % bucket_seconds
-    found = facts.sum_by_time(tx, first, bucket_seconds, mine)
+    first = window.since - window.since % bucket_seconds
+    found = windows.sum_by_time(tx, window, first, bucket_seconds)
     return [
         {"start": format_time(first + number * bucket_seconds), **sums_object(found.get(number, empty_sums()))}
-        for number in range(math.ceil((until - first) / bucket_seconds))
+        for number in range(math.ceil((window.until - first) / bucket_seconds))
     ]
-
-
-def _estimate_wait(depth: int, slots: int, busy: int, average_ms: float | None) -> float | None:
-    """Seconds that a run started now would wait. None: nobody would take it, or nothing is known to estimate from."""
-    if slots == 0:
-        return None
-    ahead = depth - (slots - busy)
-    if ahead < 0:
-        return 0.0
-    return None if average_ms is None else round((ahead + 1) / slots * average_ms / 1000, 1)

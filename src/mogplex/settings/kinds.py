@@ -7,6 +7,9 @@ from dataclasses import field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from mogplex.domain.worker import label_fault
 
 
 def setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any], *, shown: bool = True) -> Any:
@@ -73,6 +76,15 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def labels(text: str) -> tuple[str, ...]:
+    """Labels of a worker, separated by commas."""
+    found = words(text)
+    for label in found:
+        if (fault := label_fault(label)) is not None:
+            raise ValueError(fault)
+    return found
+
+
 def hosts(text: str) -> tuple[str, ...]:
     return () if text == "none" else words(text)
 
@@ -87,3 +99,11 @@ def folders(text: str) -> tuple[Path, ...]:
 
 def folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
+
+
+def public_url(text: str) -> str:
+    """Without a slash at its end."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must look like https://mogplex.example.org")
+    return text.rstrip("/")

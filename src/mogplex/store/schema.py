@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 import mogplex.store.audit_table
+import mogplex.store.hook_tables
 import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.retention_tables
+import mogplex.store.rollup_tables
 import mogplex.store.schedule_tables
 import mogplex.store.totals_tables
 import mogplex.store.traces
@@ -45,10 +47,13 @@ repos = Table(
     Column("default_harness", String()),
     _json("budget"),
     Column("timeout_seconds", Double()),
+    Column("concurrency", Integer()),
     Column("check_policy", String(), nullable=False),
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
     Column("image", String(), nullable=False),
+    _json("forge"),
+    _json("hooks"),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )
@@ -117,6 +122,7 @@ runs = Table(
     _json("budget"),
     _json("output_schema", nullable=True),
     Column("priority", Integer(), nullable=False),
+    _json("needs"),
     Column("commit", String()),
     Column("base_commit", String()),
     Column("conversation_id", String()),
@@ -130,6 +136,9 @@ runs = Table(
     Column("replay_of", String()),
     Column("attempt", Integer(), nullable=False),
     Column("worker_id", String()),
+    _time("ready_at"),
+    Column("seat", String()),
+    Column("hand_overs", Integer(), nullable=False),
     Column("sandbox_record_id", String()),
     _time("cancel_requested_at"),
     Column("cancel_requested_by", String()),
@@ -158,6 +167,10 @@ runs = Table(
     Index(None, "repo_id", "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "key_owner", "created_at"),
+    # As small as there are slots, however many runs there were.
+    Index(
+        "ix_runs_seat", "seat", sqlite_where=sa.text("seat IS NOT NULL"), postgresql_where=sa.text("seat IS NOT NULL")
+    ),
 )
 
 run_labels = Table(
@@ -254,6 +267,8 @@ workers = Table(
     Column("busy", Integer(), nullable=False),
     Column("version", String(), nullable=False),
     _json("harnesses"),
+    _json("labels"),
+    Column("draining", sa.Boolean(), nullable=False),
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),
     _time("left_at"),
