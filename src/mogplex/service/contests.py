@@ -133,6 +133,8 @@ def start_contender(
         request_hash=f"contender:{run.id}:{number}",
         delivery=Delivery.PATCH,
         deliver_partial=False,
+        notify_url=None,
+        notify_webhook=None,
         budget=budget_of_next(contest, run.budget, ended),
         contest=None,
         contender_of=run.id,

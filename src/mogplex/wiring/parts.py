@@ -115,6 +115,7 @@ class Parts:
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
             settle_model=offers.settle_model,
+            notify_webhook=settings.notify_webhook,
         )
         weaknesses: list[str] = []
         services = Services(
