@@ -88,7 +88,15 @@ class RecordingDispatcher:
 class House:
     """Every service on one database."""
 
-    def __init__(self, database: Database, *, starts: Mapping[float, int] = MANY, queue_limit: int = 10_000) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        starts: Mapping[float, int] = MANY,
+        queue_limit: int = 10_000,
+        secret: str | None = None,
+    ) -> None:
+        """`secret`: that of an admin key which the database has already."""
         self.database = database
         self.dispatcher = RecordingDispatcher()
         self.hub = EventHub()
@@ -119,7 +127,7 @@ class House:
         self.webhooks = Webhooks(database, self.vault)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
-        secret = self.keys.create_first()
+        secret = secret or self.keys.create_first()
         assert secret is not None
         self.secret = secret
         self.admin: Caller = self.keys.authenticate(secret)

@@ -57,14 +57,15 @@ def value_of(table: str, column: dict[str, Any], mark: str) -> Any:
     return f'"{name} {mark}"'  # text, which is JSON too
 
 
-def add_rows(connection: sa.Connection, mark: str) -> dict[str, dict[str, Any]]:
-    """A row in each table that there is at this revision, and what is in it."""
+def add_rows(connection: sa.Connection, mark: str, *, all_tables: bool = False) -> dict[str, dict[str, Any]]:
+    """A row in each table that there is at this revision (but for sums, unless `all_tables`), and what is in it."""
     there = sa.MetaData()
     there.reflect(connection)
     rows = {}
     for table in there.sorted_tables:
-        if table.name in (migrations.VERSION_TABLE, "run_facts", "run_tools", "run_totals"):
-            continue  # the version; and sums of the others, which migrations make
+        sums = () if all_tables else ("run_facts", "run_tools", "run_totals")  # which migrations make
+        if table.name in (migrations.VERSION_TABLE, *sums):
+            continue
         columns = sa.inspect(connection).get_columns(table.name)
         row = {each["name"]: value_of(table.name, dict(each), mark) for each in columns}
         connection.execute(table.insert(), row)

@@ -32,10 +32,12 @@ Play = Callable[[str], "Future[None]"]
 log = logging.getLogger(__name__)
 
 
-def prepare_tables(engine: sqlalchemy.Engine, database_url: str) -> None:
+def prepare_tables(engine: sqlalchemy.Engine, database_url: str, *, on_sqlite: bool = False) -> None:
     """Make or migrate DBOS's own tables, one process at a time: a server without a worker must be able to enqueue,
-    and several may start at once. On SQLite the one worker does it when it is launched."""
+    and several may start at once. On SQLite the one worker does it when it is launched, unless `on_sqlite`."""
     if engine.dialect.name == "sqlite":
+        if on_sqlite:
+            DBOS.migrate(database_url)
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Asked for again and again, never waited for: DBOS builds indexes concurrently, which waits for every statement

@@ -1,0 +1,112 @@
+"""Moving a whole installation from one database to another, of whichever kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from mogplex.domain.errors import BadRequest, Conflict
+from mogplex.domain.ports import Dispatcher
+from mogplex.domain.run import Run, Status
+from mogplex.service.plan import partition_of
+from mogplex.service.workers import Workers
+from mogplex.store import runs as run_table
+from mogplex.store import transfer
+from mogplex.store.archive import create_archive, open_archive
+from mogplex.store.database import Database, Transaction
+from mogplex.store.schema import repo_secrets, runs
+from mogplex.store.webhook_tables import webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """`rows` by table. `sealed`: how many rows can be opened only with a key that is not in the database."""
+
+    rows: dict[str, int]
+    sealed: int
+    pending: int  # runs that wait, or will be begun again
+
+
+def export_database(database: Database, path: Path, revision: str, program: str) -> Moved:
+    """Write all of `database`, as it is at one moment, to a new file at `path`. Raises BadRequest."""
+    with database.read() as tx, create_archive(path) as archive:
+        archive.begin({"revision": revision, "program": program, "madeAt": tx.now, "tables": transfer.table_names()})
+        for name in transfer.table_names():
+            archive.begin_table(name, transfer.column_names(name))
+            for row in transfer.dump_rows(tx, name):
+                archive.add_row(row)
+        open_runs = run_table.count(tx, runs.c.status.in_([Status.PENDING, Status.STREAMING]))
+        return Moved(archive.end(), _count_sealed(tx), open_runs)
+
+
+def import_database(database: Database, path: Path, revision: str, workers: Workers, dispatcher: Dispatcher) -> Moved:
+    """Take all of the file into an empty database: it is all there, or nothing is.
+
+    Runs that wait are queued anew; those that somebody was playing count as lost by their worker. Raises BadRequest for
+    a file that is broken or of another version, Conflict for a database that is not empty.
+    """
+    with database.write() as tx, open_archive(path) as lines:
+        full = transfer.find_full(tx)
+        if full:
+            raise Conflict(
+                f"The database is not empty ({', '.join(full[:5])}). Import into a new one, before a server has "
+                "started on it."
+            )
+        facts, _ = next(lines)
+        if facts.get("revision") != revision:
+            raise BadRequest(
+                f"{path} has the tables of revision {facts.get('revision')}, and this version needs {revision}. Export "
+                "and import with the same version; `mogplex db upgrade` brings the old database to it."
+            )
+        expected = _take_rows(tx, lines)
+        transfer.set_counters(tx)
+        found = transfer.count_rows(tx)
+        if found != expected:
+            wrong = [name for name in found if found[name] != expected.get(name)]
+            raise BadRequest(f"{path} is not whole: other numbers of rows than it says in {', '.join(wrong)}.")
+        return Moved(found, _count_sealed(tx), _queue_anew(tx, workers, dispatcher))
+
+
+def _take_rows(tx: Transaction, lines: Iterator[tuple[Any, int]]) -> dict[str, int]:
+    """How many rows of each table there must be now."""
+    loader: transfer.Loader | None = None
+    for value, size in lines:
+        if isinstance(value, list):
+            if loader is None:
+                raise BadRequest("The file has a row before the first table.")
+            loader.add(value, size)
+            continue
+        if loader is not None:
+            loader.flush()
+        if "sha256" in value:
+            rows: dict[str, int] = value["rows"]
+            return rows
+        loader = transfer.Loader(tx, value["table"], value["columns"])
+    raise AssertionError("the lines of an archive end with its counts")
+
+
+def _queue_anew(tx: Transaction, workers: Workers, dispatcher: Dispatcher) -> int:
+    """The queue is the dispatcher's and does not travel: it is made again from the runs."""
+    for run in _each(tx, Status.STREAMING):
+        workers.settle(tx, run)
+    count = 0
+    for run in _each(tx, Status.PENDING):
+        # A contest waits for its contenders, which are in the queue themselves, until one of them is chosen.
+        if run.contest is None or run.contest.winner is not None or run.attempt > 0:
+            dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
+            count += 1
+    return count
+
+
+def _each(tx: Transaction, status: Status) -> list[Run]:
+    """All of them, the oldest first."""
+    return run_table.select_oldest(tx, [runs.c.status == status], limit=2**31 - 1)
+
+
+def _count_sealed(tx: Transaction) -> int:
+    counts = (sa.select(sa.func.count()).select_from(table) for table in (repo_secrets, webhooks))
+    return sum(int(tx.execute(count).scalar_one()) for count in counts)
