@@ -16,6 +16,7 @@ from mogplex.domain.run import Ending, Outcome, Run, Verdict
 from mogplex.domain.worker import WorkerInfo
 from mogplex.service.attempts import Attempts
 from mogplex.service.audit import Audit
+from mogplex.service.blobs import Blobs
 from mogplex.service.events import EventHub, Events
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
@@ -95,6 +96,7 @@ class House:
         starts: Mapping[float, int] = MANY,
         queue_limit: int = 10_000,
         secret: str | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
         """`secret`: that of an admin key which the database has already."""
         self.database = database
@@ -119,8 +121,9 @@ class House:
             harness_names=HARNESSES,
             default_timeout_seconds=1800.0,
             queue_limit=queue_limit,
+            blobs=blobs,
         )
-        self.attempts = Attempts(database, self.hub, self.known_secrets)
+        self.attempts = Attempts(database, self.hub, self.known_secrets, blobs)
         self.sandboxes = Sandboxes(database)
         self.workers = Workers(database, self.hub, self.known_secrets)
         self.metrics = Metrics(database, alive_within_seconds=60.0)

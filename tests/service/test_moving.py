@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mogplex.domain.errors import BadRequest, Conflict, IdempotencyConflict
 from mogplex.domain.run import Outcome, Status
+from mogplex.service.blobs import Blobs
 from mogplex.service.events import EventHub
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.moving import Moved, export_database, import_database
@@ -47,14 +48,14 @@ def content(database: Database, *without: str) -> dict[str, list[tuple[Any, ...]
         return {table.name: sorted(map(tuple, tx.execute(sa.select(table))), key=repr) for table in tables}
 
 
-def export(source: Database, path: Path) -> Moved:
-    return export_database(source, path, head_revision(), "test")
+def export(source: Database, path: Path, blobs: Blobs | None = None) -> Moved:
+    return export_database(source, blobs or Blobs(), path, head_revision(), "test")
 
 
-def take_in(target: Database, path: Path) -> tuple[Moved, RecordingDispatcher]:
+def take_in(target: Database, path: Path, blobs: Blobs | None = None) -> tuple[Moved, RecordingDispatcher]:
     workers = Workers(target, EventHub(), KnownSecrets(PlainSanitiser, Vault([VAULT_KEY])))
     dispatcher = RecordingDispatcher()
-    return import_database(target, path, head_revision(), workers, dispatcher), dispatcher
+    return import_database(target, blobs or Blobs(), path, head_revision(), workers, dispatcher), dispatcher
 
 
 def test_every_row_of_every_table_comes_along(database: Database, target: Database, tmp_path: Path) -> None:

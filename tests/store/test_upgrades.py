@@ -40,6 +40,8 @@ REVISIONS = [
 
 def value_of(table: str, column: dict[str, Any], mark: str) -> Any:
     name, kind = column["name"], column["type"]
+    if name == "blob":
+        return None  # a name of something outside the database
     if name in KEYS:
         return f"{KEYS[name]}_{mark}"
     if name == "id" and not isinstance(kind, sa.Integer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from mogplex.domain.errors import BadRequest, Conflict
+from mogplex.domain.large_value import LargeValue
 from mogplex.domain.ports import Dispatcher
 from mogplex.domain.run import Run, Status
+from mogplex.service.blobs import Blobs
 from mogplex.service.plan import partition_of
 from mogplex.service.workers import Workers
+from mogplex.store import blob_names, transfer
 from mogplex.store import runs as run_table
-from mogplex.store import transfer
 from mogplex.store.archive import create_archive, open_archive
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import repo_secrets, runs
@@ -31,19 +35,26 @@ class Moved:
     pending: int  # runs that wait, or will be begun again
 
 
-def export_database(database: Database, path: Path, revision: str, program: str) -> Moved:
-    """Write all of `database`, as it is at one moment, to a new file at `path`. Raises BadRequest."""
+def export_database(database: Database, blobs: Blobs, path: Path, revision: str, program: str) -> Moved:
+    """Write all of `database`, as it is at one moment, and the blobs that it names to a new file at `path`.
+
+    Raises BadRequest for `path`, ServiceUnavailable for a blob that can't be read.
+    """
     with database.read() as tx, create_archive(path) as archive:
         archive.begin({"revision": revision, "program": program, "madeAt": tx.now, "tables": transfer.table_names()})
         for name in transfer.table_names():
             archive.begin_table(name, transfer.column_names(name))
             for row in transfer.dump_rows(tx, name):
                 archive.add_row(row)
+        for digest in blob_names.all_named(tx):
+            archive.add_blob(digest, blobs.read(LargeValue(blob=digest)))
         open_runs = run_table.count(tx, runs.c.status.in_([Status.PENDING, Status.STREAMING]))
         return Moved(archive.end(), _count_sealed(tx), open_runs)
 
 
-def import_database(database: Database, path: Path, revision: str, workers: Workers, dispatcher: Dispatcher) -> Moved:
+def import_database(
+    database: Database, blobs: Blobs, path: Path, revision: str, workers: Workers, dispatcher: Dispatcher
+) -> Moved:
     """Take all of the file into an empty database: it is all there, or nothing is.
 
     Runs that wait are queued anew; those that somebody was playing count as lost by their worker. Raises BadRequest for
@@ -62,7 +73,7 @@ def import_database(database: Database, path: Path, revision: str, workers: Work
                 f"{path} has the tables of revision {facts.get('revision')}, and this version needs {revision}. Export "
                 "and import with the same version; `mogplex db upgrade` brings the old database to it."
             )
-        expected = _take_rows(tx, lines)
+        expected = _take_rows(tx, blobs, lines)
         transfer.set_counters(tx)
         found = transfer.count_rows(tx)
         if found != expected:
@@ -71,9 +82,10 @@ def import_database(database: Database, path: Path, revision: str, workers: Work
         return Moved(found, _count_sealed(tx), _queue_anew(tx, workers, dispatcher))
 
 
-def _take_rows(tx: Transaction, lines: Iterator[tuple[Any, int]]) -> dict[str, int]:
+def _take_rows(tx: Transaction, blobs: Blobs, lines: Iterator[tuple[Any, int]]) -> dict[str, int]:
     """How many rows of each table there must be now."""
     loader: transfer.Loader | None = None
+    taken: set[str] = set()
     for value, size in lines:
         if isinstance(value, list):
             if loader is None:
@@ -82,11 +94,29 @@ def _take_rows(tx: Transaction, lines: Iterator[tuple[Any, int]]) -> dict[str, i
             continue
         if loader is not None:
             loader.flush()
+            loader = None
+        if "blob" in value:
+            _take_blob(tx, blobs, value["blob"], base64.b64decode(value["base64"]))
+            taken.add(value["blob"])
+            continue
         if "sha256" in value:
+            lost = set(blob_names.all_named(tx)) - taken
+            if lost or value["blobs"] != len(taken):
+                raise BadRequest("The file is not whole: blobs that its rows name are missing.")
             rows: dict[str, int] = value["rows"]
             return rows
         loader = transfer.Loader(tx, value["table"], value["columns"])
     raise AssertionError("the lines of an archive end with its counts")
+
+
+def _take_blob(tx: Transaction, blobs: Blobs, digest: str, content: bytes) -> None:
+    """Into the store, or into the rows that name it where there is no store."""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise BadRequest(f"The blob {digest[:12]}… in the file is not what its name says.")
+    if blobs.store is None:
+        blob_names.put_in_rows(tx, digest, content)
+    else:
+        blobs.store.put(content)
 
 
 def _queue_anew(tx: Transaction, workers: Workers, dispatcher: Dispatcher) -> int:

@@ -41,6 +41,12 @@ class Settings:
     database_url: str = _setting(
         "MOGPLEX_DATABASE_URL", "", "Database to use instead of the SQLite file in MOGPLEX_HOME.", _word
     )
+    blobs_url: str = _setting(
+        "MOGPLEX_BLOBS_URL",
+        "",
+        "Where large patches and logs lie: file:///folder or s3://bucket/prefix.",
+        _word,
+    )
     auto_upgrade: bool = _setting(
         "MOGPLEX_AUTO_UPGRADE",
         True,
@@ -251,6 +257,12 @@ class Settings:
     def config_path(self) -> Path:
         """Where the model providers are set up; the file need not be there."""
         return self.config or self.home / "mogplex.toml"
+
+    @property
+    def blobs(self) -> str:
+        """The URL of the blob store in force; "": none, since a folder of this machine is not there for others."""
+        alone = self.database.startswith("sqlite")
+        return self.blobs_url or ((self.home / "blobs").as_uri() if alone else "")
 
     @property
     def database(self) -> str:

@@ -1,11 +1,13 @@
 """The file that a database travels in: lines of JSON, packed by gzip, with counts and a checksum at the end.
 
-First a line about the file; then for each table a line with its name and columns and a line for each row; last a line
-with the number of rows of each table and the SHA-256 of all lines before it.
+First a line about the file; then for each table a line with its name and columns and a line for each row; then a line
+for each blob that rows name; last a line with the number of rows of each table and of blobs, and the SHA-256 of all
+lines before it.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -31,6 +33,7 @@ class ArchiveWriter:
         self._digest = hashlib.sha256()
         self._rows: dict[str, int] = {}
         self._table = ""
+        self._blobs = 0
 
     def begin(self, facts: Mapping[str, Any]) -> None:
         self._put({"format": FORMAT, "version": VERSION, **facts})
@@ -44,9 +47,13 @@ class ArchiveWriter:
         self._rows[self._table] += 1
         self._put(row)
 
+    def add_blob(self, digest: str, content: bytes) -> None:
+        self._blobs += 1
+        self._put({"blob": digest, "base64": base64.b64encode(content).decode()})
+
     def end(self) -> dict[str, int]:
         """The number of rows of each table."""
-        self._put({"rows": self._rows, "sha256": self._digest.hexdigest()})
+        self._put({"rows": self._rows, "blobs": self._blobs, "sha256": self._digest.hexdigest()})
         return self._rows
 
     def _put(self, value: Any) -> None:

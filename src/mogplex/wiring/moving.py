@@ -19,6 +19,7 @@ from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import head_revision, require_current, upgrade
+from mogplex.wiring.adapters import make_blobs
 
 
 def export(settings: Settings, path: Path, *, running: bool) -> Moved:
@@ -31,7 +32,7 @@ def export(settings: Settings, path: Path, *, running: bool) -> Moved:
         raise NotFound(f"There is no database at {database.path}. Set MOGPLEX_HOME or give --database-url.")
     with _alone(settings, database, "mogplex db export", needed=not running):
         require_current(database)
-        return export_database(database, path, head_revision(), mogplex.__version__)
+        return export_database(database, make_blobs(settings), path, head_revision(), mogplex.__version__)
 
 
 def take_in(settings: Settings, path: Path) -> Moved:
@@ -54,7 +55,7 @@ def take_in(settings: Settings, path: Path) -> Moved:
                 KnownSecrets(Offers.build(settings).open_sanitiser(), _no_vault()),
                 max_attempts=settings.max_attempts,
             )
-            return import_database(database, path, head_revision(), workers, dispatcher)
+            return import_database(database, make_blobs(settings), path, head_revision(), workers, dispatcher)
         finally:
             dispatcher.close()
 

@@ -40,7 +40,7 @@ from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
-from mogplex.wiring.adapters import make_layout
+from mogplex.wiring.adapters import make_blobs, make_layout
 from mogplex.wiring.detection import SetupDetection
 from mogplex.workspace.git import Git
 from mogplex.workspace.mirror import Mirrors
@@ -75,7 +75,7 @@ class Parts:
         vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         webhooks = _reseal(secrets, Webhooks(database, vault))
-        sign_ins = SignIns(database)
+        sign_ins, blobs = SignIns(database), make_blobs(settings)
         runs = Runs(
             database,
             dispatcher,
@@ -87,6 +87,7 @@ class Parts:
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
             settle_model=offers.settle_model,
+            blobs=blobs,
         )
         weaknesses: list[str] = []
         services = Services(
@@ -114,7 +115,7 @@ class Parts:
             detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault).detect,
             weaknesses=lambda: tuple(weaknesses),
         )
-        attempts = Attempts(database, hub, known_secrets)
+        attempts = Attempts(database, hub, known_secrets, blobs)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         contests = Contests(database, dispatcher, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
