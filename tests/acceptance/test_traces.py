@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from mogplex.client.transport import Transport
+from mogplex.client.wire import Address
 from mogplex.domain.traceparent import span_id_of
 from tests.acceptance.house import House, say
 
@@ -64,7 +66,7 @@ def test_a_run_becomes_a_part_of_the_caller_s_trace(collector: Collector) -> Non
         repo = house.add_repo(checks=["true"])
         body = {"repoId": repo["id"], "prompt": SCRIPT, "harness": "scripted", "createBranch": True}
         headers = {"Idempotency-Key": "traced", "traceparent": GIVEN}
-        transport = house.client._transport
+        transport = Transport(Address(house.url, house.api_key), 30.0)
         run_id = transport.request("POST", "/runs", body=body, headers=headers).read_data()["runId"]
         run = house.wait(run_id)
         assert run["status"] == "success", run["error"]

@@ -40,7 +40,7 @@ def test_commands_import_nothing_heavy(api: ScriptedApi, environment: dict[str, 
     api.script("GET", "/runs", ok({"runs": [make_run()]}))
     api.script("POST", "/runs", ok(make_run("pending"), 202))
     loaded = modules_after(environment, *arguments)
-    assert "mogplex.client.api" in loaded
+    assert "mogplex.client.calls" in loaded
     assert loaded & (HEAVY | ROOMS) == set()
     assert len(loaded) < 220
 
@@ -48,3 +48,15 @@ def test_commands_import_nothing_heavy(api: ScriptedApi, environment: dict[str, 
 def test_help_speaks_no_http(environment: dict[str, str]) -> None:
     loaded = modules_after(environment, "--version") | modules_after(environment)
     assert loaded & (HEAVY | ROOMS | {"http.client", "ssl", "mogplex.client"}) == set()
+
+
+def test_the_package_alone_brings_no_client(environment: dict[str, str]) -> None:
+    code = (
+        "import sys, mogplex; before = set(sys.modules); print(mogplex.Client.__name__, mogplex.ApiError.__name__);"
+        "light = 'aiohttp' not in sys.modules; print(mogplex.AsyncClient.__name__, light, *sorted(before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    client, rest = done.stdout.splitlines()
+    name, light, *before = rest.split()
+    assert (client, name, light) == ("Client ApiError", "AsyncClient", "True")
+    assert {each for each in before if each.startswith("mogplex")} == {"mogplex"}

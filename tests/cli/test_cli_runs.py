@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,24 @@ def test_get_shows_the_documented_labels_first(api: ScriptedApi, cli: Cli) -> No
     assert "\x1b" not in done.stdout
     assert "error     boom \\x1b[31mred" in done.stdout
     assert "remedy    mogplex runs retry" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("mode", "result", "calls", "shown"),
+    [
+        ("repair-first", {"firstTry": {"savedUsd": 0.25}}, 0, True),
+        ("repair-first", {"firstTry": {"savedUsd": None}}, 0, False),
+        ("repair-first", {"firstTry": {"savedUsd": 0.25}}, 3, False),
+        ("repair-first", ["firstTry"], 0, False),
+        (None, {"firstTry": {"savedUsd": 0.25}}, 0, False),
+    ],
+)
+def test_get_tells_what_a_first_try_has_saved(
+    api: ScriptedApi, cli: Cli, mode: str | None, result: Any, calls: int, shown: bool
+) -> None:
+    run = make_run("success", mode=mode, result=result, usage={"modelCalls": calls})
+    api.script("GET", RUN, ok({"run": run}))
+    assert ("saved     $0.2500" in cli("runs", "get", RUN_ID).stdout) is shown
 
 
 def test_get_json_keeps_every_field(api: ScriptedApi, cli: Cli) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from mogplex.domain.model import ModelProtocol
 from mogplex.domain.model_call import CallFault, ModelCall
@@ -39,6 +42,20 @@ def test_a_call_of_who_lost_the_run_is_not_counted(house: House, repo: Repo) -> 
     assert not house.attempts.record_call(run, make_call(Usage(5, model_calls=1), 1.0)).result(10)
     assert ModelCalls(house.database).list(house.admin, run.id) == []
     assert house.runs.get(house.admin, run.id).usage.model_calls == 0
+
+
+def test_what_runs_like_one_cost_usually_is_known_from_those_that_asked_a_model(house: House, repo: Repo) -> None:
+    asked = Usage(input_tokens=5, model_calls=1)
+    calls_of = {"a": [0.2, 0.2], "b": [0.2], "asked none": [], "unknown": [0.1, None]}
+    for key, calls in calls_of.items():
+        run = house.claim(house.start(repo, key).run)
+        for cost in calls:
+            assert house.attempts.record_call(run, make_call(asked, cost)).result(10)
+        assert house.attempts.finish(run, ending())
+    like = house.claim(house.start(repo, "e").run)
+    assert house.attempts.usual_cost(like) == (pytest.approx(0.3), 2)
+    for other in (replace(like, harness="another"), replace(like, model="another"), replace(like, repo_id="another")):
+        assert house.attempts.usual_cost(other) == (None, 0)
 
 
 def make_call(usage: Usage, cost_usd: float | None, **others: Any) -> ModelCall:

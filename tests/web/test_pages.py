@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import html
 import http.client
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome
+from mogplex.domain.weakness import find_weaknesses
 from tests.web.world import World, said
 
 
@@ -128,6 +131,26 @@ def test_a_bound_key_sees_nothing_of_other_repos(world: World, repo: Repo) -> No
     assert bound.send(f"/runs/{run.id}/cancel", {"csrf": bound.csrf()}).status == 404
 
 
+def told_weaknesses(page: str) -> list[str]:
+    return [html.unescape(each) for each in re.findall(r'class="note wait weakness">([^<]+)', page)]
+
+
+def test_what_sandboxes_do_not_hold_is_said_as_readyz_says_it(world: World, repo: Repo, visitor: Visitor) -> None:
+    world.weaknesses[:] = find_weaknesses("bubblewrap", {"memory_bytes": "watchdog"})
+    warnings = json.loads(visitor.get("/readyz").text)["data"]["warnings"]
+    told = {path: told_weaknesses(visitor.get(path).text) for path in ("/", "/workers")}
+    world.weaknesses.clear()
+    assert told == {"/": warnings, "/workers": warnings} and len(warnings) == 1
+    assert "weakness" not in visitor.get("/").text
+    run = world.claim(world.start(repo, "In a weak sandbox"), driver="unconfined", weaknesses=list(warnings))
+    page = visitor.get(f"/runs/{run.id}").text
+    assert told_weaknesses(page) == warnings
+    before = world.claim(world.start(repo, "Before that was told"), driver="unconfined")
+    assert "No isolation (MOGPLEX_SANDBOX=unconfined)" in visitor.get(f"/runs/{before.id}/details").text
+    for each in (run, before):
+        world.finish(each)
+
+
 def test_what_only_admins_may_set_is_refused_to_others(world: World, repo: Repo) -> None:
     writer = Visitor(world, world.secret("write"))
     token = {"csrf": writer.csrf()}
@@ -230,3 +253,12 @@ def test_a_cut_stream_goes_on_where_it_was(world: World, repo: Repo, visitor: Vi
 def test_screenshots_are_not_in_the_repository() -> None:
     ignored = (Path(__file__).parents[2] / ".gitignore").read_text()
     assert "/artifacts/" in ignored
+
+
+def test_a_run_that_needed_no_model_tells_what_that_saved(world: World, repo: Repo, visitor: Visitor) -> None:
+    run = world.claim(world.start(repo, "Mend it", mode="repair-first"))
+    world.finish(run, result={"firstTry": {"harness": "repair", "fixed": True, "savedUsd": 0.25, "comparedRuns": 4}})
+    assert "about $0.25 saved" in visitor.get(f"/runs/{run.id}").text
+    odd = world.claim(world.start(repo, "Mend that", mode="repair-first"))
+    world.finish(odd, result={"firstTry": ["savedUsd"]})
+    assert "saved" not in visitor.get(f"/runs/{odd.id}").text.split('<dl class="facts">')[1].split("</dl>")[0]

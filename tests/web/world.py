@@ -64,6 +64,7 @@ class World:
     def __init__(self, database: Database, port: int = 0) -> None:
         self.house = House(database)
         self.key = self.house.secret
+        self.weaknesses: list[str] = []  # of this server's own sandboxes
         services = services_of(
             self.house,
             Limits(database, requests_per_minute=1_000_000),
@@ -73,6 +74,7 @@ class World:
                 HarnessInfo("codex", False, None, "not installed", "pip install 'mogplex[codex]'"),
             ],
             readiness=list,
+            weaknesses=lambda: self.weaknesses,
         )
         self.sessions = WebSessions(database, self.house.keys)
         self.pages = Pages(Rooms.of(services, self.sessions, "0.0.0-test"))
@@ -107,15 +109,15 @@ class World:
     def start(self, repo: Repo, prompt: str = "Mend the totals of orders", **fields: Any) -> Run:
         return self.house.start(repo, f"k{next(self._numbers)}", prompt=prompt, **fields).run
 
-    def claim(self, run: Run) -> Run:
-        """Taken by a worker, whose harness has begun."""
+    def claim(self, run: Run, **sandbox: Any) -> Run:
+        """Taken by a worker, whose harness has begun; `sandbox` is told when it is ready."""
         claimed = self.house.claim(run)
         self.say(
             claimed,
             EventDraft(
                 EventType.SANDBOX_READY,
                 "sandbox ready",
-                payload={"driver": "bubblewrap", "limits": {"memory": "cgroup"}},
+                payload={"driver": "bubblewrap", "limits": {"memory": "cgroup"}, **sandbox},
             ),
             EventDraft(EventType.STREAM_STARTED, "repair 1.0", payload={"harness": "repair", "version": "1.0"}),
         )

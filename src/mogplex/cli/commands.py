@@ -89,6 +89,10 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
             "delete": ("mogplex.cli.schedules", "remove_schedule", "Remove a schedule."),
         },
     ),
+    "config": (
+        "See what is set, and where.",
+        {"show": ("mogplex.cli.config", "show_config", "Show the settings and where each value comes from.")},
+    ),
     "audit": (
         "See who did what (scope admin).",
         {"list": ("mogplex.cli.audit", "list_audit", "List who did what, when and from where.")},
@@ -192,7 +196,14 @@ def _make_root() -> CommandGroup:
         callback=_welcome,
     )
     group.params.append(
-        click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version)
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_print_version,
+            help="Print the version.",
+        )
     )
     for noun, (help_text, verbs) in NOUNS.items():
         group.add_command(CommandGroup(noun, help_text, verbs), noun)

@@ -6,10 +6,10 @@ import click
 
 from mogplex import wiring
 from mogplex.cli import exit_codes
-from mogplex.cli.credentials import CredentialsError, key_checksum_ok, read_credentials
 from mogplex.cli.options import examples
 from mogplex.cli.output import paint, show, write_json, write_line
 from mogplex.client import ApiError, Client, ClientError, UnusableValue
+from mogplex.credentials import CredentialsError, key_checksum_ok, read_credentials
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 
@@ -63,7 +63,7 @@ def _check_server(url: str | None, api_key: str | None) -> list[Row]:
     else:
         key_row = _row("api key", True, f"from {credentials.key_source}", None)
     try:
-        client = Client(credentials.url, credentials.api_key if key_ok else None, timeout_seconds=5.0)
+        client = Client(credentials.url, credentials.api_key if key_ok else "", timeout_seconds=5.0, retry_seconds=0)
         me = client.me()
     except UnusableValue as error:
         return [

@@ -13,9 +13,9 @@ import sys
 import click
 
 from mogplex.cli import exit_codes
-from mogplex.cli.credentials import CredentialsError
 from mogplex.cli.output import note, paint, show
 from mogplex.client.errors import ApiError, ClientError, ConnectionFailed, UnusableValue, WaitTimeout
+from mogplex.credentials import CredentialsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from mogplex.cli import exit_codes
-from mogplex.cli.credentials import CredentialsError, read_credentials
 from mogplex.cli.output import write_line
+from mogplex.credentials import CredentialsError, read_credentials
 
 _TOPIC = "exit-codes"
 

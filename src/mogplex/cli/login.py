@@ -7,7 +7,10 @@ import sys
 
 import click
 
-from mogplex.cli.credentials import (
+from mogplex.cli.options import examples
+from mogplex.cli.output import can_ask, is_terminal, note, show, write_json, write_line
+from mogplex.client import Client
+from mogplex.credentials import (
     API_KEY_VARIABLE,
     DEFAULT_URL,
     URL_VARIABLE,
@@ -17,9 +20,6 @@ from mogplex.cli.credentials import (
     require_key,
     save_credentials,
 )
-from mogplex.cli.options import examples
-from mogplex.cli.output import can_ask, is_terminal, note, show, write_json, write_line
-from mogplex.client import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import functools
 
 import click
 
-from mogplex.cli.credentials import read_credentials, require_key
 from mogplex.cli.output import note
 from mogplex.client import ApiError, Client, UnusableValue
+from mogplex.credentials import read_credentials, require_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Server:
         if credentials.warning:
             note(f"warning: {credentials.warning}")
         try:
-            client = Client(credentials.url, key)
+            client = Client(credentials.url, key or "", retry_seconds=0)
         except UnusableValue as error:
             raise click.UsageError(f"{error.message} (from {credentials.url_source})") from error
         self.explain(f"server {client.url} (from {credentials.url_source}), key from {credentials.key_source}")

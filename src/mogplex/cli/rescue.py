@@ -6,9 +6,9 @@ import click
 
 from mogplex import wiring
 from mogplex.cli import exit_codes
-from mogplex.cli.credentials import CredentialsError, read_auth_file, save_credentials
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
+from mogplex.credentials import CredentialsError, read_auth_file, save_credentials
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 

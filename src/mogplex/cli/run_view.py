@@ -58,6 +58,7 @@ def print_run(run: Run) -> None:
             ("pull request", (run.get("changes") or {}).get("pullRequestUrl")),
             ("usage", _usage(run)),
             ("cost", _cost(run)),
+            ("saved", _saved(run)),
             ("duration", format_duration(find_duration_seconds(run))),
         ]
     )
@@ -198,6 +199,16 @@ def _usage(run: Run) -> str | None:
         f"{usage['modelCalls']} model calls, {usage.get('inputTokens', 0)} tokens in,"
         f" {usage.get('outputTokens', 0)} out, {usage.get('toolCalls', 0)} tool calls"
     )
+
+
+def _saved(run: Run) -> str | None:
+    """A harness may put anything into a result, so its shape is looked at."""
+    result = run.get("result")
+    told = result.get("firstTry") if isinstance(result, dict) and run.get("mode") == "repair-first" else None
+    saved = told.get("savedUsd") if isinstance(told, dict) else None
+    if not isinstance(saved, (int, float)) or (run.get("usage") or {}).get("modelCalls"):
+        return None
+    return f"${saved:.4f} (no model was asked; what such runs cost on average)"
 
 
 def _cost(run: Run) -> str | None:

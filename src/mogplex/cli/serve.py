@@ -9,10 +9,10 @@ import click
 
 from mogplex import __version__, wiring
 from mogplex.cli import exit_codes
-from mogplex.cli.credentials import CredentialsError, read_auth_file, save_credentials
 from mogplex.cli.log_format import begin_logging
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
+from mogplex.credentials import CredentialsError, read_auth_file, save_credentials
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 

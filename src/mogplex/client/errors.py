@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from mogplex.client.run_facts import RunFacts
+
 # A proxy in front of the server answers without our envelope: then its status is all there is to go by.
 _CODE_OF_STATUS = {
     401: "UNAUTHORIZED",
@@ -75,6 +77,15 @@ class UnusableValue(ClientError, ValueError):
 
 class WaitTimeout(ClientError):
     """The caller's own `timeout_seconds` is over. The run goes on."""
+
+
+class RunFailed(ClientError):
+    """`require_success` was asked of a run that has not succeeded; `run` is that run."""
+
+    def __init__(self, run: RunFacts) -> None:
+        reason = f": {run.error}" if run.error else ""
+        super().__init__(f"run {run.id} ended as {run.outcome or run.status}{reason}")
+        self.run = run
 
 
 def read_error(status: int, headers: Mapping[str, str], body: bytes, url: str) -> ApiError:

@@ -52,6 +52,61 @@ class RunBody(TypedDict, total=False):
     commit: str | None
 
 
+class RunOptions(TypedDict, total=False):
+    """What `Client.run` takes beside repo and prompt: the fields of `RunBody` in snake_case."""
+
+    harness: str | None
+    base_branch: str | None
+    working_branch: str | None
+    create_branch: bool | None
+    root_directory: str | None
+    conversation_id: str | None
+    workspace_session_id: str | None
+    mode: str | None
+    model: str | None
+    title: str | None
+    timeout_seconds: float | None
+    budget: Budget | None
+    checks: list[str] | None
+    check_policy: Literal["strict", "no-regression"] | None
+    protect_tests: bool | None
+    record: bool | None
+    replay_of: str | None
+    output_schema: dict[str, Any] | None
+    labels: dict[str, str] | None
+    env: dict[str, str] | None
+    priority: int | None
+    delivery: Literal["branch", "pull_request", "patch"] | None
+    attempts: int | None
+    attempts_mode: Literal["in-order", "side-by-side"] | None
+    harnesses: list[str] | None
+    deliver_partial: bool | None
+    supersede: bool | None
+    commit: str | None
+
+
+class RetryOptions(TypedDict, total=False):
+    """What `Run.retry` takes: the fields of `RetryBody` in snake_case."""
+
+    harness: str | None
+    model: str | None
+    timeout_seconds: float | None
+    budget: Budget | None
+    resume: bool | None
+
+
+class RunFilters(TypedDict, total=False):
+    """Which runs `Client.runs.list` gives, as for `Client.list_runs`."""
+
+    repo: str | None
+    status: str | None
+    outcome: str | None
+    label: list[str] | None
+    retry_of: str | None
+    contender_of: str | None
+    since: str | None
+
+
 class RetryBody(TypedDict, total=False):
     """What `Client.retry_run` may change against the run it retries."""
 

@@ -7,6 +7,12 @@ import time
 
 from mogplex.client.errors import ApiError, ClientError, ConnectionFailed, WaitTimeout
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Sleep = Callable[[float], Awaitable[None]]
+
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 _PASSING_STATUSES = frozenset({500, 502, 503, 504})
@@ -19,7 +25,8 @@ class Patience:
     for even then. Later a server may be away (a restart, a cut) for up to `lenient_seconds` in a row.
     """
 
-    def __init__(self, timeout_seconds: float | None, lenient_seconds: float = 120.0) -> None:
+    def __init__(self, sleep: Sleep, timeout_seconds: float | None, lenient_seconds: float = 120.0) -> None:
+        self._sleep = sleep
         self._timeout_seconds = timeout_seconds
         self._deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         self._lenient_seconds = lenient_seconds
@@ -42,7 +49,7 @@ class Patience:
         self._failures = 0
         self._failing_since = None
 
-    def bear(self, error: ClientError) -> None:
+    async def bear(self, error: ClientError) -> None:
         """Sleep until the next try is due. Raises `error` when trying again makes no sense."""
         now = time.monotonic()
         limited = isinstance(error, ApiError) and error.http_status == 429
@@ -53,15 +60,28 @@ class Patience:
             if now - self._failing_since > self._lenient_seconds:
                 raise error
         self._failures += 1
-        self.sleep(_asked_pause(error) or self._next_pause())
+        await self.sleep(_asked_pause(error) or self._next_pause())
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Sleep, but never past the deadline."""
-        time.sleep(self.remaining(seconds))
+        await self._sleep(self.remaining(seconds))
 
     def _next_pause(self) -> float:
         longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2 ** min(self._failures - 1, 10))
         return random.uniform(longest / 2, longest)  # many tails must not come back in one beat
+
+
+def choose_pause(error: ApiError, left_seconds: float, *, safe: bool) -> float | None:
+    """Seconds before the same request is sent again, or None: the refusal is the caller's to see.
+
+    Only a server that said when to come back is asked again, and only if that is soon enough. After a 503 nobody knows
+    for sure what was done, so then the request must be `safe` to repeat.
+    """
+    asked = error.retry_after_seconds
+    if asked is None or not (error.http_status == 429 or (error.http_status == 503 and safe)):
+        return None
+    pause = max(asked, _FIRST_PAUSE_SECONDS) * random.uniform(1.0, 1.1)  # those refused together come back apart
+    return pause if pause <= left_seconds else None
 
 
 def _may_pass(error: ClientError) -> bool:

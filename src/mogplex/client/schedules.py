@@ -10,36 +10,38 @@ if TYPE_CHECKING:
 
 
 class ScheduleCalls(Sender):
-    def create_schedule(self, body: Body) -> Json:
+    async def create_schedule(self, body: Body) -> Json:
         """A run at every tick of `cron` (in `timeZone`): `repoId`, and `run` as for `start_run` without its repo."""
-        return inner(self._send("POST", "/schedules", body), "schedule")
+        return inner(await self._send("POST", "/schedules", body), "schedule")
 
-    def list_schedules(self, repo: str | None = None, limit: int | None = None, cursor: str | None = None) -> Json:
+    async def list_schedules(
+        self, repo: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Json:
         """{"schedules": [{id, name, cron, nextTickAt, alarm, …}]}, newest first."""
-        return self._get("/schedules", repo=repo, limit=limit, cursor=cursor)
+        return await self._get("/schedules", repo=repo, limit=limit, cursor=cursor)
 
-    def get_schedule(self, schedule_id: str) -> Json:
-        return inner(self._get(f"/schedules/{segment(schedule_id)}"), "schedule")
+    async def get_schedule(self, schedule_id: str) -> Json:
+        return inner(await self._get(f"/schedules/{segment(schedule_id)}"), "schedule")
 
-    def update_schedule(self, schedule_id: str, body: Body) -> Json:
+    async def update_schedule(self, schedule_id: str, body: Body) -> Json:
         """Change what `body` names."""
-        return inner(self._send("PATCH", f"/schedules/{segment(schedule_id)}", body), "schedule")
+        return inner(await self._send("PATCH", f"/schedules/{segment(schedule_id)}", body), "schedule")
 
-    def remove_schedule(self, schedule_id: str) -> Json:
+    async def remove_schedule(self, schedule_id: str) -> Json:
         """Its runs stay."""
-        return self._send("DELETE", f"/schedules/{segment(schedule_id)}")
+        return await self._send("DELETE", f"/schedules/{segment(schedule_id)}")
 
-    def pause_schedule(self, schedule_id: str) -> Json:
-        return inner(self._send("POST", f"/schedules/{segment(schedule_id)}/pause"), "schedule")
+    async def pause_schedule(self, schedule_id: str) -> Json:
+        return inner(await self._send("POST", f"/schedules/{segment(schedule_id)}/pause"), "schedule")
 
-    def resume_schedule(self, schedule_id: str) -> Json:
+    async def resume_schedule(self, schedule_id: str) -> Json:
         """Ticks come again from now on."""
-        return inner(self._send("POST", f"/schedules/{segment(schedule_id)}/resume"), "schedule")
+        return inner(await self._send("POST", f"/schedules/{segment(schedule_id)}/resume"), "schedule")
 
-    def trigger_schedule(self, schedule_id: str, *, idempotency_key: str | None = None) -> Json:
+    async def trigger_schedule(self, schedule_id: str, *, idempotency_key: str | None = None) -> Json:
         """Start its run now; the run object, with `replayed`."""
-        return self._post_once(f"/schedules/{segment(schedule_id)}/trigger", {}, idempotency_key)
+        return await self._post_once(f"/schedules/{segment(schedule_id)}/trigger", {}, idempotency_key)
 
-    def list_ticks(self, schedule_id: str, limit: int | None = None) -> Json:
+    async def list_ticks(self, schedule_id: str, limit: int | None = None) -> Json:
         """{"ticks": [{dueAt, at, result, runId, note}]}: what became of its ticks, newest first."""
-        return self._get(f"/schedules/{segment(schedule_id)}/ticks", limit=limit)
+        return await self._get(f"/schedules/{segment(schedule_id)}/ticks", limit=limit)

@@ -10,34 +10,34 @@ if TYPE_CHECKING:
 
 
 class WebhookCalls(Sender):
-    def create_webhook(self, body: Body) -> Json:
+    async def create_webhook(self, body: Body) -> Json:
         """The new webhook, with the `secret` it signs with: it is shown this once. `url`, `events`, `repos`."""
-        return inner(self._send("POST", "/webhooks", body), "webhook")
+        return inner(await self._send("POST", "/webhooks", body), "webhook")
 
-    def list_webhooks(self) -> Json:
+    async def list_webhooks(self) -> Json:
         """{"webhooks": [{id, url, events, …}]}, newest first."""
-        return self._get("/webhooks")
+        return await self._get("/webhooks")
 
-    def update_webhook(self, webhook_id: str, body: Body) -> Json:
+    async def update_webhook(self, webhook_id: str, body: Body) -> Json:
         """Change `url`, `events`, `repos` (None: all) and `enabled`, as far as `body` names them."""
-        return inner(self._send("PATCH", f"/webhooks/{segment(webhook_id)}", body), "webhook")
+        return inner(await self._send("PATCH", f"/webhooks/{segment(webhook_id)}", body), "webhook")
 
-    def remove_webhook(self, webhook_id: str) -> Json:
-        return self._send("DELETE", f"/webhooks/{segment(webhook_id)}")
+    async def remove_webhook(self, webhook_id: str) -> Json:
+        return await self._send("DELETE", f"/webhooks/{segment(webhook_id)}")
 
-    def rotate_webhook(self, webhook_id: str) -> Json:
+    async def rotate_webhook(self, webhook_id: str) -> Json:
         """A new `secret`; the old one signs too for a day."""
-        return inner(self._send("POST", f"/webhooks/{segment(webhook_id)}/rotate"), "webhook")
+        return inner(await self._send("POST", f"/webhooks/{segment(webhook_id)}/rotate"), "webhook")
 
-    def test_webhook(self, webhook_id: str) -> Json:
+    async def test_webhook(self, webhook_id: str) -> Json:
         """Send something now; the delivery."""
-        return inner(self._send("POST", f"/webhooks/{segment(webhook_id)}/test"), "delivery")
+        return inner(await self._send("POST", f"/webhooks/{segment(webhook_id)}/test"), "delivery")
 
-    def list_webhook_deliveries(self, webhook_id: str, limit: int | None = None) -> Json:
+    async def list_webhook_deliveries(self, webhook_id: str, limit: int | None = None) -> Json:
         """{"deliveries": [{id, event, status, tries, lastStatus, …}]}, newest first."""
-        return self._get(f"/webhooks/{segment(webhook_id)}/deliveries", limit=limit)
+        return await self._get(f"/webhooks/{segment(webhook_id)}/deliveries", limit=limit)
 
-    def redeliver_webhook(self, webhook_id: str, delivery_id: str) -> Json:
+    async def redeliver_webhook(self, webhook_id: str, delivery_id: str) -> Json:
         """Send it again, with the same id."""
         path = f"/webhooks/{segment(webhook_id)}/deliveries/{segment(delivery_id)}/redeliver"
-        return inner(self._send("POST", path), "delivery")
+        return inner(await self._send("POST", path), "delivery")

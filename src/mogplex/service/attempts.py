@@ -33,6 +33,7 @@ from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.sealing import open_secrets
 from mogplex.service.signals import select_signals, signal_of
 from mogplex.store import checks as check_table
+from mogplex.store import facts as facts_table
 from mogplex.store import model_calls as call_table
 from mogplex.store import patches as patch_table
 from mogplex.store import repos as repo_table
@@ -48,6 +49,7 @@ NOTABLE = frozenset(
     | {"timing", "verdict", "baseline", "tests_touched", "changes", "pull_request_url"}
 )
 _MAX_SANITISERS = 1024
+_USUAL_DAYS, _USUAL_RUNS = 90, 50
 
 
 class Attempts:
@@ -155,6 +157,13 @@ class Attempts:
                 return False
             check_table.put_baseline(tx, run.repo_id, commit, check.command, cleaned, setup_key)
         return True
+
+    def usual_cost(self, run: Run) -> tuple[float | None, int]:
+        """What runs like this one (repo, harness, and model if it names one) cost in USD on average, and of how many
+        runs that is known: at most the last 50 of 90 days that asked a model. None when there was none."""
+        with self._database.read() as tx:
+            since = tx.now - _USUAL_DAYS * 86_400
+            return facts_table.average_cost(tx, run.repo_id, run.harness, run.model, since, _USUAL_RUNS)
 
     def repo_of(self, run: Run) -> Repo:
         """The repo that the run works on. Raises WorkspaceError when it was removed meanwhile."""

@@ -177,6 +177,23 @@ def average_attempt_ms(tx: Transaction, most: int) -> float | None:
     return None if found is None else float(found)
 
 
+def average_cost(
+    tx: Transaction, repo_id: str, harness: str, model: str | None, since: float, most: int
+) -> tuple[float | None, int]:
+    """What the last `most` runs of a harness on a repo cost in USD on average, and how many there were; None of none.
+
+    Only runs that asked a model, of known cost, created at `since` or later; of any model when none is named.
+    """
+    alike = [run_facts.c.created_at >= since, run_facts.c.repo_id == repo_id, run_facts.c.harness == harness]
+    if model is not None:
+        alike.append(run_facts.c.model == model)
+    asked = (run_facts.c.model_calls > 0, run_facts.c.cost_usd.is_not(None))
+    newest = (run_facts.c.created_at.desc(), run_facts.c.run_id.desc())
+    last = sa.select(run_facts.c.cost_usd).where(*alike, *asked).order_by(*newest).limit(most).subquery()
+    average, runs = tx.execute(sa.select(sa.func.avg(last.c.cost_usd), sa.func.count()).select_from(last)).one()
+    return (None if average is None else float(average)), int(runs)
+
+
 def sum_tools(tx: Transaction, since: float, until: float, visible: Conditions) -> list[tuple[str, int, int]]:
     """(tool, calls, errors), the most called first."""
     calls = sa.func.sum(run_tools.c.calls)

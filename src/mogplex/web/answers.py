@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
+from mogplex.domain.first_try import saved_usd
 from mogplex.domain.run import OUTCOME_MEANING
 from mogplex.domain.view import format_time
 from mogplex.web import text
@@ -33,7 +34,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(asset=assets.path_of, outcome_meaning=OUTCOME_MEANING)
+        self._environment.globals.update(asset=assets.path_of, outcome_meaning=OUTCOME_MEANING, saved_usd=saved_usd)
         self._environment.filters.update(
             plain=text.plain,
             one_line=text.one_line,

@@ -13,6 +13,7 @@ from mogplex.service.run_filter import RunFilter
 from mogplex.web.charts import draw_columns
 from mogplex.web.page import Page
 from mogplex.web.visit import Visit
+from mogplex.web.workers import gather_weaknesses
 
 WINDOWS = {"24h": ("24 hours", 86400), "7d": ("7 days", 7 * 86400), "30d": ("30 days", 30 * 86400)}
 DURATION_NAMES = {
@@ -31,6 +32,7 @@ def show(visit: Visit) -> Response:
     chosen = chosen if chosen in WINDOWS else "24h"
     until = time.time()
     stats = visit.rooms.report.stats(visit.caller, until - WINDOWS[chosen][1], until)
+    pressure = visit.rooms.report.pressure(visit.caller)
     return visit.show(
         "overview.html",
         stats=stats,
@@ -38,7 +40,8 @@ def show(visit: Visit) -> Response:
         windows=WINDOWS,
         runs_chart=draw_columns(stats["series"], {"success": "success", "failed": "failed", "cancelled": "cancelled"}),
         cost_chart=draw_columns(stats["series"], {"costUsd": "cost"}),
-        pressure=visit.rooms.report.pressure(visit.caller),
+        pressure=pressure,
+        weaknesses=gather_weaknesses(visit, pressure),
         durations=[(label, stats["durationsMs"][name]) for name, label in DURATION_NAMES.items()],
         groups=_groups(stats),
         failures=_failures(visit),

@@ -13,7 +13,6 @@ from mogplex.web.timeline import Timeline
 from mogplex.web.visit import Visit
 
 LONGEST_CHAIN = 20
-WEAK_DRIVERS = {"unconfined": "This run's commands were not isolated from the machine: the driver is unconfined."}
 
 
 def head_values(visit: Visit, run: Run, tab: str) -> dict[str, Any]:
@@ -28,7 +27,6 @@ def head_values(visit: Visit, run: Run, tab: str) -> dict[str, Any]:
         "may_cancel": visit.may("write") and not run.status.is_terminal and run.cancel_requested_at is None,
         "may_retry": visit.may("write") and run.status in (Status.FAILED, Status.CANCELLED),
         "retry_key": f"page-{secrets.token_hex(12)}",
-        "warning": _warning(visit, run),
         "tab": tab,
     }
 
@@ -53,11 +51,3 @@ def _follow(visit: Visit, run: Run, link: str) -> list[Run]:
             break
         next_id = getattr(found[-1], link)
     return found
-
-
-def _warning(visit: Visit, run: Run) -> str | None:
-    """When the sandbox gives less than it should, say so where the run is looked at."""
-    if run.sandbox_record_id is None:
-        return None
-    record = visit.rooms.sandboxes.get(visit.caller, run.sandbox_record_id)
-    return WEAK_DRIVERS.get(record.driver or "")

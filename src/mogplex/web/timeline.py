@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from mogplex.domain.event import Event, EventType
 from mogplex.domain.run import Run
+from mogplex.domain.weakness import find_weaknesses
 from mogplex.web.text import duration, one_line
 
 SHOWN_TOOLS = 6
@@ -55,6 +56,7 @@ class Timeline:
     lanes: tuple[Lane, ...]
     ticks: tuple[str, ...]
     open: bool
+    weaknesses: tuple[str, ...] = ()  # what the newest attempt's sandbox does not hold, in sentences
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Track:
     models: list[Span] = field(default_factory=list)
     tools: dict[str, list[Span]] = field(default_factory=dict)
     checks: dict[str, list[Span]] = field(default_factory=dict)
+    weaknesses: tuple[str, ...] = ()
     _calls: dict[tuple[int, str], Span] = field(default_factory=dict)
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -99,6 +102,7 @@ class Track:
             case EventType.SANDBOX_READY:
                 _close(self.preparing, at)
                 self.agent.append(Span(at, None, "agent", event.seq))
+                self.weaknesses = _weaknesses_of(event)
             case EventType.TOOL_CALL | EventType.TOOL_RESULT:
                 self._take_tool(event)
             case EventType.MODEL_CALL:
@@ -156,7 +160,8 @@ class Track:
             *(scale.lane(name, "check", spans) for name, spans in self.checks.items()),
         ]
         ticks = tuple(duration((end - start) * 1000 * share / 4) for share in range(5))
-        return Timeline(tuple(lane for lane in lanes if lane is not None), ticks, self.ended_at is None)
+        drawn = tuple(lane for lane in lanes if lane is not None)
+        return Timeline(drawn, ticks, self.ended_at is None, self.weaknesses)
 
 
 class Timelines:
@@ -213,6 +218,14 @@ class _Scale:
         width = min(max((end - span.start) / total * 100, _LEAST_PERCENT), 100 - x)
         title = f"{span.label}: {duration((end - span.start) * 1000)}" + (" so far" if span.end is None else "")
         return Bar(round(x, 3), round(width, 3), title, span.seq, span.end is None)
+
+
+def _weaknesses_of(ready: Event) -> tuple[str, ...]:
+    """As the attempt told them; of runs from before that was told, by the same rule."""
+    told, limits = ready.payload.get("weaknesses"), ready.payload.get("limits")
+    if isinstance(told, list):
+        return tuple(str(each) for each in told)
+    return find_weaknesses(str(ready.payload.get("driver")), limits if isinstance(limits, dict) else {})
 
 
 def _close(spans: list[Span], at: float) -> None:

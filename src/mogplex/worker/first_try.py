@@ -7,6 +7,7 @@ When it fails, the harness is told what was found out: which tests fail, and whe
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from mogplex.domain.ending import claim_fault
 from mogplex.domain.errors import MogplexError
@@ -21,6 +22,7 @@ from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
 from mogplex.worker.harness_run import HarnessRun
 from mogplex.worker.models import Models
+from mogplex.worker.patience import patiently
 from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import OwnershipLost, Stop, Stopped
 from mogplex.worker.transcript import Transcript
@@ -76,7 +78,7 @@ class FirstTry:
         self._stop.check()
         found = dict(claim.result or {})
         if claim_fault(claim, exit.exit_code, lingered) is None and found.get("patch"):
-            facts = {"harness": HARNESS, "fixed": True, "modelCalls": 0, "costUsd": 0.0}
+            facts = await self._facts()
             findings.claim = replace(claim, result={**found, "firstTry": facts})
             findings.exit, findings.lingered = exit, lingered
             await self._transcript.note(f"Fixed without a model; {self.run.harness} was not asked, nothing was spent.")
@@ -86,6 +88,13 @@ class FirstTry:
             told = claim.summary[:MAX_FINDINGS_CHARACTERS]
             self.run = replace(self.run, prompt=f"{self.run.prompt}{INTRODUCTION}{told}\n")
         return None
+
+    async def _facts(self) -> dict[str, Any]:
+        """For the result of a run that it fixed. What was saved is an estimate: what such runs usually cost."""
+        usual_usd, runs = await patiently(self._equipment.attempts.usual_cost, self.run)
+        saved_usd = None if usual_usd is None else round(usual_usd, 6)
+        facts = {"harness": HARNESS, "fixed": True, "modelCalls": 0, "costUsd": 0.0}
+        return {**facts, "savedUsd": saved_usd, "comparedRuns": runs}
 
     def _reason_against(self) -> str | None:
         if HARNESS not in self._equipment.harnesses:
