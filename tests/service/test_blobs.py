@@ -103,9 +103,9 @@ def test_only_what_no_row_names_and_is_old_is_swept(house: House, store: FolderB
 @pytest.mark.parametrize("has_store", [True, False])
 def test_blobs_come_along_into_a_store_or_into_the_rows(
     house: House,
-    target: Database,
+    target: Database,  # noqa: F811
     tmp_path: Path,
-    has_store: bool,  # noqa: F811
+    has_store: bool,
 ) -> None:
     run = play(house, "k", LARGE)
     export(house.database, tmp_path / "x.gz", Blobs(FolderBlobs(tmp_path / "blobs")))
