@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mogplex.blobs import open_blobs
-from mogplex.domain.ports import BlobStore
+from mogplex.domain.blob import BlobStore
 
 BUCKET = "blobs"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mogplex.blobs import open_blobs
+from mogplex.domain.blob import BlobStore
 from mogplex.domain.errors import BadRequest, ServiceUnavailable
-from mogplex.domain.ports import BlobStore
 
 LARGE = bytes(range(256)) * 8192  # 2 MiB
 

@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from mogplex.blobs.folder import FolderBlobs
+from mogplex.domain.blob import INLINE_BYTES
 from mogplex.domain.errors import ServiceUnavailable
-from mogplex.domain.large_value import INLINE_BYTES
 from mogplex.domain.run import Outcome, Run, Verdict
 from mogplex.service.blobs import ORPHAN_SECONDS, Blobs
 from mogplex.store.database import Database

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from mogplex.blobs.bucket import BucketBlobs
 from mogplex.blobs.folder import FolderBlobs
+from mogplex.domain.blob import BlobStore
 from mogplex.domain.errors import BadRequest
-from mogplex.domain.ports import BlobStore
 
 STORES: dict[str, Callable[[str], BlobStore]] = {"file": FolderBlobs.at, "s3": BucketBlobs.at}
 

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mogplex.blobs.naming import is_digest, require_whole
+from mogplex.domain.blob import BlobEntry
 from mogplex.domain.errors import BadRequest, ServiceUnavailable
-from mogplex.domain.ports import BlobEntry
 
 # http:// is used only where the operator names such an endpoint.
 CLIENT: Any = {"timeout": "30s", "allow_http": True}

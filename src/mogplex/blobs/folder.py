@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from mogplex.blobs.naming import is_digest, require_whole
+from mogplex.domain.blob import BlobEntry
 from mogplex.domain.errors import BadRequest, ServiceUnavailable
-from mogplex.domain.ports import BlobEntry
 
 
 class FolderBlobs:

@@ -5,9 +5,8 @@ A blob is written before the row that names it is committed, and removed only wh
 
 from __future__ import annotations
 
+from mogplex.domain.blob import INLINE_BYTES, BlobStore, LargeValue
 from mogplex.domain.errors import ServiceUnavailable
-from mogplex.domain.large_value import INLINE_BYTES, LargeValue
-from mogplex.domain.ports import BlobStore
 from mogplex.store import blob_names
 from mogplex.store.database import Database
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mogplex.domain.blob import LargeValue
 from mogplex.domain.errors import BadRequest, Conflict
-from mogplex.domain.large_value import LargeValue
 from mogplex.domain.ports import Dispatcher
 from mogplex.domain.run import Run, Status
 from mogplex.service.blobs import Blobs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from mogplex.domain.large_value import LargeValue
+from mogplex.domain.blob import LargeValue
 from mogplex.store.database import Transaction
 from mogplex.store.schema import run_patches
 
