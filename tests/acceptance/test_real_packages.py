@@ -13,11 +13,12 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pip._internal.models.index import PyPI
 
-from tests.acceptance.house import House, assert_truthful, git
+from tests.acceptance.house import SUCCESS, House, assert_truthful, git
 
 SETUP_SECONDS = 240
 
@@ -42,6 +43,22 @@ PACKAGES = (
         "if payload_length <= MAX_PAYLOAD_NORMAL:",
         "if payload_length < MAX_PAYLOAD_NORMAL:",
         "pytest -q tests/test_frame_protocol.py",
+    ),
+    Package(
+        "python-slugify",
+        "9.2.0",
+        "slugify/slugify.py",
+        "if next_length <= max_length:",
+        "if next_length < max_length:",
+        "pytest -q tests/test_modern_word_boundary.py tests/test_release.py",
+    ),
+    Package(
+        "click-option-group",
+        "0.5.10",
+        "src/click_option_group/_core.py",
+        "if given_option_count > 1:",
+        "if given_option_count >= 1:",
+        "pytest -q",
     ),
 )
 
@@ -72,7 +89,7 @@ def fetch(package: Package, folder: Path) -> Path:
     assert text.count(package.right) == 1
     path.write_text(text.replace(package.right, package.wrong), encoding="utf-8")
     git(top, "init", "-q")
-    git(top, "add", "-A")
+    git(top, "add", "-A", "--force")  # what is published although the package's own .gitignore leaves it out
     git(top, "commit", "-qm", f"{wanted} with a bug")
     return top
 
@@ -86,11 +103,17 @@ def test_a_planted_bug_is_mended_after_a_setup_that_nobody_wrote(house: House, p
     repo = house.client.add_repo({"name": f"real/{package.name}", "cloneUrl": str(fetch(package, folder))})
     detected = house.client.get_repo(repo["id"], detect_setup=True)["setup_detected"]
     assert [step["source"] for step in detected] == ["pyproject.toml"]
-    for cached in (False, True):
-        body = {"repoId": repo["id"], "prompt": "Mend the failing test.", "harness": "repair", "createBranch": True}
-        started = house.client.start_run({**body, "checks": [package.check], "timeoutSeconds": SETUP_SECONDS})
-        house.wait(started["runId"], 2 * SETUP_SECONDS)
-        run = assert_truthful(house, started["runId"])
-        (finished,) = [each for each in house.events(run["runId"]) if each["type"] == "setup_finished"]
-        assert (run["outcome"], run["verdict"], run["baseline"]) == ("completed", "verified", "failed"), run["error"]
-        assert finished["payload"]["cached"] is cached
+    body = {"repoId": repo["id"], "prompt": "Mend the failing test.", "harness": "repair", "createBranch": True}
+    started = house.client.start_run({**body, "checks": [package.check], "timeoutSeconds": SETUP_SECONDS})
+    house.wait(started["runId"], 2 * SETUP_SECONDS)
+    run = assert_truthful(house, started["runId"])
+    assert (run["outcome"], run["verdict"], run["baseline"]) == ("completed", "verified", "failed"), run["error"]
+    assert finished_setup(house, run["runId"])["cached"] is False
+    again = house.run_script(repo["id"], SUCCESS, delivery="patch")
+    house.wait(again["runId"], SETUP_SECONDS)
+    assert finished_setup(house, again["runId"])["cached"] is True
+
+
+def finished_setup(house: House, run_id: str) -> dict[str, Any]:
+    (finished,) = [each["payload"] for each in house.events(run_id) if each["type"] == "setup_finished"]
+    return dict(finished)

@@ -21,6 +21,7 @@ from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.store.database import Database
 from mogplex.store.schema import metadata
+from mogplex.traces.spans import Span, trace_of
 from tests.house import House, ending
 
 PROVIDER_KEY = "prov/key+7f3a 9c<0d>'1'"  # as the gateway tells it to every sanitiser
@@ -118,12 +119,27 @@ def stored(house: House) -> str:
     return "\n".join(texts)
 
 
+def traced(house: House, run: Run) -> str:
+    """Names and attributes of every span that leaves this process when traces are asked for."""
+
+    def tell(span: Span) -> Iterator[str]:
+        yield f"{span.name} {span.error} {span.attributes}"
+        for child in span.children:
+            yield from tell(child)
+
+    return "\n".join(tell(trace_of(house.runs.get(house.admin, run.id), house.events.since(run.id, 0, 1000))))
+
+
 @pytest.mark.parametrize("secret", KNOWN)
 def test_no_shape_of_it_stays_at_any_place(house: House, secret: str) -> None:
     run = start(house)
     shapes = {name: shape(KNOWN[secret]) for name, shape in SHAPES.items()}
     tell_everywhere(house, run, " ; ".join(shapes.values()))
-    places = {"what is stored": stored(house), "the patch on a page": house.runs.shown_patch(house.admin, run.id)}
+    places = {
+        "what is stored": stored(house),
+        "the patch on a page": house.runs.shown_patch(house.admin, run.id),
+        "the trace": traced(house, run),
+    }
     for place, text in places.items():
         assert "[redacted]" in text
         assert [name for name, shape in shapes.items() if shape in text] == [], place
