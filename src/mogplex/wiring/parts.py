@@ -120,8 +120,7 @@ class Parts:
         contests = Contests(database, dispatcher, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
-        reach = Reach(permitted=settings.webhook_networks)
-        courier = Courier(database, vault, functools.partial(post, reach=reach))
+        courier = Courier(database, vault, functools.partial(post, reach=Reach(permitted=settings.webhook_networks)))
         return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier, weaknesses)
 
 
