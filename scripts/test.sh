@@ -5,4 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/setup.sh --tests
 bash scripts/check.sh
 PATH=$PWD/.venv/bin:$PATH
-exec pytest -n 4 --dist loadfile "$@" # more workers than cores: many tests wait for a process of theirs
+# More workers than cores: many tests wait for a process of theirs. In the order of tests/conftest.py: the longest first.
+exec pytest -n 4 --dist loadfile --no-loadscope-reorder "$@"

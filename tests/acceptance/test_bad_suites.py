@@ -51,13 +51,15 @@ def strict() -> Iterator[House]:
 def test_a_suite_that_misbehaves_ends_truthfully(strict: House, kind: str) -> None:
     files = {"code.py": "def one():\n    return 1\n", "test_bad.py": BAD[kind]}
     repo = strict.add_repo(f"bad/{kind.replace(' ', '-')}", files, checks=["python -m pytest -q"])
+    # Only what never ends by itself gets a short time: on a busy machine the others must not be cut by it.
+    timeout = 6 if "timed_out" in ENDINGS.get(kind, EXPECTED)[0] else 90
     repair = strict.client.start_run(
-        {"repoId": repo["id"], "prompt": "fix it", "harness": "repair", "createBranch": True, "timeoutSeconds": 6}
+        {"repoId": repo["id"], "prompt": "fix it", "harness": "repair", "createBranch": True, "timeoutSeconds": timeout}
     )
     checked = strict.run_script(repo["id"], f"echo x > new.txt\n{SUCCESS}")
     by_repair, by_check = ENDINGS.get(kind, EXPECTED)
     for started, outcomes in ((repair, by_repair), (checked, by_check)):
-        strict.wait(started["runId"], 90)
+        strict.wait(started["runId"], 100)
         run = assert_truthful(strict, started["runId"])
         assert run["status"] == "failed"
         assert run["outcome"] in outcomes, run["error"]

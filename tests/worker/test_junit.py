@@ -27,7 +27,15 @@ def test_pytest_writes_what_we_read(tmp_path: Path) -> None:
         "import pytest\ndef test_a(): pass\ndef test_b(): assert 0\n@pytest.mark.skip\ndef test_c(): pass\n"
     )
     code = pytest.main(
-        ["-q", "-p", "no:cacheprovider", f"--junitxml={tmp_path}/r.xml", "-o", "addopts=", str(tmp_path)]
+        # Its own root: else the folder above it and ours is the root, and names begin with the way down from there.
+        [
+            "-q",
+            f"--rootdir={tmp_path}",
+            f"--junitxml={tmp_path}/r.xml",
+            "-pno:cacheprovider",
+            "-oaddopts=",
+            str(tmp_path),
+        ]
     )
     assert code == 1
     assert read_tests(tmp_path / "r.xml") == TestCounts(1, 1, 1, frozenset({"test_x::test_b"}))

@@ -10,16 +10,13 @@ it takes seconds, and none is wanted in /env afterwards. It is the pip of our ow
 from __future__ import annotations
 
 import importlib.metadata
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from mogplex.domain.ports import Mount
+from mogplex.harnesses import shelf
 
 TARGET = "/opt/mogplex-setup"
-LAYOUT = 1  # raise when what is written below changes
-_COMPLETE = "complete"  # the last file to be written
+LAYOUT = 2  # raise when what is written below changes
 _LAUNCHER = '#!/bin/sh\nexec python3 -m pip "$@"\n'
 
 
@@ -34,23 +31,12 @@ class Installer:
 
     @classmethod
     def build(cls, parent: Path) -> Installer:
-        """The folder under `parent`, built now if it isn't there yet; safe to call from several processes at once.
+        """The folder under `parent`, built now if it isn't there yet.
 
         Raises OSError when `parent` can't be written, PackageNotFoundError when our own environment has no pip.
         """
-        folder = parent / f"setup-{LAYOUT}-pip-{importlib.metadata.version('pip')}"
-        if not (folder / _COMPLETE).exists():
-            parent.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(prefix=".setup-", dir=parent))
-            try:
-                _fill(aside)
-                aside.rename(folder)
-            except OSError:
-                if not (folder / _COMPLETE).exists():  # else another process was faster, with the same content
-                    raise
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
-        return cls(folder)
+        name = f"setup-{LAYOUT}-pip-{importlib.metadata.version('pip')}"
+        return cls(shelf.place(parent / name, _fill))
 
     @property
     def mount(self) -> Mount:
@@ -58,15 +44,8 @@ class Installer:
 
 
 def _fill(folder: Path) -> None:
-    for file in importlib.metadata.files("pip") or []:
-        if ".." not in file.parts and "__pycache__" not in file.parts and file.suffix != ".pyc":
-            target = folder / "site" / str(file)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(str(file.locate()), target)
+    shelf.copy_distribution("pip", folder / "site")
     (folder / "bin").mkdir()
     for name in ("pip", "pip3"):
         (folder / "bin" / name).write_text(_LAUNCHER)
         (folder / "bin" / name).chmod(0o755)
-    (folder / _COMPLETE).write_text("")
-    for path in [folder, *folder.rglob("*")]:  # sandboxes run under another uid
-        path.chmod(0o755 if path.is_dir() or (os.access(path, os.X_OK) and path.parent.name == "bin") else 0o644)

@@ -10,15 +10,14 @@ import hashlib
 import py_compile
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from mogplex.domain.ports import Mount
+from mogplex.harnesses import shelf
 
 TARGET = "/opt/builtin"
 AGENT = Path(__file__).resolve().parent / "agent"
 PACKAGE = "mogplex_agent"
-COMPLETE = "complete"  # the last file to be written
 BOOT = f'''"""Starts the agent."""
 
 import sys
@@ -32,22 +31,9 @@ sys.exit(main())
 def build(parent: Path) -> Mount:
     """The folder under `parent`, built now if it isn't there yet, and where sandboxes see it.
 
-    Safe to call from several processes at once: it is made aside and renamed into place. Everything is
-    world-readable, because sandboxes run under another uid. Raises OSError when `parent` can't be written.
+    Raises OSError when `parent` can't be written.
     """
-    folder = parent / f"builtin-{fingerprint()}"
-    if not (folder / COMPLETE).exists():
-        parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".builtin-", dir=parent))
-        try:
-            _fill(aside)
-            aside.rename(folder)
-        except OSError:
-            if not (folder / COMPLETE).exists():  # else another process was faster, with the same content
-                raise
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    return Mount(folder, TARGET)
+    return Mount(shelf.place(parent / f"builtin-{fingerprint()}", _fill), TARGET)
 
 
 def fingerprint() -> str:
@@ -71,6 +57,3 @@ def _fill(folder: Path) -> None:
     # Unchecked, since neither times nor sources change here. Another version of Python compiles for itself.
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
     compileall.compile_dir(package, quiet=2, invalidation_mode=mode)
-    (folder / COMPLETE).write_text("")
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)

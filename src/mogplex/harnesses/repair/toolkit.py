@@ -13,20 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from mogplex.domain.ports import Mount
+from mogplex.harnesses import shelf
 
 TARGET = "/opt/mogplex"
 DISTRIBUTIONS = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "coverage")
 ENGINE = Path(__file__).resolve().parent / "engine"
 ENGINE_PACKAGE = "mogplex_repair"
-LAYOUT = 1  # raise when the scripts below change
-COMPLETE = "complete"  # the last file to be written
+LAYOUT = 2  # raise when the scripts below change
 
 BOOT = f'''"""Starts the repair engine."""
 
@@ -94,22 +92,9 @@ class Toolkit:
     def build(cls, parent: Path) -> Toolkit:
         """The toolkit of our versions under `parent`, built now if it isn't there yet.
 
-        Safe to call from several processes at once: a build is made aside and renamed into place. Everything is
-        world-readable, because sandboxes run under another uid. Raises OSError when `parent` can't be written.
+        Raises OSError when `parent` can't be written.
         """
-        folder = parent / f"toolkit-{fingerprint()}"
-        if not (folder / COMPLETE).exists():
-            parent.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(prefix=".toolkit-", dir=parent))
-            try:
-                _fill(aside)
-                aside.rename(folder)
-            except OSError:
-                if not (folder / COMPLETE).exists():  # else another process was faster, with the same content
-                    raise
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
-        return cls(folder)
+        return cls(shelf.place(parent / f"toolkit-{fingerprint()}", _fill))
 
     @property
     def mount(self) -> Mount:
@@ -146,23 +131,4 @@ def _fill(folder: Path) -> None:
         script.write_text(LAUNCHER)
         script.chmod(0o755)
     for name in DISTRIBUTIONS:
-        _copy_distribution(name, folder / "site")
-    (folder / COMPLETE).write_text("")
-    _open_to_all(folder)
-
-
-def _copy_distribution(name: str, site: Path) -> None:
-    """Copy the files that an installed distribution lists, except its scripts and byte code."""
-    for file in importlib.metadata.files(name) or []:
-        if ".." in file.parts or file.is_absolute() or "__pycache__" in file.parts or file.suffix == ".pyc":
-            continue
-        target = site / str(file)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(str(file.locate()), target)
-
-
-def _open_to_all(folder: Path) -> None:
-    """Readable by every uid, writable by none but ours."""
-    for path in [folder, *folder.rglob("*")]:
-        is_program = path.is_dir() or os.access(path, os.X_OK)
-        path.chmod(0o755 if is_program else 0o644)
+        shelf.copy_distribution(name, folder / "site")
