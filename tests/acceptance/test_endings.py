@@ -288,7 +288,7 @@ def test_a_structured_result_is_held_to_its_schema(
 
 
 BAD_WISHES = {
-    "pull request": ({"delivery": "pull_request"}, "pull_request"),
+    "pull request": ({"delivery": "pull_request"}, "which forge"),
     "no schema": ({"outputSchema": {"type": "nonsense"}}, "outputSchema"),
 }
 

@@ -17,11 +17,12 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from mogplex.domain.errors import BadRequest, Forbidden, NotFound
+from mogplex.domain.exchange import NoReply, Reply
 from mogplex.domain.run import Outcome
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.webhook import DeliveryStatus, Webhook, WebhookDelivery
 from mogplex.egress.address import Reach
-from mogplex.egress.poster import Answer, PostFailed, post
+from mogplex.egress.poster import post
 from mogplex.service.courier import PAUSES_SECONDS, Courier
 from mogplex.service.vault import Vault
 from mogplex.service.webhooks import Webhooks
@@ -73,7 +74,7 @@ class Posts:
         self.receiver = receiver
         self.courier = Courier(database, self.house.vault, self._post)
 
-    def _post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Answer:
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float) -> Reply:
         return post(url, body, headers, timeout_seconds, reach=LOOPBACK)
 
     def create(self, **body: Any) -> tuple[Webhook, str]:
@@ -183,7 +184,7 @@ def test_addresses_that_may_not_be_dialled_are_not_and_the_list_says_so(posts: P
 
 
 def test_nobody_listening_is_told(posts: Posts) -> None:
-    with pytest.raises(PostFailed, match="gave no answer"):
+    with pytest.raises(NoReply, match="gave no answer"):
         post("http://127.0.0.1:9/", b"{}", {}, 5.0, reach=LOOPBACK)
 
 
@@ -298,7 +299,7 @@ def test_a_receiver_that_dribbles_is_cut_at_the_limit() -> None:
         thread = threading.Thread(target=dribble, daemon=True)
         thread.start()
         port = listener.getsockname()[1]
-        with pytest.raises(PostFailed):
+        with pytest.raises(NoReply):
             post(f"http://127.0.0.1:{port}/", b"{}", {}, 1.0, reach=LOOPBACK)
         thread.join(20)
         assert not thread.is_alive(), "it noticed that nobody reads any more"

@@ -11,9 +11,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from mogplex.domain.access import Scope
 from mogplex.domain.check import CheckTarget
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.exchange import Reply
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Verdict
-from mogplex.egress.poster import Answer
 from mogplex.service.courier import Courier
 from tests.web.conftest import PATIENCE_MS, SCREENSHOTS, OpenPage
 from tests.web.world import HOSTILE, World, said, tool
@@ -409,11 +409,11 @@ def test_webhooks_are_made_tried_switched_rotated_and_removed(world: World, repo
     page.get_by_role("button", name="Send a test").click()
     delivery = page.locator("#deliveries details").first
     expect(delivery).to_contain_text("webhook.test not tried yet")
-    courier = Courier(world.house.database, world.house.vault, lambda *_: Answer(503, None))
+    courier = Courier(world.house.database, world.house.vault, lambda *_: Reply(503))
     assert courier.carry() == 1
     delivery.locator("summary").click()
     expect(delivery).to_contain_text("1 try, answered 503")  # by itself, and it stays open
-    courier = Courier(world.house.database, world.house.vault, lambda *_: Answer(204, None))
+    courier = Courier(world.house.database, world.house.vault, lambda *_: Reply(204))
     page.get_by_role("button", name=re.compile("^Send webhook.test of .* again$")).click()
     assert courier.carry() == 1
     expect(page.locator("#deliveries .pill")).to_have_text(["delivered"])

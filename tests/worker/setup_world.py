@@ -107,6 +107,7 @@ class SetupWorld:
             registries=Registries((), {}),
             harnesses={},
             gateway=cast(Any, None),
+            forges=cast(Any, None),
             tools=cast(Any, None),
             limits=Limits(wall_seconds=100),
             identity=Identity(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, Schema, either_null, list_of, ref, shape
+from mogplex.domain.forge import ForgeKind
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import Phase
 
@@ -28,6 +29,9 @@ REPO = shape(
     harness=either_null(TEXT),
     budget=ANYTHING,
     timeout_seconds=either_null(NUMBER),
+    forge=either_null(
+        shape(kind={"enum": list(ForgeKind)}, api_url=TEXT, project=TEXT, labels=list_of(TEXT)),
+    ),
     created_at=TIME,
     updated_at=TIME,
 )

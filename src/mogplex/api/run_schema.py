@@ -53,9 +53,9 @@ _CHANGES = shape(
     files=WHOLE,
     insertions=WHOLE,
     deletions=WHOLE,
-    commit=TEXT,
+    commit=either_null(TEXT),
     paths=list_of(TEXT),
-    patchUrl=URL,
+    patchUrl=either_null(URL),
     pullRequestUrl=either_null(URL),
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mogplex.cli.forge_options import forge_options
 from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import note, show, write_fields, write_json, write_line, write_table
 from mogplex.cli.repo_id import find_repo_id, repo_name
@@ -37,6 +38,7 @@ _FIELD_OF_WORD = {
     "harness": "harness",
     "timeout": "timeoutSeconds",
     "budget": "budget",
+    "forge": "forge",
 }
 
 
@@ -72,6 +74,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         multiple=True,
         help="Existing branches that runs may push to, as in `mogplex/*`; repeatable.",
     )
+    @forge_options
     @functools.wraps(function)
     def wrapper(
         *args: Any,
@@ -91,6 +94,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         budget_usd: float | None,
         budget_tokens: int | None,
         push_branches: tuple[str, ...],
+        forge: Repo | None,
         **values: Any,
     ) -> int | None:
         settings = given(
@@ -109,6 +113,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             harness=harness,
             timeoutSeconds=timeout,
             budget=make_budget(budget_usd, budget_tokens),
+            forge=forge,
         )
         return function(*args, settings=settings, **values)
 

@@ -117,6 +117,15 @@ class RetryBody(TypedDict, total=False):
     resume: bool | None
 
 
+class ForgeBody(TypedDict, total=False):
+    """Where the pull requests of a repo are opened; what is left out is found from the clone URL."""
+
+    kind: Literal["github", "gitlab", "gitea"] | None
+    apiUrl: str | None
+    project: str | None
+    labels: list[str] | None
+
+
 class RepoBody(TypedDict, total=False):
     """A repo's settings. `cloneUrl` is a URL or an absolute path on the server's machine."""
 
@@ -138,13 +147,14 @@ class RepoBody(TypedDict, total=False):
     harness: str | None
     budget: Budget | None
     timeoutSeconds: float | None
+    forge: ForgeBody | None
 
 
 class SecretBody(TypedDict):
-    """A repo's secret: its value, and who gets it. `git` goes with no other phase."""
+    """A repo's secret: its value, and who gets it. `git` and `forge` go with no other phase."""
 
     value: str
-    phases: list[Literal["setup", "agent", "checks", "git"]]
+    phases: list[Literal["setup", "agent", "checks", "git", "forge"]]
 
 
 class KeyBody(TypedDict, total=False):

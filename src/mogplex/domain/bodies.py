@@ -8,6 +8,7 @@ from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
+from mogplex.domain.forge_body import FORGE
 from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
@@ -165,6 +166,7 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "harness": _text("Harness of runs that name none."),
     "budget": BUDGET,
     "timeoutSeconds": _timeout("Wall clock of runs that name none."),
+    "forge": FORGE,
 }
 
 REPO_REQUEST: Schema = {
@@ -174,7 +176,7 @@ REPO_REQUEST: Schema = {
     "properties": {
         "cloneUrl": {"type": "string", "minLength": 1, "description": "A URL, or an absolute path on the server."},
         "gitCredential": _text(
-            "Shown to the remote: a token, `user:token`, or a private ssh key. Kept as the secret `GIT_CREDENTIAL`.",
+            "Shown to the remote: a token, `user:token`, ssh key or GitHub App. Kept as the secret `GIT_CREDENTIAL`.",
             MAX_VALUE_CHARACTERS,
         ),
         **_REPO_SETTINGS,
@@ -196,7 +198,7 @@ SECRET_REQUEST: Schema = {
             "type": "array",
             "items": {"enum": list(Phase)},
             "minItems": 1,
-            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` alone, for fetch and push.",
+            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` or `forge` alone.",
         },
     },
 }

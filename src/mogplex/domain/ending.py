@@ -76,7 +76,7 @@ def conclude(facts: Facts) -> tuple[Outcome, str | None]:
         return Outcome.OUTPUT_INVALID, facts.detail or "The structured result does not match outputSchema."
     if facts.checks_wanted and facts.verdict is not Verdict.VERIFIED:
         return Outcome.CHECKS_FAILED, facts.detail or f"The checks say: {facts.verdict.replace('_', ' ')}."
-    if not facts.changed:
+    if not facts.changed and facts.delivered is not Delivered.FAILED:
         return Outcome.NO_CHANGES, None
     if facts.delivered in (Delivered.DONE, Delivered.NOT_NEEDED):
         return Outcome.COMPLETED, None

@@ -1,4 +1,4 @@
-"""The seams of the house: what a sandbox, a harness and a dispatcher must offer. One page, no behaviour."""
+"""The seams of the house: what a sandbox, a harness and a dispatcher must offer (a forge: `forge_port.py`)."""
 
 from __future__ import annotations
 

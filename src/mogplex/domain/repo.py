@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.forge import ForgeSettings
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import SecretNote
 
@@ -48,6 +49,7 @@ class Repo:
     check_files: tuple[str, ...] = ()
     protect_tests: bool | None = None
     image: str = ""
+    forge: ForgeSettings = ForgeSettings()
     secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:

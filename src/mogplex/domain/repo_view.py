@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from mogplex.domain.errors import BadRequest
+from mogplex.domain.forge import DEFAULT_LABELS, locate
 from mogplex.domain.repo import Repo
 from mogplex.domain.secret import SecretNote
 from mogplex.domain.setup import Step
@@ -41,9 +43,20 @@ def repo_object(repo: Repo, detected: Iterable[Step] | None = None) -> dict[str,
         "harness": repo.default_harness,
         "budget": repo.budget.as_wire(),
         "timeout_seconds": repo.timeout_seconds,
+        "forge": forge_object(repo),
         "created_at": format_time(repo.created_at),
         "updated_at": format_time(repo.updated_at),
     }
+
+
+def forge_object(repo: Repo) -> dict[str, Any] | None:
+    """Where its pull requests are opened; None when that can't be told, so that none can be."""
+    try:
+        place = locate(repo.clone_url, repo.forge)
+    except BadRequest:
+        return None
+    labels = DEFAULT_LABELS if repo.forge.labels is None else repo.forge.labels
+    return {"kind": place.kind, "api_url": place.api_url, "project": place.project, "labels": list(labels)}
 
 
 def _step_object(step: Step) -> dict[str, Any]:

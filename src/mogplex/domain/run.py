@@ -149,12 +149,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The size of a run's patch. `commit` is ours, made on top of the base commit."""
+    """The size of a run's patch. `commit` is ours, made on top of the base commit; None: there is no patch."""
 
     files: int
     insertions: int
     deletions: int
-    commit: str
+    commit: str | None
     paths: tuple[str, ...] = ()  # the first 100
 
     def as_wire(self) -> dict[str, Any]:

@@ -155,6 +155,8 @@ def _left(limit: int | None, used: int) -> int | None:
 
 
 def changes_object(changes: Changes | None, patch_url: str, pull_request_url: str | None) -> dict[str, Any] | None:
-    if changes is None:
+    """A run without changes of its own may still have brought a pull request up to date."""
+    if changes is None and pull_request_url is None:
         return None
-    return {**changes.as_wire(), "patchUrl": patch_url, "pullRequestUrl": pull_request_url}
+    told = changes or Changes(0, 0, 0, None)
+    return {**told.as_wire(), "patchUrl": patch_url if changes else None, "pullRequestUrl": pull_request_url}

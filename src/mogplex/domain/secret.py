@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.fields import is_storable, kind_of, show
+from mogplex.domain.github_app import AppKey, is_app
 
 MAX_VALUE_CHARACTERS = 32 * 1024
 MAX_SECRETS = 100  # of one repo
@@ -21,12 +22,17 @@ _PAIR = re.compile(r"[A-Za-z0-9._@+-]{1,100}:\S+\Z")
 
 
 class Phase(StrEnum):
-    """Who gets a secret. GIT stays outside of every sandbox, so it goes with no other."""
+    """Who gets a secret. GIT (fetch and push) and FORGE (pull requests) stay outside of every sandbox, so each goes
+    with no other."""
 
     SETUP = "setup"
     AGENT = "agent"
     CHECKS = "checks"
     GIT = "git"
+    FORGE = "forge"
+
+
+OUTSIDE = (Phase.GIT, Phase.FORGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +57,22 @@ class OpenSecret:
 
 @dataclass(frozen=True, slots=True)
 class GitCredential:
-    """How we show a remote who we are: a user and a token for https, or the private key for ssh."""
+    """How we show a remote who we are: a user and a token for https, or the private key for ssh.
+
+    `app` stands for a token that is yet to be fetched (`Forges.git_credential`).
+    """
 
     user: str | None = None
     token: str | None = field(default=None, repr=False)
     ssh_key: str | None = field(default=None, repr=False)
+    app: AppKey | None = None
 
     @staticmethod
     def of(value: str) -> GitCredential:
-        """`token`, `user:token`, or a private key as OpenSSH and OpenSSL write it."""
+        """`token`, `user:token`, a private key as OpenSSH and OpenSSL write it, or a GitHub App as JSON."""
         text = value.strip()
+        if is_app(text):
+            return GitCredential(app=AppKey.of(text))
         if is_private_key(text):
             return GitCredential(ssh_key=text + "\n")
         user, _, token = text.partition(":") if _PAIR.match(text) else (TOKEN_USER, "", text)
@@ -99,8 +111,9 @@ def read_secret(body: Mapping[str, Any]) -> tuple[str, tuple[Phase, ...]]:
         unknown = [each for each in phases if each not in list(Phase)]
         faults += [Detail("phases", f"{show(each)} is none of {', '.join(Phase)}") for each in unknown[:10]]
         found = [phase for phase in Phase if phase in phases]
-    if Phase.GIT in found and len(found) > 1:
-        faults.append(Detail("phases", "git goes with no other: what git needs must not enter a sandbox"))
+    for phase in OUTSIDE:
+        if phase in found and len(found) > 1:
+            faults.append(Detail("phases", f"{phase} goes with no other: what it is for must not enter a sandbox"))
     if faults:
         raise BadRequest("Invalid secret: " + "; ".join(f"{each.field} {each.reason}" for each in faults), faults)
     return str(value), tuple(found)
@@ -125,13 +138,22 @@ def git_credential_of(secrets: Iterable[OpenSecret]) -> GitCredential | None:
     return None if value is None else GitCredential.of(value)
 
 
+def forge_credential_of(secrets: Sequence[OpenSecret], *, own_host: bool) -> GitCredential | None:
+    """The one for the forge's API, else git's if the API belongs to the host that it is for. Never a key for ssh."""
+    value = next((each.value for each in secrets if Phase.FORGE in each.phases), None)
+    found = GitCredential.of(value) if value is not None else git_credential_of(secrets) if own_host else None
+    return None if found is None or found.ssh_key is not None else found
+
+
 def known_values(secrets: Iterable[OpenSecret]) -> tuple[str, ...]:
     """Every text that would give one of them away: the values, and what git makes of them on the wire."""
     found: list[str] = []
     for secret in secrets:
         found.append(secret.value)
-        if Phase.GIT in secret.phases:
+        if not set(OUTSIDE).isdisjoint(secret.phases):
             credential = GitCredential.of(secret.value)
+            if credential.app is not None:
+                found.append(credential.app.private_key)
             if credential.token is not None:
                 found += [credential.token, base64.b64encode(credential.pair.encode()).decode()]
     return tuple(dict.fromkeys(found))

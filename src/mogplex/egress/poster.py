@@ -1,4 +1,4 @@
-"""One POST to somewhere outside, to an address that was checked: no redirect is followed, little is read."""
+"""One request to somewhere outside, to an address that was checked: no redirect is followed, little is read."""
 
 from __future__ import annotations
 
@@ -9,27 +9,33 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from mogplex.domain.exchange import NoReply, Reply
 from mogplex.egress.address import Reach, Refused, Unresolved
 from mogplex.egress.authority import Authority
 
 MAX_ANSWER_BYTES = 4096
 
 
-class PostFailed(Exception):
-    """There is no answer; the message says why."""
+def post(url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float, *, reach: Reach) -> Reply:
+    """Send JSON and read little of the answer. Raises NoReply."""
+    return exchange(
+        "POST", url, {"Content-Type": "application/json", **headers}, body, reach=reach, timeout_seconds=timeout_seconds
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    retry_after_seconds: float | None
-
-
-def post(url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: float, *, reach: Reach) -> Answer:
-    """Blocks for `timeout_seconds` in all. Raises PostFailed when the host can't be resolved or may not be dialled, or
+def exchange(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    *,
+    reach: Reach,
+    timeout_seconds: float,
+    answer_bytes: int = MAX_ANSWER_BYTES,
+) -> Reply:
+    """Blocks for `timeout_seconds` in all. Raises NoReply when the host can't be resolved or may not be dialled, or
     gives no answer in time."""
     parts = urlsplit(url)
     assert parts.hostname is not None
@@ -37,9 +43,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: flo
     try:
         addresses = asyncio.run(reach.find(Authority(parts.hostname, port)))
     except (Unresolved, Refused) as fault:
-        raise PostFailed(str(fault)) from fault
+        raise NoReply(str(fault)) from fault
     late = threading.Event()
     connection = http.client.HTTPConnection(parts.hostname, port, timeout=timeout_seconds)
+    connection.default_port = 443 if parts.scheme == "https" else 80  # else Host would name the port
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         with contextlib.ExitStack() as held:
@@ -51,14 +58,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_seconds: flo
             deadline.daemon = True
             deadline.start()
             held.callback(deadline.cancel)
-            connection.request("POST", target, body, {"Content-Type": "application/json", **headers})
+            connection.request(method, target, body, dict(headers))
             response = connection.getresponse()
-            response.read(MAX_ANSWER_BYTES)
+            read = response.read(answer_bytes)
             if late.is_set():  # what was cut off may still read as an answer
                 raise TimeoutError(f"not within {timeout_seconds:g} s")
-            return Answer(response.status, _read_retry_after(response.getheader("Retry-After")))
+            return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, read)
     except (OSError, http.client.HTTPException) as fault:
-        raise PostFailed(f"{parts.hostname} gave no answer: {fault or type(fault).__name__}") from fault
+        raise NoReply(f"{parts.hostname} gave no answer: {fault or type(fault).__name__}") from fault
 
 
 def _dial(address: str, port: int, host: str, encrypted: bool, timeout_seconds: float) -> socket.socket:
@@ -76,8 +83,3 @@ def _cut(sock: socket.socket, late: threading.Event) -> None:
     late.set()
     with contextlib.suppress(OSError):  # closed already
         sock.shutdown(socket.SHUT_RDWR)
-
-
-def _read_retry_after(text: str | None) -> float | None:
-    """Seconds only; a date is rare, and the usual pause does as well."""
-    return float(text) if text and text.isdecimal() else None

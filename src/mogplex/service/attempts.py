@@ -188,6 +188,15 @@ class Attempts:
         pushed = old.changes.commit if old.partial and old.changes else None
         return KeptWork(old.id, old.base_commit, work, session, pushed, old.result)
 
+    def checks_of(self, run: Run) -> list[CheckRecord]:
+        """What the checks of this attempt said, in the order in which they were saved."""
+        with self._database.read() as tx:
+            return [each for each in check_table.select(tx, run.id) if each.attempt == run.attempt]
+
+    def clean_text(self, run: Run, text: str, limit_bytes: int) -> str:
+        """`text` as it may leave the house: without the secrets of the run and its repo."""
+        return self._sanitiser(run).text(text, limit_bytes)
+
     def open_secrets(self, run: Run) -> tuple[OpenSecret, ...]:
         """Those of the run's repo. Raises WorkspaceError when one can't be opened."""
         with self._database.read() as tx:

@@ -11,8 +11,8 @@ from typing import Any
 from standardwebhooks import Webhook as Signer
 
 from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.exchange import NoReply, Reply
 from mogplex.domain.webhook import DeliveryStatus, Webhook, WebhookDelivery
-from mogplex.egress.poster import Answer, PostFailed
 from mogplex.service.vault import Vault
 from mogplex.store import webhooks as webhook_table
 from mogplex.store.database import Database
@@ -26,7 +26,7 @@ PAGE = 20
 HANDS = 8
 GONE = 410
 MAX_ERROR_CHARACTERS = 500
-Post = Callable[[str, bytes, Mapping[str, str], float], Answer]
+Post = Callable[[str, bytes, Mapping[str, str], float], Reply]
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +34,7 @@ class Courier:
     """Any number of processes may carry: each try is taken by one of them."""
 
     def __init__(self, database: Database, vault: Vault, post: Post) -> None:
-        """`post(url, body, headers, timeout_seconds)` raises PostFailed."""
+        """`post(url, body, headers, timeout_seconds)` raises NoReply."""
         self._database = database
         self._vault = vault
         self._post = post
@@ -64,7 +64,7 @@ class Courier:
         try:
             headers = self._sign(webhook, delivery, now)
             answer = self._post(webhook.url, delivery.body.encode(), headers, TRY_SECONDS)
-        except (PostFailed, WorkspaceError) as fault:
+        except (NoReply, WorkspaceError) as fault:
             self._note(delivery, _after_failure(delivery, now, None, str(fault)[:MAX_ERROR_CHARACTERS]))
             return True
         self._take_answer(webhook, delivery, answer, now)
@@ -85,7 +85,7 @@ class Courier:
             "User-Agent": "mogplex",
         }
 
-    def _take_answer(self, webhook: Webhook, delivery: WebhookDelivery, answer: Answer, now: float) -> None:
+    def _take_answer(self, webhook: Webhook, delivery: WebhookDelivery, answer: Reply, now: float) -> None:
         if 200 <= answer.status < 300:
             values = {"status": DeliveryStatus.DELIVERED, "next_at": None, "last_status": answer.status}
             self._note(delivery, {**values, "last_error": None})
@@ -102,7 +102,7 @@ class Courier:
             webhook_table.update_delivery(tx, delivery.id, values)
 
 
-def _after_failure(delivery: WebhookDelivery, now: float, answer: Answer | None, error: str) -> dict[str, Any]:
+def _after_failure(delivery: WebhookDelivery, now: float, answer: Reply | None, error: str) -> dict[str, Any]:
     """When to try again, if at all. A receiver that says how long to wait is believed, up to a day."""
     status = answer.status if answer else None
     told: dict[str, Any] = {"last_status": status, "last_error": error}

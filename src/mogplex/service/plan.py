@@ -15,9 +15,11 @@ from mogplex.domain.branch import generate_working_branch
 from mogplex.domain.budget import Budget
 from mogplex.domain.contest import Contest, ContestMode
 from mogplex.domain.errors import BadRequest, Detail
+from mogplex.domain.forge import locate
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Delivery, Run, Status
+from mogplex.domain.secret import Phase
 from mogplex.service.ids import generate_id
 
 MAX_TITLE_CHARACTERS = 80
@@ -35,9 +37,9 @@ def plan_run(
 ) -> Run:
     """The run as it will be stored, but for its times. Raises BadRequest for branches that may not be used."""
     delivery = request.delivery or Delivery.BRANCH
-    require_delivery(delivery)
     require_schema(request.output_schema)
     branches = resolve_branches(request, repo, idempotency_key, delivery)
+    require_delivery(delivery, repo, branches)
     root = request.root_directory
     return Run(
         id=generate_id("run"),
@@ -133,12 +135,22 @@ def plan_contest(request: RunRequest, harness: str) -> Contest | None:
     return Contest(request.attempts_mode or ContestMode.IN_ORDER, turns)
 
 
-def require_delivery(delivery: Delivery) -> None:
-    """Raises BadRequest for what this server cannot do yet: better now than after the work."""
-    if delivery is Delivery.PULL_REQUEST:
+def require_delivery(delivery: Delivery, repo: Repo, branches: Branches) -> None:
+    """Raises BadRequest for a pull request that can't be opened anyway: better now than after the work."""
+    if delivery is not Delivery.PULL_REQUEST:
+        return
+    place = locate(repo.clone_url, repo.forge)
+    phases = {phase for secret in repo.secrets for phase in secret.phases}
+    if Phase.FORGE not in phases and not (place.own_host and Phase.GIT in phases):
         raise BadRequest(
-            "delivery 'pull_request' is not available on this server: ask for 'branch', and open the request from it.",
-            [Detail("delivery", "must be one of branch, patch")],
+            f"{repo.full_name} has no credential for {place.api_url}, so no pull request can be opened there. Set a "
+            f"token, or a GitHub App: mogplex repos secrets set {repo.id} FORGE --for forge",
+            [Detail("delivery", "pull_request needs a credential for the forge")],
+        )
+    if branches.working == branches.base:
+        raise _refusal(
+            f"A pull request from {branches.working!r} to itself can't be opened: let the run make a branch of its own "
+            "(createBranch, --create-branch), or name another workingBranch."
         )
 
 

@@ -10,9 +10,11 @@ from typing import Any
 from mogplex.domain.branch import branch_fault, clean_root_directory, root_directory_fault
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.fields import ENVIRONMENT_NAME, is_storable, kind_of, read_budget, read_commands, read_pairs, show
+from mogplex.domain.forge import ForgeSettings
 from mogplex.domain.repo import full_name_fault, image_fault, python_fault
 from mogplex.domain.request import MAX_TIMEOUT_SECONDS
 from mogplex.domain.run import CheckPolicy
+from mogplex.service.forge_settings import read_forge
 
 MAX_CLONE_URL_CHARACTERS = 2000
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//)[^\s]+\Z")
@@ -140,6 +142,7 @@ def _is_pattern(text: str) -> bool:
     return 0 < len(text) <= 244 and not _PATTERN_SPACE.search(text) and is_storable(text)
 
 
+_NO_FORGE = ForgeSettings()
 _DEFAULT_BUDGET = read_budget({}, lambda field_name, reason: None)
 _Read = Callable[[_Reader, str, Any], Any]
 
@@ -166,4 +169,5 @@ _READERS: dict[str, tuple[str, Any, _Read]] = {
     "harness": ("default_harness", None, lambda r, n, v: r.harness(n, v)),
     "budget": ("budget", _DEFAULT_BUDGET, lambda r, n, v: r.budget(n, v)),
     "timeoutSeconds": ("timeout_seconds", None, lambda r, n, v: r.timeout(n, v)),
+    "forge": ("forge", _NO_FORGE, lambda r, n, v: read_forge(n, v, r.fault)),
 }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import secrets as random
+from collections.abc import Callable
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 from mogplex.domain.errors import BadRequest, Conflict, Detail
-from mogplex.domain.secret import GIT_CREDENTIAL, MAX_SECRETS, OpenSecret, Phase, SecretNote, is_private_key
+from mogplex.domain.github_app import AppKey, is_app
+from mogplex.domain.secret import GIT_CREDENTIAL, MAX_SECRETS, OUTSIDE, OpenSecret, Phase, SecretNote, is_private_key
 from mogplex.service.vault import Vault
 from mogplex.store import secrets as secret_table
 from mogplex.store.database import Transaction
@@ -30,9 +34,12 @@ def put_secret(
     before = there.get(name)
     if before is None and len(there) >= MAX_SECRETS:
         raise Conflict(f"A repo may have {MAX_SECRETS} secrets; remove one first.")
-    other = next((note.name for note, _ in there.values() if Phase.GIT in note.phases and note.name != name), None)
-    if Phase.GIT in phases and other is not None:
-        raise Conflict(f"The secret {other} is this repo's git credential already. Set that one, or remove it first.")
+    for phase in OUTSIDE:
+        other = next((note.name for note, _ in there.values() if phase in note.phases and note.name != name), None)
+        if phase in phases and other is not None:
+            raise Conflict(
+                f"The secret {other} is this repo's {phase} credential already. Set that one, or remove it first."
+            )
     place = place_of(repo_id, name)
     version, created_at = random.token_hex(8), tx.now
     if before is not None:
@@ -57,13 +64,35 @@ def git_credential(tx: Transaction, vault: Vault, repo_id: str) -> str | None:
 
 def check_git_credential(value: str) -> None:
     """Raises BadRequest for a private key that can't be used without somebody to type its password."""
+    if is_app(value):
+        _check_app(value)
+        return
     if not is_private_key(value):
         if any(each.isspace() for each in value.strip()):
             raise _refusal("is neither a token, user:token, nor a private key: it has blanks in it")
         return
-    load = load_ssh_private_key if "OPENSSH" in value.split("\n", 1)[0] else load_pem_private_key
+    _check_key(value, load_ssh_private_key if "OPENSSH" in value.split("\n", 1)[0] else load_pem_private_key)
+
+
+def check_forge_credential(value: str) -> None:
+    """Raises BadRequest for what no forge's API takes."""
+    if is_private_key(value):
+        raise _refusal("is a private key, which no forge's API takes: give a token, or a GitHub App as JSON")
+    check_git_credential(value)
+
+
+def _check_app(value: str) -> None:
     try:
-        load(value.strip().encode() + b"\n", None)
+        app = AppKey.of(value)
+    except ValueError as fault:
+        raise _refusal(f"looks like a GitHub App but can't be read as one: {fault}") from fault
+    if not isinstance(_check_key(app.private_key, load_pem_private_key), RSAPrivateKey):
+        raise _refusal("is a GitHub App whose privateKey is no RSA key: give the one that GitHub made")
+
+
+def _check_key(text: str, load: Callable[[bytes, None], Any]) -> Any:
+    try:
+        return load(text.strip().encode() + b"\n", None)
     except TypeError as fault:
         raise _refusal("is a private key with a password, and nobody is there to type it: give one without") from fault
     except (ValueError, UnsupportedAlgorithm) as fault:

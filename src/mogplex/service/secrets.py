@@ -12,7 +12,7 @@ from mogplex.domain.errors import NotFound, WorkspaceError
 from mogplex.domain.secret import Phase, SecretNote, read_name, read_secret
 from mogplex.service.audit import note
 from mogplex.service.repos import find_repo
-from mogplex.service.sealing import check_git_credential, place_of, put_secret
+from mogplex.service.sealing import check_forge_credential, check_git_credential, place_of, put_secret
 from mogplex.service.vault import Vault
 from mogplex.store import secrets as secret_table
 from mogplex.store.database import Database
@@ -37,6 +37,8 @@ class Secrets:
         value, phases = read_secret(body)
         if Phase.GIT in phases:
             check_git_credential(value)
+        if Phase.FORGE in phases:
+            check_forge_credential(value)
         with self._database.write() as tx:
             repo = find_repo(tx, caller, repo_id)
             tx.take_turn(f"secrets of {repo.id}")

@@ -17,6 +17,7 @@ from mogplex.settings.kinds import folders as _folders
 from mogplex.settings.kinds import hosts as _hosts
 from mogplex.settings.kinds import networks as _networks
 from mogplex.settings.kinds import one_of as _one_of
+from mogplex.settings.kinds import public_url as _public_url
 from mogplex.settings.kinds import seconds as _seconds
 from mogplex.settings.kinds import setting as _setting
 from mogplex.settings.kinds import switch as _switch
@@ -132,6 +133,18 @@ class Settings:
         (),
         "Private networks, with commas between them, that receivers of webhooks may lie in.",
         _networks,
+    )
+    forge_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "MOGPLEX_FORGE_NETWORKS",
+        (),
+        "Private networks, with commas between them, that the APIs of forges may lie in.",
+        _networks,
+    )
+    public_url: str = _setting(
+        "MOGPLEX_PUBLIC_URL",
+        "",
+        "The URL that people reach this server by, such as https://mogplex.example.org, for links to runs.",
+        _public_url,
     )
     timeout_seconds: float = _setting(
         "MOGPLEX_TIMEOUT_SECONDS", 1800.0, "Wall clock of a run that asks for no other.", _seconds(1, 86400)

@@ -7,6 +7,7 @@ from dataclasses import field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any], *, shown: bool = True) -> Any:
@@ -87,3 +88,11 @@ def folders(text: str) -> tuple[Path, ...]:
 
 def folder(text: str) -> Path:
     return Path(text).expanduser().absolute()
+
+
+def public_url(text: str) -> str:
+    """Without a slash at its end."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must look like https://mogplex.example.org")
+    return text.rstrip("/")

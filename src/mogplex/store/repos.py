@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mogplex.domain.budget import Budget
+from mogplex.domain.forge import ForgeSettings
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import CheckPolicy
 from mogplex.store import secrets as secret_table
@@ -61,4 +62,5 @@ def _repo_of(row: Sequence[Any]) -> Repo:
         found[name] = tuple(found[name])
     found["check_policy"] = CheckPolicy(found["check_policy"])
     found["budget"] = Budget.of(found["budget"])
+    found["forge"] = ForgeSettings.of(found["forge"])
     return Repo(**found)

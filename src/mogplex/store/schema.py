@@ -14,6 +14,7 @@ import mogplex.store.audit_table
 import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.retention_tables
+import mogplex.store.rollup_tables
 import mogplex.store.schedule_tables
 import mogplex.store.totals_tables
 import mogplex.store.traces
@@ -49,6 +50,7 @@ repos = Table(
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
     Column("image", String(), nullable=False),
+    _json("forge"),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mogplex.blobs import open_blobs
+from mogplex.domain.exchange import Reply
 from mogplex.domain.ports import SandboxDriver
+from mogplex.egress.address import Network, Reach
+from mogplex.egress.poster import exchange
+from mogplex.forges.forges import Forges
 from mogplex.home import Home
 from mogplex.sandboxes import DRIVERS
 from mogplex.sandboxes.container_engine import ENGINES
@@ -11,6 +17,21 @@ from mogplex.sandboxes.runner import Runner
 from mogplex.service.blobs import Blobs
 from mogplex.settings import Settings
 from mogplex.workspace.layout import Layout
+
+FORGE_SECONDS = 30.0
+FORGE_BYTES = 8 << 20
+
+
+def open_forges(permitted: tuple[Network, ...]) -> Forges:
+    """`permitted`: private networks that APIs of forges may lie in."""
+    reach = Reach(permitted=permitted)
+
+    def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        return exchange(
+            method, url, headers, body, reach=reach, timeout_seconds=FORGE_SECONDS, answer_bytes=FORGE_BYTES
+        )
+
+    return Forges(send)
 
 
 def make_driver(settings: Settings) -> SandboxDriver:

@@ -7,9 +7,11 @@ import logging
 from collections.abc import Sequence
 
 from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.forge import ForgeFault
 from mogplex.domain.repo import Repo
-from mogplex.domain.secret import OpenSecret, git_credential_of
+from mogplex.domain.secret import GitCredential
 from mogplex.domain.setup import Step
+from mogplex.forges.forges import Forges
 from mogplex.service.sealing import open_secrets
 from mogplex.service.vault import Vault
 from mogplex.store.database import Database
@@ -21,7 +23,8 @@ log = logging.getLogger(__name__)
 
 
 class SetupDetection:
-    def __init__(self, mirrors: Mirrors, database: Database, vault: Vault) -> None:
+    def __init__(self, mirrors: Mirrors, database: Database, vault: Vault, forges: Forges) -> None:
+        self._forges = forges
         self._mirrors = mirrors
         self._database = database
         self._vault = vault
@@ -32,18 +35,19 @@ class SetupDetection:
             return None
         try:
             return asyncio.run(asyncio.wait_for(self._detect(repo), LONGEST_SECONDS))
-        except (WorkspaceError, OSError, TimeoutError) as fault:
+        except (WorkspaceError, ForgeFault, OSError, TimeoutError) as fault:
             log.info("the setup of %s can't be told: %s", repo.full_name, fault)
             return None
 
     async def _detect(self, repo: Repo) -> Sequence[Step] | None:
         mirror = self._mirrors.known(repo.id)
         if mirror is None:
-            credential = git_credential_of(await asyncio.to_thread(self._open_secrets, repo))
+            credential = await asyncio.to_thread(self._credential, repo)
             mirror = await self._mirrors.refresh(repo.id, repo.clone_url, credential)
         commit = await mirror.resolve_branch(repo.default_branch)
         return None if commit is None else await detect_steps(mirror, commit, repo.root_directory)
 
-    def _open_secrets(self, repo: Repo) -> tuple[OpenSecret, ...]:
+    def _credential(self, repo: Repo) -> GitCredential | None:
         with self._database.read() as tx:
-            return open_secrets(tx, self._vault, repo.id)
+            secrets = open_secrets(tx, self._vault, repo.id)
+        return self._forges.git_credential(repo, secrets)

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mogplex.api.services import Readiness, Services
+from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.forge import ForgeFault, ForgeSettings, locate
 from mogplex.domain.ports import Dispatcher, Harness
 from mogplex.domain.repo import RemoteFacts
 from mogplex.domain.secret import GitCredential
 from mogplex.egress.address import Reach
 from mogplex.egress.poster import post
+from mogplex.forges.forges import Forges
 from mogplex.gateway.gateway import Gateway
 from mogplex.home import Home
 from mogplex.offers import Offers
@@ -40,7 +43,7 @@ from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
-from mogplex.wiring.adapters import make_blobs, make_layout
+from mogplex.wiring.adapters import make_blobs, make_layout, open_forges
 from mogplex.wiring.detection import SetupDetection
 from mogplex.workspace.git import Git
 from mogplex.workspace.mirror import Mirrors
@@ -59,6 +62,7 @@ class Parts:
     firing: Firing
     contests: Contests
     courier: Courier
+    forges: Forges
     weaknesses: list[str] = field(default_factory=list)  # of this process's own worker, told when it starts
 
     @staticmethod
@@ -70,12 +74,12 @@ class Parts:
         calls = ModelCalls(database, settings.key_usd_per_day)
         starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
         limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
-        layout = make_layout(settings, Home(settings))
+        layout, vault = make_layout(settings, Home(settings)), Vault(Home(settings).read_secret_keys())
         git = Git(layout.git_home)
-        vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         webhooks = _reseal(secrets, Webhooks(database, vault))
         sign_ins, blobs = SignIns(database), make_blobs(settings)
+        forges = open_forges(settings.forge_networks)
         runs = Runs(
             database,
             dispatcher,
@@ -94,7 +98,7 @@ class Parts:
             keys=Keys(database, sign_ins),
             audit=Audit(database, sign_ins),
             limits=limits,
-            repos=Repos(database, lambda url, credential: _inspect(git, url, credential), tuple(harnesses), vault),
+            repos=Repos(database, functools.partial(_inspect, git, forges), tuple(harnesses), vault),
             secrets=secrets,
             runs=runs,
             events=events,
@@ -112,7 +116,7 @@ class Parts:
             models=offers.survey.models,
             harnesses=offers.harness_infos,
             readiness=lambda: [_database_readiness(database)],
-            detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault).detect,
+            detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault, forges).detect,
             weaknesses=lambda: tuple(weaknesses),
         )
         attempts = Attempts(database, hub, known_secrets, blobs)
@@ -121,7 +125,7 @@ class Parts:
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing = Firing(database, runs)
         courier = Courier(database, vault, functools.partial(post, reach=Reach(permitted=settings.webhook_networks)))
-        return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier, weaknesses)
+        return Parts(services, attempts, workers, gateway, harnesses, firing, contests, courier, forges, weaknesses)
 
 
 def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:
@@ -131,8 +135,12 @@ def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:
     return webhooks
 
 
-def _inspect(git: Git, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
-    facts = asyncio.run(inspect_remote(git, clone_url, credential))
+def _inspect(git: Git, forges: Forges, clone_url: str, credential: GitCredential | None) -> RemoteFacts:
+    try:
+        settled = forges.settle(credential, clone_url, lambda: locate(clone_url, ForgeSettings()))
+    except ForgeFault as fault:
+        raise WorkspaceError(fault.message) from fault
+    facts = asyncio.run(inspect_remote(git, clone_url, settled))
     return RemoteFacts(facts.default_branch, facts.empty)
 
 

@@ -112,6 +112,8 @@ def equip(settings: Settings, home: Home, parts: Parts) -> Equipment:
         registries=Registries(settings.setup_hosts, variables),
         harnesses=parts.harnesses,
         gateway=parts.gateway,
+        forges=parts.forges,
+        public_url=settings.public_url,
         tools=Tools((toolkit.mount,), toolkit.environment(), toolkit.path),
         limits=Limits(
             wall_seconds=86400.0,  # the attempt's own timer is the limit; this one is only for a worker gone mad

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mogplex.domain.ports import Harness, Limits, ModelGateway, Mount, SandboxDriver
 from mogplex.egress.address import Reach
+from mogplex.forges.forges import Forges
 from mogplex.service.attempts import Attempts
 from mogplex.worker.installer import Installer
 from mogplex.worker.registries import Registries
@@ -45,11 +46,13 @@ class Equipment:
     registries: Registries
     harnesses: Mapping[str, Harness]
     gateway: ModelGateway
+    forges: Forges
     tools: Tools
     limits: Limits
     identity: Identity
     check_timeout_seconds: float
     deadlines: Deadlines = Deadlines()
     toolchains: Toolchains = Toolchains()
+    public_url: str = ""  # of the server, without a slash at its end
     reach: Reach = Reach()  # how the names of allowed hosts become addresses
     on_ended: Callable[[str], None] = lambda run_id: None  # told of each run that was played; must return at once

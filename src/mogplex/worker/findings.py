@@ -32,6 +32,7 @@ class Findings:
     baseline: Verdict | None = None
     delivered: Delivered = Delivered.NOT_TRIED
     output_valid: bool = True
+    pull_request_url: str | None = None
     partial: bool = False
     detail: str = ""
 
@@ -84,6 +85,7 @@ class Findings:
             tests_touched=self.touched(),
             usage=usage,
             changes=self.changes(),
+            pull_request_url=self.pull_request_url,
             partial=self.partial,
             session=self.claim.session if self.claim else None,
             result=self.claim.result if self.claim else None,

@@ -9,10 +9,12 @@ from dataclasses import replace
 from mogplex.domain.ending import Cause, Delivered, conclude
 from mogplex.domain.errors import DeliveryError, MogplexError
 from mogplex.domain.event import EventDraft, EventType
+from mogplex.domain.forge import ForgeFault
 from mogplex.domain.run import Delivery, Run, Status, Verdict
 from mogplex.worker.equipment import Equipment
 from mogplex.worker.findings import Findings
 from mogplex.worker.patience import patiently
+from mogplex.worker.pull_request import request_merge
 from mogplex.worker.start_point import StartPoint
 from mogplex.worker.stop import OwnershipLost, Stop
 from mogplex.worker.transcript import Transcript
@@ -34,8 +36,10 @@ class Handover:
 
     async def deliver(self, start: StartPoint) -> None:
         """Push the result, unless a check or the result itself speaks against it. Raises Stopped, OwnershipLost."""
-        findings = self._findings
-        if findings.patch is None or self._run.delivery is Delivery.PATCH:
+        findings, wants_request = self._findings, self._run.delivery is Delivery.PULL_REQUEST
+        # A retry may find all its work on the branch already, pushed by the run before it: that is still to be merged.
+        waiting = wants_request and findings.patch is None and await start.has_earlier_work()
+        if self._run.delivery is Delivery.PATCH or (findings.patch is None and not waiting):
             findings.delivered = Delivered.NOT_NEEDED
             return
         if not findings.output_valid or (self._run.checks and findings.verdict is not Verdict.VERIFIED):
@@ -43,13 +47,18 @@ class Handover:
         await self._transcript.flush()
         self._stop.check()
         await self._claim_delivery()
+        commit = start.commit
         try:
-            done = await self._stop.or_result(start.deliver(findings.patch))
+            if findings.patch is not None:
+                done = await self._stop.or_result(start.deliver(findings.patch))
+                commit = done.commit
+                await self._tell(done.branch, commit, partial=False)
+            if wants_request:
+                await self._stop.or_result(self._request_merge(start, commit))
         except DeliveryError as fault:
             findings.delivered, findings.detail = Delivered.FAILED, fault.message
             return
         findings.delivered = Delivered.DONE
-        await self._tell(done.branch, done.commit, partial=False)
 
     async def deliver_partial(self, start: StartPoint) -> None:
         """Push what was done by a run that is no success, in a commit that says so. A fault of it changes no ending."""
@@ -77,6 +86,32 @@ class Handover:
         findings.partial = True
         findings.patch = replace(findings.patch, commit=done.commit)
         await self._tell(done.branch, done.commit, partial=True)
+        if run.delivery is Delivery.PULL_REQUEST:
+            await self._request_partial_merge(start, done.commit, outcome)
+
+    async def _request_partial_merge(self, start: StartPoint, commit: str, outcome: str) -> None:
+        try:
+            async with asyncio.timeout(PARTIAL_SECONDS):
+                await self._request_merge(start, commit, outcome)
+        except (MogplexError, TimeoutError) as fault:
+            why = fault.message if isinstance(fault, MogplexError) else f"not done within {PARTIAL_SECONDS:g} s"
+            await self._transcript.note(f"The partial work is pushed, but its pull request could not be opened: {why}")
+
+    async def _request_merge(self, start: StartPoint, commit: str, partial: str | None = None) -> None:
+        """Raises ForgeFault that says what became of the branch."""
+        run = self._run
+        try:
+            done = await request_merge(run, start, self._equipment, self._findings, partial)
+        except ForgeFault as fault:
+            raise ForgeFault(
+                f"The branch {run.working_branch} is pushed, but its pull request could not be opened or updated. "
+                f"{fault.message}"
+            ) from fault
+        self._findings.pull_request_url = done.url
+        for note in done.notes:
+            await self._transcript.note(note)
+        word = "opened" if done.created else "updated"
+        await self._tell(run.working_branch, commit, partial=partial is not None, request=(done.url, word))
 
     async def _commit_partial(self, start: StartPoint, outcome: str) -> str:
         patch = self._findings.patch
@@ -99,7 +134,10 @@ class Handover:
             raise OwnershipLost
         await patiently(self._equipment.attempts.update, self._run, delivered=True)
 
-    async def _tell(self, branch: str, commit: str, *, partial: bool) -> None:
-        payload = {"branch": branch, "commit": commit, "pullRequestUrl": None, "partial": partial}
-        text = f"pushed {branch}" + (", marked as partial" if partial else "")
+    async def _tell(self, branch: str, commit: str, *, partial: bool, request: tuple[str, str] | None = None) -> None:
+        """`request`: the URL of its pull request, and what was done to that."""
+        url, word = request or (None, "pushed")
+        payload = {"branch": branch, "commit": commit, "pullRequestUrl": url, "partial": partial}
+        told = f"{word} {branch}" if url is None else f"{word} pull request {url}"
+        text = told + (", marked as partial" if partial else "")
         await self._transcript.add(EventDraft(EventType.DELIVERED, text, payload=payload))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mogplex.domain.errors import WorkspaceError
+from mogplex.domain.forge import ForgeFault
 from mogplex.domain.kept_work import KeptWork
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Run
-from mogplex.domain.secret import OpenSecret, Phase, environment_of, git_credential_of, versions_of
+from mogplex.domain.secret import GitCredential, OpenSecret, Phase, environment_of, versions_of
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.patience import patiently
 from mogplex.workspace.checkout import Checkout, check_out, check_root_directory
@@ -78,15 +80,24 @@ class StartPoint:
             identity=self.equipment.identity,
         )
 
+    async def has_earlier_work(self) -> bool:
+        """Whether the working branch is there already and is not where the base branch is."""
+        if self.run.retry_of is None and self.run.attempt == 1:
+            return False  # what is there is somebody else's, and nobody asked for that to be merged
+        if self.expected_tip is None or self.run.working_branch == self.run.base_branch:
+            return False
+        return self.expected_tip != await self.mirror.resolve_branch(self.run.base_branch)
+
     async def deliver(self, patch: Patch) -> Delivered:
         """Push the working branch. Raises DeliveryError."""
+        credential = await open_git_credential(self.repo, self.secrets, self.equipment)
         return await deliver_branch(
             self.results,
             self.repo.clone_url,
             patch.commit,
             self.run.working_branch,
             self.expected_tip,
-            git_credential_of(self.secrets),
+            credential,
         )
 
 
@@ -94,7 +105,11 @@ async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint
     """Refresh the mirror and resolve branches. Raises WorkspaceError that says what is missing and what to do."""
     repo: Repo = await patiently(equipment.attempts.repo_of, run)
     secrets: tuple[OpenSecret, ...] = await patiently(equipment.attempts.open_secrets, run) if repo.secrets else ()
-    mirror = await equipment.mirrors.refresh(repo.id, repo.clone_url, git_credential_of(secrets))
+    try:
+        credential = await open_git_credential(repo, secrets, equipment)
+    except ForgeFault as fault:
+        raise WorkspaceError(f"{repo.full_name} can't be fetched: {fault.message}") from fault
+    mirror = await equipment.mirrors.refresh(repo.id, repo.clone_url, credential)
     working_tip = await mirror.resolve_branch(run.working_branch)
     kept = await patiently(equipment.attempts.kept_work, run)
     if kept is not None and working_tip is not None and working_tip == kept.pushed:
@@ -110,6 +125,13 @@ async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint
     return StartPoint(
         run, repo, equipment, folder, mirror, results, environment, commit, working_tip, secrets=secrets, kept=kept
     )
+
+
+async def open_git_credential(
+    repo: Repo, secrets: tuple[OpenSecret, ...], equipment: Equipment
+) -> GitCredential | None:
+    """What git shows the remote now: a run may last longer than the token of a GitHub App. Raises ForgeFault."""
+    return await asyncio.to_thread(equipment.forges.git_credential, repo, secrets)
 
 
 async def _choose_commit(run: Run, repo: Repo, mirror: Mirror, working_tip: str | None) -> str:
