@@ -39,6 +39,7 @@ _FIELD_OF_WORD = {
     "timeout": "timeoutSeconds",
     "budget": "budget",
     "forge": "forge",
+    "hooks": "hooks",
 }
 
 
@@ -95,6 +96,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         budget_tokens: int | None,
         push_branches: tuple[str, ...],
         forge: Repo | None,
+        hooks: Repo | None,
         **values: Any,
     ) -> int | None:
         settings = given(
@@ -114,6 +116,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             timeoutSeconds=timeout,
             budget=make_budget(budget_usd, budget_tokens),
             forge=forge,
+            hooks=hooks,
         )
         return function(*args, settings=settings, **values)
 

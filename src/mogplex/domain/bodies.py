@@ -8,7 +8,7 @@ from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
-from mogplex.domain.forge_body import FORGE
+from mogplex.domain.forge_body import FORGE, HOOKS
 from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
@@ -167,6 +167,7 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "budget": BUDGET,
     "timeoutSeconds": _timeout("Wall clock of runs that name none."),
     "forge": FORGE,
+    "hooks": HOOKS,
 }
 
 REPO_REQUEST: Schema = {
@@ -198,7 +199,7 @@ SECRET_REQUEST: Schema = {
             "type": "array",
             "items": {"enum": list(Phase)},
             "minItems": 1,
-            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` or `forge` alone.",
+            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git`, `forge` or `hook` alone.",
         },
     },
 }
