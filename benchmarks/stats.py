@@ -23,6 +23,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from mogplex.domain.seating import SeatRules
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
 from mogplex.service.report import Report
@@ -149,7 +150,7 @@ def main() -> None:
         upgrade(database)
         keys = Keys(database, SignIns(database))
         caller = keys.authenticate(str(keys.create_first()))
-        report = Report(database, Limits(database), alive_within_seconds=20, queue_limit=1000)
+        report = Report(database, Limits(database), rules=SeatRules(), queue_limit=1000)
         began = time.perf_counter()
         fill(database, options.runs, options.days)
         name = "SQLite" if database.is_sqlite else "PostgreSQL"

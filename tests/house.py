@@ -13,6 +13,7 @@ from mogplex.domain.event import EventDraft, EventType
 from mogplex.domain.repo import RemoteFacts, Repo
 from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Ending, Outcome, Run, Verdict
+from mogplex.domain.seating import SeatRules
 from mogplex.domain.worker import WorkerInfo
 from mogplex.service.attempts import Attempts
 from mogplex.service.audit import Audit
@@ -23,12 +24,14 @@ from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
 from mogplex.service.metrics import Metrics
+from mogplex.service.places import Places
 from mogplex.service.replay import Started
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
+from mogplex.service.seating import Seating
 from mogplex.service.secrets import Secrets
 from mogplex.service.sign_ins import SignIns
 from mogplex.service.vault import Vault
@@ -38,6 +41,7 @@ from mogplex.store.database import Database
 
 HARNESSES = ("builtin", "codex", "repair")
 VAULT_KEY = Vault.generate_key()
+RULES = SeatRules(alive_within_seconds=60.0)
 MANY = {60.0: 1_000_000}  # starts a minute: no limit in tests that are about something else
 
 
@@ -63,28 +67,20 @@ class PlainSanitiser:
 
 
 class RecordingDispatcher:
-    """Remembers what it was asked. Entries are made known only when their transaction is committed."""
+    """Remembers what it was asked. Hand-overs are made known only when their transaction is committed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.enqueued: list[tuple[str, str, int]] = []
-        self.withdrawn: list[str] = []
-        self.requeued: list[str] = []
+        self.handed: list[tuple[str, str, int]] = []  # (run, worker, number)
 
-    def enqueue(self, transaction: sa.Connection, run_id: str, partition: str, priority: int) -> None:
+    def hand_over(self, transaction: sa.Connection, run_id: str, worker_id: str, number: int) -> None:
         assert transaction.in_transaction()
 
         def keep(connection: sa.Connection) -> None:
             with self._lock:
-                self.enqueued.append((run_id, partition, priority))
+                self.handed.append((run_id, worker_id, number))
 
         sa.event.listen(transaction, "commit", keep, once=True)
-
-    def withdraw(self, run_id: str) -> None:
-        self.withdrawn.append(run_id)
-
-    def requeue(self, run_id: str) -> None:
-        self.requeued.append(run_id)
 
 
 class House:
@@ -96,6 +92,7 @@ class House:
         *,
         starts: Mapping[float, int] = MANY,
         queue_limit: int = 10_000,
+        rules: SeatRules = RULES,
         secret: str | None = None,
         blobs: Blobs | None = None,
     ) -> None:
@@ -103,6 +100,8 @@ class House:
         self.database = database
         self.dispatcher = RecordingDispatcher()
         self.hub = EventHub()
+        self.places = Places(database, rules)
+        self.seating = Seating(database, self.dispatcher, self.hub, rules)
         self.sign_ins = SignIns(database)
         self.keys = Keys(database, self.sign_ins)
         self.audit = Audit(database, self.sign_ins)
@@ -114,7 +113,7 @@ class House:
         self.secrets = Secrets(database, self.vault)
         self.runs = Runs(
             database,
-            self.dispatcher,
+            self.places,
             self.limits,
             self.events,
             known_secrets=self.known_secrets,
@@ -131,7 +130,7 @@ class House:
         self.webhooks = Webhooks(database, self.vault)
         self.hooks = Hooks(database, self.vault)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
-        self.report = Report(database, self.limits, alive_within_seconds=60.0, queue_limit=queue_limit)
+        self.report = Report(database, self.limits, rules=rules, queue_limit=queue_limit)
         secret = secret or self.keys.create_first()
         assert secret is not None
         self.secret = secret

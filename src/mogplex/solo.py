@@ -37,14 +37,8 @@ Json = dict[str, Any]
 class NoQueue:
     """The dispatcher of a single run: it is played at once, so there is nothing to queue."""
 
-    def enqueue(self, transaction: Any, run_id: str, partition: str, priority: int) -> None:
-        """Played by `execute` itself."""
-
-    def withdraw(self, run_id: str) -> None:
-        """Nothing was queued."""
-
-    def requeue(self, run_id: str) -> None:
-        """A lost worker is this process, and nobody is left to queue for."""
+    def hand_over(self, transaction: Any, run_id: str, worker_id: str, number: int) -> None:
+        """Played by `execute` itself, so nobody asks for it."""
 
 
 def execute(

@@ -17,7 +17,7 @@ def test_starts_once_and_replays(door: Door, repo: Repo) -> None:
     assert first.status == 202
     run = first.data
     assert (run["status"], run["replayed"], run["repoId"]) == ("pending", False, repo.id)
-    assert run["queue"] == {"position": 1, "ahead": 0}
+    assert (run["queue"]["position"], run["queue"]["ahead"], run["queue"]["reason"]) == (1, 0, "no_worker")
     assert first.headers["location"] == f"/api/v1/mogplex/runs/{run['runId']}"
     again = door.start(repo, labels={"team": "a"})
     assert (again.status, again.data["replayed"], again.data["runId"]) == (202, True, run["runId"])

@@ -249,13 +249,13 @@ def test_pressure(api: ScriptedApi, cli: Cli) -> None:
     waiting = {"repoId": "r", "fullName": "acme/web\x1b", "depth": 3, "oldestWaitSeconds": 61.5}
     pressure = {
         "slots": {"total": 2, "busy": 2, "free": 0},
-        "workers": [{"id": "w1", "busy": 2, "slots": 2}],
-        "queue": {**queue, "byRepo": [waiting]},
+        "workers": [{"id": "w1", "busy": 2, "slots": 2, "labels": ["gpu"], "draining": True}],
+        "queue": {**queue, "byRepo": [waiting], "byNeeds": [{"needs": ["arm64"], "depth": 3, "slots": 0, "free": 0}]},
         "limits": {},
     }
     api.script("GET", "/observability/pressure", ok(pressure))
     told = cli("pressure").stdout
-    for text in ("2 of 2 busy", "3 waiting", "61.5 s", "unknown", "acme/web\\x1b", "2/2"):
+    for text in ("2 of 2 busy", "3 waiting", "61.5 s", "unknown", "acme/web\\x1b", "2/2", "gpu, (stopping)", "arm64"):
         assert text in told
     assert json.loads(cli("pressure", "--json").stdout) == pressure
 

@@ -11,7 +11,7 @@ import pytest
 from mogplex.dispatch.liveness import Liveness
 from mogplex.domain.errors import ServiceUnavailable
 from mogplex.domain.repo import Repo
-from mogplex.domain.run import Outcome, Status
+from mogplex.domain.run import Outcome, Run, Status
 from mogplex.domain.worker import WorkerInfo
 from mogplex.service.workers import Workers
 from mogplex.store.database import Database
@@ -22,24 +22,6 @@ ME = WorkerInfo("me", "host", 1, 2)
 DEAD = WorkerInfo("dead", "host", 2, 2)
 BEAT_SECONDS = 0.05
 DEAD_AFTER_SECONDS = 0.4
-
-
-class Requeued:
-    """A dispatcher that only remembers."""
-
-    def __init__(self) -> None:
-        self.requeued: list[str] = []
-        self.withdrawn: list[str] = []
-        self.handed_to_the_dead: list[str] = []
-
-    def requeue(self, run_id: str) -> None:
-        self.requeued.append(run_id)
-
-    def withdraw(self, run_id: str) -> None:
-        self.withdrawn.append(run_id)
-
-    def stranded(self, alive: set[str]) -> list[str]:
-        return list(self.handed_to_the_dead)
 
 
 class Flaky:
@@ -67,17 +49,18 @@ def repo(house: House) -> Repo:
     return house.add_repo()
 
 
-def watch(
-    house: House, requeued: Requeued, workers: object | None = None, dead_after_seconds: float = DEAD_AFTER_SECONDS
-) -> Liveness:
+def watch(house: House, workers: object | None = None, dead_after_seconds: float = DEAD_AFTER_SECONDS) -> Liveness:
     return Liveness(
         workers or house.workers,  # type: ignore[arg-type]
-        requeued,
         ME,
         dead_after_seconds,
         list,
         beat_seconds=BEAT_SECONDS,
     )
+
+
+def status_of(house: House, run: Run) -> Status:
+    return house.runs.get(house.admin, run.id).status
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -91,47 +74,49 @@ def test_runs_of_a_silent_worker_are_queued_again(house: House, repo: Repo) -> N
     run = house.start(repo).run
     house.workers.register(DEAD)
     assert house.attempts.claim(run.id, DEAD.id) is not None
-    requeued = Requeued()
-    liveness = watch(house, requeued)
+    liveness = watch(house)
     liveness.start(alone=False)
     try:
-        until(lambda: requeued.requeued == [run.id])
+        until(lambda: status_of(house, run) is Status.PENDING)
     finally:
         liveness.stop()
-    assert house.runs.get(house.admin, run.id).status is Status.PENDING
 
 
 def test_who_is_alone_takes_over_at_once_and_ends_what_has_no_attempt_left(house: House, repo: Repo) -> None:
     run = house.start(repo).run
     for attempt in (1, 2):
         assert house.attempts.claim(run.id, f"dead-{attempt}") is not None
-        requeued = Requeued()
-        liveness = watch(house, requeued)
+        liveness = watch(house)
         liveness.start(alone=True)
         liveness.stop()
-        assert requeued.requeued == ([run.id] if attempt == 1 else [])
-    assert requeued.withdrawn == [run.id]
+        assert status_of(house, run) is (Status.PENDING if attempt == 1 else Status.FAILED)
     ended = house.runs.get(house.admin, run.id)
     assert (ended.status, ended.outcome) == (Status.FAILED, Outcome.INTERRUPTED)
 
 
-def test_a_run_that_was_handed_to_the_dead_but_never_claimed_is_queued_again(house: House, repo: Repo) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_run_that_was_handed_to_the_dead_and_never_begun_waits_again(house: House, repo: Repo, alone: bool) -> None:
     run = house.start(repo).run
-    requeued = Requeued()
-    requeued.handed_to_the_dead = [run.id, "run_of_nobody"]
-    liveness = watch(house, requeued)
-    liveness.start(alone=True)
-    liveness.stop()
-    assert requeued.requeued == [run.id]
+    house.workers.register(DEAD)
+    assert house.seating.take(DEAD) == run.id
+    assert house.seating.take(ME) is None
+    liveness = watch(house)
+    liveness.start(alone=alone)
+    try:
+        until(lambda: house.seating.take(ME) == run.id)
+    finally:
+        liveness.stop()
+    assert house.attempts.claim(run.id, DEAD.id) is None, "the hand-over to the dead one is void"
+    assert house.attempts.claim(run.id, ME.id) is not None
 
 
 def test_an_outage_of_the_database_is_nobody_s_death(house: House, repo: Repo) -> None:
     run = house.start(repo).run
     house.workers.register(DEAD)
     assert house.attempts.claim(run.id, DEAD.id) is not None
-    requeued, workers = Requeued(), Flaky(house.workers)
+    workers = Flaky(house.workers)
     dead_after_seconds = 2.0  # roomy: the other one below must be able to keep it on a busy machine
-    liveness = watch(house, requeued, workers, dead_after_seconds)
+    liveness = watch(house, workers, dead_after_seconds)
     liveness.start(alone=False)
     try:
         workers.away.set()
@@ -141,7 +126,6 @@ def test_an_outage_of_the_database_is_nobody_s_death(house: House, repo: Repo) -
         for _ in range(8):
             house.workers.beat(DEAD.id, 1)
             time.sleep(dead_after_seconds / 8)
-        assert requeued.requeued == []
     finally:
         liveness.stop()
     assert house.runs.get(house.admin, run.id).status is Status.STREAMING

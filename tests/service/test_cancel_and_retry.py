@@ -8,7 +8,7 @@ from mogplex.domain.errors import BadRequest, Conflict, Forbidden, IdempotencyCo
 from mogplex.domain.event import EventType
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Run, Status
-from mogplex.domain.worker import Signal
+from mogplex.domain.worker import Signal, WorkerInfo
 from tests.house import House, ending, said
 
 
@@ -25,7 +25,7 @@ def test_a_pending_run_ends_at_once_and_leaves_the_queue(house: House, repo: Rep
         house.admin.key_id,
     )
     assert types(house, run) == [EventType.QUEUED, EventType.CANCEL_REQUESTED, EventType.FINISHED]
-    assert house.dispatcher.withdrawn == [run.id]
+    assert house.seating.take(WorkerInfo("w1", "host", 1, 2)) is None
     assert house.attempts.claim(run.id, "w1") is None
     again = house.runs.cancel(house.admin, run.id)
     assert (again.already_terminal, again.run) == (True, cancelled.run)
@@ -39,24 +39,12 @@ def test_a_streaming_run_is_asked_once_and_ended_by_its_worker(house: House, rep
         cancelled = house.runs.cancel(house.admin, run.id)
         assert (cancelled.already_terminal, cancelled.run.status) == (False, Status.STREAMING)
         assert cancelled.run.cancel_requested_at is not None
-    assert house.dispatcher.withdrawn == []
     assert house.attempts.signals("w1", [run.id]) == {run.id: Signal.CANCEL_REQUESTED}
     assert house.attempts.record(run, [said("last words")]).result(10)  # the worker may still tell what it does
     assert house.attempts.finish(run, ending(Outcome.CANCELLED_BY_CALLER))
     assert types(house, run).count(EventType.CANCEL_REQUESTED) == 1
     assert types(house, run)[-1] == EventType.FINISHED
     assert house.runs.cancel(house.admin, run.id).already_terminal
-
-
-def test_a_queue_that_cannot_be_reached_does_not_undo_a_cancel(
-    house: House, repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(run_id: str) -> None:
-        raise OSError("away")
-
-    run = house.start(repo).run
-    monkeypatch.setattr(house.dispatcher, "withdraw", fail)
-    assert house.runs.cancel(house.admin, run.id).run.status is Status.CANCELLED
 
 
 def test_ids_that_lead_nowhere_are_not_found(house: House) -> None:
@@ -97,7 +85,7 @@ def test_a_retry_is_a_new_run_of_the_same_work(house: House, repo: Repo) -> None
     assert (new.retry_of, new.status, new.timeout_seconds, new.budget.usd) == (old.id, Status.PENDING, 9.0, 1.0)
     after = house.runs.get(house.admin, old.id)
     assert (after.retried_by, after.status, after.last_seq) == (new.id, Status.FAILED, old.last_seq)
-    assert house.dispatcher.enqueued[-1][0] == new.id
+    assert house.seating.take(WorkerInfo("w1", "host", 1, 2)) == new.id
     assert types(house, new) == [EventType.QUEUED]
 
 

@@ -10,6 +10,7 @@ from mogplex.domain.errors import BadRequest, RateLimited
 from mogplex.domain.event import EventType
 from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Changes, Ending, Outcome, Run, Status, Verdict
+from mogplex.domain.worker import WorkerInfo
 from mogplex.service.contests import Contests
 from mogplex.store import queue
 from mogplex.store.database import Database
@@ -19,7 +20,7 @@ SMALL, LARGE = Changes(1, 1, 0, "c1"), Changes(1, 9, 9, "c2")
 
 
 def contests_of(house: House) -> Contests:
-    return Contests(house.database, house.dispatcher, house.hub, house.known_secrets)
+    return Contests(house.database, house.places, house.hub, house.known_secrets)
 
 
 def now(house: House, run: Run) -> Run:
@@ -32,6 +33,12 @@ def finish(house: House, run_id: str, told: Ending) -> None:
     assert house.attempts.finish(claimed, told)
 
 
+def waits(house: House, run_id: str) -> bool:
+    """For a slot."""
+    run = house.runs.get(house.admin, run_id)
+    return run.status is Status.PENDING and run.ready_at is not None
+
+
 def types(house: House, run: Run) -> list[EventType]:
     return [event.type for event in house.events.since(run.id, 0, 100)]
 
@@ -40,7 +47,9 @@ def test_side_by_side_the_smallest_verified_change_wins_and_goes_to_delivery(hou
     run = house.start(house.add_repo(), attempts=2, attemptsMode="side-by-side", createBranch=True).run
     assert run.contest is not None
     first, second = run.contest.contenders
-    assert [each[0] for each in house.dispatcher.enqueued] == [first, second], "the run itself waits"
+    assert waits(house, first)
+    assert waits(house, second)
+    assert not waits(house, run.id), "it waits for them, not for a slot"
     contests = contests_of(house)
     finish(house, first, replace(ending(), changes=LARGE))
     contests.advance()
@@ -51,7 +60,7 @@ def test_side_by_side_the_smallest_verified_change_wins_and_goes_to_delivery(hou
     decided = now(house, run)
     assert decided.contest is not None
     assert (decided.status, decided.contest.winner) == (Status.PENDING, second)
-    assert [each[0] for each in house.dispatcher.enqueued] == [first, second, run.id], "once"
+    assert waits(house, run.id)
     assert types(house, run)[-3:] == [
         EventType.CONTENDER_FINISHED,
         EventType.CONTENDER_FINISHED,
@@ -102,7 +111,7 @@ def test_a_cancel_ends_run_and_contenders_and_nothing_follows(house: House) -> N
     assert run.contest is not None
     for run_id in (run.id, *run.contest.contenders):
         assert house.runs.get(house.admin, run_id).status is Status.CANCELLED
-    assert len(house.dispatcher.enqueued) == 1
+    assert house.seating.fill(WorkerInfo("w1", "host", 1, 9)) == 0
 
 
 def test_who_takes_the_place_of_a_contest_stops_its_contenders_too(house: House) -> None:
@@ -119,7 +128,6 @@ def test_who_takes_the_place_of_a_contest_stops_its_contenders_too(house: House)
     asked = house.runs.get(house.admin, played)
     assert (asked.status, asked.superseded_by) == (Status.STREAMING, newer.id)
     assert asked.cancel_requested_at is not None
-    assert set(house.dispatcher.withdrawn) == {old.id, waiting}
 
 
 def test_a_contest_that_nobody_won_can_be_resumed(house: House) -> None:

@@ -12,7 +12,6 @@ from tests.house import House, ending, said
 def test_a_run_is_started_played_and_ended(house: House, repo: Repo) -> None:
     started = house.start(repo, createBranch=True, labels={"team": "core"})
     assert (started.replayed, started.run.status) == (False, Status.PENDING)
-    assert [entry[0] for entry in house.dispatcher.enqueued] == [started.run.id]
     run = house.claim(started.run)
     assert house.attempts.record(run, [said("one"), said("two", n=1)]).result(10) is True
     assert house.attempts.finish(run, ending(), SandboxFacts(driver="bubblewrap", processes_left=0, log="bye"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 
 import pytest
@@ -34,7 +35,7 @@ def version(house: House, repo: Repo) -> tuple[str, ...]:
 
 
 def opened(house: House, repo: Repo) -> dict[str, str]:
-    run = house.start(repo, key=f"k{len(house.dispatcher.enqueued)}", createBranch=True).run
+    run = house.start(repo, key=secrets.token_hex(4), createBranch=True).run
     return {each.name: each.value for each in house.attempts.open_secrets(run)}
 
 

@@ -44,7 +44,7 @@ def test_twenty_racing_starts_with_one_key_make_one_run(house: House, repo: Repo
         thread.join(60)
     assert sorted(each.replayed for each in results) == [False] + [True] * 19
     assert len({each.run.id for each in results}) == 1
-    assert (count(house, runs), len(house.dispatcher.enqueued)) == (1, 1)
+    assert count(house, runs) == 1
 
 
 def test_a_run_is_found_with_its_first_event_right_after_its_start(house: House, repo: Repo) -> None:
@@ -155,7 +155,6 @@ def test_branches_that_may_not_be_used_are_refused_with_a_remedy(
     with pytest.raises(BadRequest, match=told):
         house.start(repo, **fields)
     assert count(house, runs) == 0
-    assert house.dispatcher.enqueued == []
 
 
 @pytest.mark.parametrize(
@@ -172,21 +171,11 @@ def test_branches_that_may_be_used_are(house: House, fields: dict[str, Any]) -> 
     assert count(house, runs) == 1
 
 
-def test_runs_that_push_to_one_branch_share_a_partition_and_patches_do_not(house: House, repo: Repo) -> None:
-    for key in ("a", "b"):
-        house.start(repo, key)
-        house.start(repo, f"patch {key}", delivery="patch")
-    house.start(repo, "other", workingBranch="topic")
-    partitions = [partition for _, partition, _ in house.dispatcher.enqueued]
-    assert len(set(partitions)) == 4
-    assert partitions[0] == partitions[2]
-
-
 def test_a_start_that_fails_late_leaves_nothing(house: House, repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("no queue")
 
-    monkeypatch.setattr(house.dispatcher, "enqueue", refuse)
+    monkeypatch.setattr(house.places, "ahead_of", refuse)
     with pytest.raises(RuntimeError, match="no queue"):
         house.start(repo, labels={"a": "b"})
     assert [count(house, table) for table in (runs, run_events, run_labels)] == [0, 0, 0]
@@ -220,13 +209,6 @@ def test_a_full_queue_refuses_and_a_cancel_makes_room(database: Database) -> Non
     house.runs.cancel(house.admin, first.id)
     house.start(repo, "3")
     house.close()
-
-
-def test_places_in_the_queue_go_by_priority_then_age(house: House, repo: Repo) -> None:
-    low, high, second = (house.start(repo, key, priority=p).run for key, p in (("a", 0), ("b", 5), ("c", 0)))
-    places = [house.runs.queue_place(run) for run in (high, low, second)]
-    assert [(place.position, place.ahead) for place in places if place] == [(1, 0), (2, 1), (3, 2)]
-    assert house.runs.queue_place(house.claim(high)) is None
 
 
 def test_titles_are_the_first_line_cut() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +15,7 @@ from mogplex.domain.sandbox import SandboxStatus
 from mogplex.service.workers import Reaped, Reaping, Workers
 from mogplex.store.database import Database
 from tests.clock import Clock
+from tests.databases import Lender
 from tests.house import House, ending
 
 
@@ -144,3 +146,25 @@ def test_how_to_tell_the_dead_must_be_said(house: House) -> None:
     for arguments in ({}, {"alive_after_seconds": 1.0, "only_me": "w"}):
         with pytest.raises(ValueError, match="either"):
             house.workers.reap(**arguments)
+
+
+def test_only_the_database_s_clock_counts(postgresql_lender: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts whose clocks are hours off see the same workers alive, and the same times."""
+    database = postgresql_lender.lend()
+    house = House(database)
+    try:
+        repo = house.add_repo()
+        hosts = {"right": 0.0, "early": -7200.0, "late": 7200.0}
+        real = time.time
+        for name, skew in hosts.items():
+            monkeypatch.setattr(time, "time", lambda skew=skew: real() + skew)
+            house.register(name)
+            run = house.claim(house.start(repo, name, createBranch=True).run, name)
+            assert abs((run.started_at or 0) - real()) < 600
+        for skew in hosts.values():
+            monkeypatch.setattr(time, "time", lambda skew=skew: real() + skew)
+            assert {each.info.id for each in house.workers.list(600)} == set(hosts)
+            assert house.workers.reap(alive_after_seconds=600) == []
+    finally:
+        house.close()
+        postgresql_lender.take_back(database)

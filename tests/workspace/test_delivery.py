@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mogplex.domain.errors import DeliveryError
+from mogplex.worker.stop import OwnershipLost
 from mogplex.workspace.delivery import Delivered, deliver_branch
 from mogplex.workspace.patch import Patch
 from mogplex.workspace.results import Results
@@ -145,3 +146,15 @@ async def test_from_a_shallow_original(world: World) -> None:
     for repo in (world.origin, full):
         await deliver_branch(results, str(repo), patch.commit, "work", None)
         assert world.at("work", repo) == patch.commit
+
+
+@asynchronously
+async def test_who_loses_the_run_before_the_push_pushes_nothing(world: World) -> None:
+    results, patch = await _work(world)
+
+    async def lost() -> None:
+        raise OwnershipLost
+
+    with pytest.raises(OwnershipLost):
+        await deliver_branch(results, str(world.origin), patch.commit, "work", None, confirm=lost)
+    assert "work" not in shell(world.origin, "git branch")

@@ -101,8 +101,12 @@ def _now(numbers: Numbers) -> Iterator[Metric]:
     yield active
     slots = GaugeMetricFamily("mogplex_slots", "Slots of workers that are alive.", labels=["state"])
     slots.add_metric(["busy"], numbers.busy)
-    slots.add_metric(["free"], max(numbers.slots - numbers.busy, 0))
+    slots.add_metric(["free"], numbers.free)
     yield slots
+    depth = GaugeMetricFamily("mogplex_queue_depth", "Runs that wait for a slot.", labels=["needs"])
+    for needs, count in numbers.waiting.items():
+        depth.add_metric([needs], count)
+    yield depth
     for name, text, value in (
         (
             "mogplex_queue_oldest_wait_seconds",

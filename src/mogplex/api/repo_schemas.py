@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, Schema, either_null, list_of, ref, shape
+from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, ref, shape
 from mogplex.domain.forge import ForgeKind
 from mogplex.domain.hook import Trigger
 from mogplex.domain.run import CheckPolicy, Delivery
@@ -30,6 +30,7 @@ REPO = shape(
     harness=either_null(TEXT),
     budget=ANYTHING,
     timeout_seconds=either_null(NUMBER),
+    concurrency=either_null(WHOLE),
     forge=either_null(
         shape(kind={"enum": list(ForgeKind)}, api_url=TEXT, project=TEXT, labels=list_of(TEXT)),
     ),

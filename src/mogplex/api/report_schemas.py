@@ -72,6 +72,8 @@ PRESSURE = shape(
             host=TEXT,
             version=TEXT,
             harnesses=list_of(TEXT),
+            labels=list_of(TEXT),
+            draining=FLAG,
             slots=WHOLE,
             busy=WHOLE,
             free=WHOLE,
@@ -85,8 +87,14 @@ PRESSURE = shape(
         estimatedWaitSeconds=either_null(NUMBER),
         byRepo=list_of(shape(repoId=TEXT, fullName=TEXT, depth=WHOLE, oldestWaitSeconds=NUMBER)),
         byPriority=list_of(shape(priority=WHOLE, depth=WHOLE)),
+        byNeeds=list_of(shape(needs=list_of(TEXT), depth=WHOLE, slots=WHOLE, free=WHOLE)),
     ),
-    limits=shape(requests=_LIMITS, starts=_LIMITS, queue=_LIMIT),
+    limits=shape(
+        requests=_LIMITS,
+        starts=_LIMITS,
+        concurrency=shape(repo=either_null(WHOLE), key=either_null(WHOLE)),
+        queue=_LIMIT,
+    ),
 )
 
 TOOL = shape(

@@ -17,6 +17,7 @@ from mogplex.api.shapes import (
 )
 from mogplex.domain.contest import ContestMode
 from mogplex.domain.run import OUTCOME_MEANING, CheckPolicy, Delivery, Outcome, Status, Verdict
+from mogplex.domain.seating import WaitReason
 
 _OUTCOMES: Schema = {
     "enum": list(Outcome),
@@ -87,6 +88,7 @@ RUN = shape(
     protectTests=either_null(FLAG),
     labels={"type": "object", "additionalProperties": TEXT},
     priority=WHOLE,
+    needs=list_of(TEXT),
     conversationId=either_null(TEXT),
     workspaceSessionId=either_null(TEXT),
     contest=either_null(
@@ -125,7 +127,15 @@ RUN = shape(
     timing=_TIMING,
     changes=either_null(_CHANGES),
     result=either_null(ANYTHING),
-    queue=either_null(shape(position=WHOLE, ahead=WHOLE)),
+    queue=either_null(
+        shape(
+            position=WHOLE,
+            ahead=WHOLE,
+            reason={"enum": list(WaitReason)},
+            detail=TEXT,
+            estimatedWaitSeconds=either_null(NUMBER),
+        )
+    ),
     lastSeq=WHOLE,
     eventsUrl=URL,
     streamUrl=URL,

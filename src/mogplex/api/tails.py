@@ -20,7 +20,6 @@ from mogplex.domain.view import event_object
 from mogplex.service.events import Events
 from mogplex.service.keys import Keys
 
-POLL_SECONDS = 0.5  # another process may write: the hub hears only this one
 PAGE_EVENTS = 100
 RING_FRAMES = 500
 RING_BYTES = 1024 * 1024
@@ -89,7 +88,7 @@ class Feed:
                     woken.clear()
                     if not await self._take_over():
                         with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(woken.wait(), POLL_SECONDS)
+                            await asyncio.wait_for(woken.wait(), self._events.hub.look_seconds)
             except Exception:  # noqa: BLE001 - the task has no caller: those who wait must hear of it, and end
                 _log.exception("The stream of %s broke", self._run_id)
                 self.broken = True
@@ -114,7 +113,7 @@ class Feed:
 
 @asynccontextmanager
 async def wake_on_events(events: Events, run_id: str, woken: asyncio.Event) -> AsyncIterator[None]:
-    """Set `woken` whenever this process has written events of the run."""
+    """Set `woken` whenever there is news of the run, as far as it is heard here."""
     loop = asyncio.get_running_loop()
 
     def wake(_: int) -> None:

@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mogplex.api.tails import POLL_SECONDS, Tails, wake_on_events
+from mogplex.api.tails import Tails, wake_on_events
 from mogplex.domain.run import Run
 from mogplex.service.events import Events
 
@@ -68,7 +68,7 @@ class Waiting:
                     return
                 await asyncio.sleep(min(LOOK_SECONDS, left_seconds))
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.0, min(POLL_SECONDS, until - time.monotonic()))):
+                    async with asyncio.timeout(max(0.0, min(self._events.hub.look_seconds, until - time.monotonic()))):
                         await woken.wait()
 
 

@@ -71,8 +71,20 @@ def show_pressure(server: Server) -> None:
     )
     if pressure["workers"]:
         write_line("")
-        workers = [(show(each["id"]), f"{each['busy']}/{each['slots']}") for each in pressure["workers"]]
-        write_table(("WORKER", "BUSY"), workers, flexible=0)
+        workers = [
+            (
+                show(each["id"]),
+                f"{each['busy']}/{each['slots']}",
+                show(_labels(each.get("labels", []), each.get("draining", False))),
+            )
+            for each in pressure["workers"]
+        ]
+        write_table(("WORKER", "BUSY", "LABELS"), workers, flexible=0)
+    needed = queue.get("byNeeds", [])  # an older server does not tell
+    if any(each["needs"] for each in needed):
+        write_line("")
+        needs = [(show(_labels(each["needs"])), f"{each['depth']:,}", str(each["slots"])) for each in needed]
+        write_table(("NEEDS", "WAITING", "SLOTS"), needs, flexible=0)
     if queue["byRepo"]:
         write_line("")
         rows = [
@@ -80,6 +92,10 @@ def show_pressure(server: Server) -> None:
             for each in queue["byRepo"]
         ]
         write_table(("REPO", "WAITING", "OLDEST"), rows, flexible=0)
+
+
+def _labels(labels: list[str], draining: bool = False) -> str:
+    return ", ".join(labels + ["(stopping)"] * draining) or "-"
 
 
 def _row(duration: dict[str, Any]) -> tuple[str, str, str]:

@@ -37,6 +37,7 @@ _FIELD_OF_WORD = {
     "push-branches": "pushBranches",
     "harness": "harness",
     "timeout": "timeoutSeconds",
+    "concurrency": "concurrency",
     "budget": "budget",
     "forge": "forge",
     "hooks": "hooks",
@@ -66,6 +67,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
     )
     @click.option("--harness", metavar="NAME", help="Harness for runs that name none.")
     @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Longest time of a run.")
+    @click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Runs that execute at once.")
     @click.option("--budget-usd", type=click.FloatRange(0, min_open=True), metavar="USD", help="Largest cost of a run.")
     @click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="Most tokens of a run.")
     @click.option(
@@ -92,6 +94,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         env: tuple[str, ...],
         harness: str | None,
         timeout: float | None,
+        concurrency: int | None,
         budget_usd: float | None,
         budget_tokens: int | None,
         push_branches: tuple[str, ...],
@@ -114,6 +117,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             pushBranches=list(push_branches) or None,
             harness=harness,
             timeoutSeconds=timeout,
+            concurrency=concurrency,
             budget=make_budget(budget_usd, budget_tokens),
             forge=forge,
             hooks=hooks,

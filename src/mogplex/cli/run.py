@@ -13,6 +13,7 @@ from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, stay_with_run
 from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import is_terminal, note
 from mogplex.cli.start import choose_harnesses, choose_key, given, make_budget, start_under
+from mogplex.cli.worker_labels import read_labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ _STDIN = "-"
     "--env", metavar="K=V", multiple=True, help="Variable for the sandbox; K alone takes its value from here."
 )
 @click.option("--record", is_flag=True, help="Keep the model traffic, to play it again with `mogplex replay`.")
-@click.option("--priority", type=int, metavar="N", help="Place in the queue.")
+@click.option("--priority", type=int, metavar="N", help="Place in the queue, -100 to 100; greater goes earlier.")
+@click.option(
+    "--needs", metavar="A,B", multiple=True, callback=read_labels, help="Labels that the worker must have, such as gpu."
+)
 @click.option("--title", metavar="TEXT", help="Name of the run in lists.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key never starts a second run [random].")
 @click.option("--wait", is_flag=True, help="Wait for the end; the exit code tells the outcome.")
@@ -95,6 +99,7 @@ def start_run(
     deliver_partial: bool,
     supersede: bool,
     priority: int | None,
+    needs: tuple[str, ...] | None,
     record: bool,
     checks: tuple[str, ...],
     check_policy: str | None,
@@ -146,6 +151,7 @@ def start_run(
         labels=read_pairs(labels, "--label"),
         env=read_pairs(env, "--env", dict(os.environ)),
         priority=priority,
+        needs=list(needs) if needs else None,
         record=record or None,
     )
     with start_under(key):

@@ -169,7 +169,11 @@ def _remedy(run: Run) -> str | None:
 
 def _queue(run: Run) -> str | None:
     queue = run.get("queue") or {}
-    return f"position {queue['position']}" if queue.get("position") is not None else None
+    if queue.get("position") is None:
+        return None
+    seconds = queue.get("estimatedWaitSeconds")
+    about = f", begins in about {seconds:,.0f} s" if seconds else ""
+    return f"position {queue['position']}{about}: {show(str(queue.get('detail') or ''))}"
 
 
 def _joined(value: Any) -> str | None:

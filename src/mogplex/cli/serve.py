@@ -12,6 +12,7 @@ from mogplex.cli import exit_codes
 from mogplex.cli.log_format import begin_logging
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
+from mogplex.cli.worker_labels import read_labels
 from mogplex.credentials import CredentialsError, read_auth_file, save_credentials
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
@@ -27,6 +28,14 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port, 0 for any [MOGPLEX_PORT, 7433].")
 @click.option(
     "--slots", type=click.IntRange(1), metavar="N", help="How many runs may execute at once [MOGPLEX_SLOTS, 2]."
+)
+@click.option(
+    "--labels",
+    "worker_labels",
+    multiple=True,
+    callback=read_labels,
+    metavar="A,B",
+    help="What it has that others may not, such as gpu,arm64 [MOGPLEX_WORKER_LABELS].",
 )
 @click.option("--database-url", metavar="URL", help="Database [MOGPLEX_DATABASE_URL, SQLite in MOGPLEX_HOME].")
 @click.option(

@@ -11,6 +11,7 @@ from mogplex.cli import exit_codes
 from mogplex.cli.log_format import begin_logging
 from mogplex.cli.options import examples
 from mogplex.cli.output import note, write_line
+from mogplex.cli.worker_labels import read_labels
 from mogplex.domain.errors import MogplexError
 from mogplex.settings import Settings
 
@@ -19,11 +20,19 @@ from mogplex.settings import Settings
     "worker",
     epilog=examples(
         "MOGPLEX_DATABASE_URL=postgresql://mogplex@db/mogplex mogplex worker",
-        "mogplex worker --database-url postgresql://mogplex@db/mogplex --slots 8",
+        "mogplex worker --database-url postgresql://mogplex@db/mogplex --slots 8 --labels gpu,arm64",
     ),
 )
 @click.option(
     "--slots", type=click.IntRange(1), metavar="N", help="How many runs it executes at once [MOGPLEX_SLOTS, 2]."
+)
+@click.option(
+    "--labels",
+    "worker_labels",
+    multiple=True,
+    callback=read_labels,
+    metavar="A,B",
+    help="What it has that others may not, such as gpu,arm64 [MOGPLEX_WORKER_LABELS].",
 )
 @click.option("--database-url", metavar="URL", help="The database of the servers [MOGPLEX_DATABASE_URL].")
 @click.option(

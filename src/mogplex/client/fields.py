@@ -43,6 +43,7 @@ class RunBody(TypedDict, total=False):
     labels: dict[str, str] | None
     env: dict[str, str] | None
     priority: int | None
+    needs: list[str] | None
     delivery: Literal["branch", "pull_request", "patch"] | None
     attempts: int | None
     attemptsMode: Literal["in-order", "side-by-side"] | None
@@ -157,6 +158,7 @@ class RepoBody(TypedDict, total=False):
     harness: str | None
     budget: Budget | None
     timeoutSeconds: float | None
+    concurrency: int | None
     forge: ForgeBody | None
     hooks: HooksBody | None
 

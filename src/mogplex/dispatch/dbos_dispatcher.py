@@ -1,9 +1,9 @@
-"""DBOS Transact behind the Dispatcher port: one run is one workflow of one step. Our tables hold the truth.
+"""DBOS Transact behind the Dispatcher port: one hand-over is one workflow of one step. Our tables hold the truth.
 
-Facts that shaped this (dbos 3.4): a partitioned queue with only partition and worker concurrency is served by one
-statement a poll, while a global limit or a limiter costs a transaction per waiting partition; the open-source core
-never recovers another worker's runs, so ids are unique per boot and `Liveness` requeues; a changed default
-application version would strand runs, so it is fixed.
+Facts that shaped this (dbos 3.4): the number of a queue's slots is one for all who serve it, and it knows no labels and
+no order across partitions, so each worker has a queue of its own and who goes next is decided before (`Seating`); the
+open-source core never recovers another worker's runs, so ids are unique per boot, and a lost worker's run is handed
+over anew, under another number; a changed default application version would strand runs, so it is fixed.
 """
 
 from __future__ import annotations
@@ -19,25 +19,22 @@ import sqlalchemy
 from dbos import DBOS, DBOSClient
 from dbos import error as dbos_error
 
-QUEUE = "runs"
+QUEUE_PREFIX = "runs@"  # and the worker's id
 WORKFLOW = "execute_run"
 APPLICATION = "mogplex"
 APPLICATION_VERSION = "runs-1"  # of the workflow's name and arguments, not of our code
 POLL_SECONDS = 0.2  # half of it is added to the start of a run; 0.1 would cost 4 % more of a core when idle
 LOCK_POLL_SECONDS = 0.1
-MIDDLE_PRIORITY = 1000  # DBOS serves low numbers first and wants them above 0; callers give high for urgent
 
 Play = Callable[[str], "Future[None]"]
 
 log = logging.getLogger(__name__)
 
 
-def prepare_tables(engine: sqlalchemy.Engine, database_url: str, *, on_sqlite: bool = False) -> None:
+def prepare_tables(engine: sqlalchemy.Engine, database_url: str) -> None:
     """Make or migrate DBOS's own tables, one process at a time: a server without a worker must be able to enqueue,
-    and several may start at once. On SQLite the one worker does it when it is launched, unless `on_sqlite`."""
+    and several may start at once. On SQLite the one worker does it when it is launched."""
     if engine.dialect.name == "sqlite":
-        if on_sqlite:
-            DBOS.migrate(database_url)
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Asked for again and again, never waited for: DBOS builds indexes concurrently, which waits for every statement
@@ -57,41 +54,30 @@ def has_tables(engine: sqlalchemy.Engine) -> bool:
 
 
 class DbosDispatcher:
-    """The sending side, for any process: `enqueue` joins the caller's transaction."""
+    """The sending side, for any process: `hand_over` joins the caller's transaction."""
 
     def __init__(self, engine: sqlalchemy.Engine) -> None:
         self._engine = engine
         self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION)
 
-    def enqueue(self, transaction: sqlalchemy.Connection, run_id: str, partition: str, priority: int) -> None:
+    def hand_over(self, transaction: sqlalchemy.Connection, run_id: str, worker_id: str, number: int) -> None:
         self._client.enqueue_in_transaction(
             transaction,
             {
-                "queue_name": QUEUE,
+                "queue_name": QUEUE_PREFIX + worker_id,
                 "workflow_name": WORKFLOW,
-                "workflow_id": run_id,
+                "workflow_id": f"{run_id}.{number}",
                 "app_version": APPLICATION_VERSION,
-                "queue_partition_key": partition,
-                "priority": MIDDLE_PRIORITY - priority,
             },
             run_id,
         )
 
-    def withdraw(self, run_id: str) -> None:
-        self._client.cancel_workflow(run_id)
-
-    def requeue(self, run_id: str) -> None:
-        self._client.resume_workflow(run_id, queue_name=QUEUE)
-
     def forget(self, run_ids: Sequence[str]) -> None:
-        """Drop all that is known of runs whose record is gone."""
-        if has_tables(self._engine):
-            self._client.delete_workflows(list(run_ids))
-
-    def stranded(self, alive: set[str]) -> list[str]:
-        """Runs that DBOS handed to a worker that is not in `alive`: their claim may never have reached our tables."""
-        handed = self._client.list_workflows(status="PENDING", queue_name=QUEUE, load_input=False, load_output=False)
-        return [each.workflow_id for each in handed if each.executor_id not in alive]
+        """Drop all that is known of runs whose record is gone: each hand-over, and the one workflow of before those."""
+        if run_ids and has_tables(self._engine):
+            prefixes = [f"{run_id}." for run_id in run_ids]
+            handed = self._client.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)
+            self._client.delete_workflows([*run_ids, *(each.workflow_id for each in handed)])
 
     def close(self) -> None:
         self._client.destroy()
@@ -107,10 +93,11 @@ class DbosWorker:
         self._engine = engine
         self._database_url = database_url
         self._worker_id = worker_id
+        self._queue = QUEUE_PREFIX + worker_id
         self._slots = slots
 
     def launch(self, play: Play) -> None:
-        """Create or migrate DBOS's own tables, register the one workflow and start DBOS's threads."""
+        """Create or migrate DBOS's own tables, register the one workflow and begin to take what is handed over."""
         _quieten()
         DBOS(
             config={
@@ -133,25 +120,21 @@ class DbosWorker:
         async def execute_run(run_id: str) -> None:
             await attempt(run_id)
 
+        DBOS.listen_queues([self._queue])
         DBOS.launch()
-
-    def listen(self) -> None:
-        """Begin to take runs from the queue."""
         DBOS.register_queue(
-            QUEUE,
-            polling_interval_sec=POLL_SECONDS,
-            worker_concurrency=self._slots,
-            partition_concurrency=1,
-            on_conflict="always_update",
+            self._queue, polling_interval_sec=POLL_SECONDS, worker_concurrency=self._slots, on_conflict="always_update"
         )
 
     def close(self) -> None:
         """Stop taking runs. Call it once no attempt is running; DBOS would cancel what is."""
+        with contextlib.suppress(dbos_error.DBOSException, sqlalchemy.exc.DBAPIError):  # a row left over harms nobody
+            DBOS.delete_queue(self._queue)
         with contextlib.suppress(dbos_error.DBOSException):  # already down: nothing to stop
             DBOS.destroy(destroy_registry=True)
 
 
 def _quieten() -> None:
-    """DBOS logs a traceback for each withdrawn run and advertises its hosted service; errors still reach the log."""
+    """DBOS advertises its hosted service; errors still reach the log."""
     logger = logging.getLogger("dbos")
     logger.addFilter(lambda record: record.levelno >= logging.ERROR)

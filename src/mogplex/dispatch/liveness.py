@@ -12,7 +12,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from mogplex.domain.errors import MogplexError
 from mogplex.domain.worker import WorkerInfo
@@ -23,16 +22,6 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 2.0
 
 
-class Requeue(Protocol):
-    """What the reaper needs of a dispatcher."""
-
-    def requeue(self, run_id: str) -> None: ...
-
-    def withdraw(self, run_id: str) -> None: ...
-
-    def stranded(self, alive: set[str]) -> list[str]: ...
-
-
 class Liveness:
     """One thread per worker: beats, calls `tend` (for what must go on whoever is alive), and reaps the runs of workers
     that stopped beating."""
@@ -40,7 +29,6 @@ class Liveness:
     def __init__(
         self,
         workers: Workers,
-        requeue: Requeue,
         me: WorkerInfo,
         dead_after_seconds: float,
         running: Callable[[], Sequence[str]],
@@ -48,7 +36,6 @@ class Liveness:
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         self._workers = workers
-        self._requeue = requeue
         self._me = me
         self._dead_after_seconds = dead_after_seconds
         self._running = running
@@ -61,7 +48,7 @@ class Liveness:
         """Begin to beat. `alone`: the caller holds the lock on the database, so every other worker is dead."""
         self._beat()
         if alone:
-            self._take_over(self._workers.reap(only_me=self._me.id), {self._me.id})
+            _tell(self._workers.reap(only_me=self._me.id))
         self._thread.start()
 
     def stop(self) -> None:
@@ -72,25 +59,6 @@ class Liveness:
     def _beat(self) -> None:
         if not self._workers.beat(self._me.id, len(self._running())):
             self._workers.register(self._me)
-
-    def _reap(self) -> None:
-        """Take over what dead workers left: back into the queue, or ended truthfully."""
-        seconds = self._dead_after_seconds
-        alive = {worker.info.id for worker in self._workers.list(alive_within_seconds=seconds)}
-        self._take_over(self._workers.reap(alive_after_seconds=seconds), alive)
-
-    def _take_over(self, settled: Sequence[Reaped], alive: set[str]) -> None:
-        for reaped in settled:
-            run = reaped.run
-            log.warning("worker %s was lost; run %s is now %s", reaped.lost_worker_id, run.id, run.status)
-            if reaped.requeued:
-                self._requeue.requeue(run.id)
-            else:
-                self._requeue.withdraw(run.id)
-        # Handed to a worker that died before its claim (or before the requeue above) reached our tables.
-        for run_id in self._workers.pending_among(self._requeue.stranded(alive)):
-            log.warning("run %s was handed to a lost worker and never begun; it is queued again", run_id)
-            self._requeue.requeue(run_id)
 
     def _keep(self) -> None:
         unbroken_since = last_beat = time.monotonic()
@@ -103,7 +71,7 @@ class Liveness:
                     unbroken_since = now
                 last_beat = now
                 if now - unbroken_since > self._dead_after_seconds:
-                    self._reap()
+                    _tell(self._workers.reap(alive_after_seconds=self._dead_after_seconds))
             except MogplexError as fault:
                 log.warning("heartbeat failed: %s", fault.message)
                 unbroken_since = time.monotonic()
@@ -111,3 +79,8 @@ class Liveness:
                 # The thread must outlive any fault: without it this worker's runs would be taken for lost.
                 log.exception("heartbeat failed")
                 unbroken_since = time.monotonic()
+
+
+def _tell(settled: Sequence[Reaped]) -> None:
+    for reaped in settled:
+        log.warning("worker %s was lost; run %s is now %s", reaped.lost_worker_id, reaped.run.id, reaped.run.status)

@@ -1,4 +1,4 @@
-"""The clock of what is due by time: a thread in every server and worker that looks once a second."""
+"""The clock of what is due by time: a thread in every server and worker that looks once a second, or when nudged."""
 
 from __future__ import annotations
 
@@ -24,19 +24,29 @@ class Ticking:
     ) -> None:
         self._duties = duties
         self._look_seconds = look_seconds
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._awake = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"mogplex-{name}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
+    def nudge(self) -> None:
+        """Look now. Returns at once; thread-safe."""
+        self._awake.set()
+
     def stop(self, timeout_seconds: float = 10.0) -> None:
-        self._stopping.set()
+        self._stopping = True
+        self._awake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=timeout_seconds)
 
     def _keep(self) -> None:
-        while not self._stopping.wait(self._look_seconds):
+        while True:
+            self._awake.wait(self._look_seconds)
+            if self._stopping:
+                return
+            self._awake.clear()
             for name, duty in self._duties.items():
                 try:
                     duty()

@@ -13,8 +13,10 @@ from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.schedule import Overlap
+from mogplex.domain.seating import MAX_CONCURRENCY
 from mogplex.domain.secret import MAX_VALUE_CHARACTERS, Phase
 from mogplex.domain.webhook_bodies import WEBHOOK_CHANGE, WEBHOOK_REQUEST
+from mogplex.domain.worker import MOST_LABELS
 
 Schema = dict[str, Any]
 
@@ -43,6 +45,7 @@ def _timeout(description: str) -> Schema:
 
 _VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$"
+_WORKER_LABEL = "^[a-z0-9][a-z0-9._/-]{0,62}$"
 _PYTHON = "^3\\.[0-9]{1,2}$"
 _FULL_NAME = "^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$"
 
@@ -126,6 +129,13 @@ RUN_REQUEST: Schema = {
         "labels": _pairs("Names and values of your own, to find the run again.", _LABEL, 64, 200),
         "env": _pairs("Variables for the harness and the checks. Never shown again.", _VARIABLE, 100, 8192),
         "priority": {"type": ["integer", "null"], "minimum": PRIORITIES[0], "maximum": PRIORITIES[-1]},
+        "needs": {
+            "type": ["array", "null"],
+            "minItems": 1,
+            "maxItems": MOST_LABELS,
+            "items": {"type": "string", "pattern": _WORKER_LABEL},
+            "description": "Labels that the worker must have, such as `gpu`.",
+        },
         "record": {
             "type": ["boolean", "null"],
             "description": "Keep the model traffic, without secrets, for a replay.",
@@ -167,6 +177,12 @@ _REPO_SETTINGS: dict[str, Schema] = {
     "budget": BUDGET,
     "timeoutSeconds": _timeout("Wall clock of runs that name none."),
     "forge": FORGE,
+    "concurrency": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": MAX_CONCURRENCY,
+        "description": "How many of its runs execute at once.",
+    },
     "hooks": HOOKS,
 }
 

@@ -11,6 +11,7 @@ from mogplex.domain.branch import branch_fault, clean_root_directory, root_direc
 from mogplex.domain.budget import Budget
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.fields import is_storable, kind_of, read_budget, read_commands, read_pairs, show
+from mogplex.domain.worker import MOST_LABELS, label_fault
 
 MAX_TEXT_CHARACTERS = 200
 W = TypeVar("W", bound=StrEnum)
@@ -147,6 +148,14 @@ class BodyReader:
             self.fault(name, "holds a NUL or half a surrogate pair, which is no text")
             return ()
         return tuple(each.strip() for each in value)
+
+    def worker_labels(self, name: str) -> tuple[str, ...]:
+        """Labels of workers, each once and in order, so that the same wish is the same text."""
+        labels = self.words(name, MOST_LABELS)
+        for label in labels:
+            if (fault := label_fault(label)) is not None:
+                self.fault(name, fault)
+        return tuple(sorted(set(labels)))
 
     def choice(self, name: str, words: type[W]) -> W | None:
         """One of the values of an enumeration of strings."""

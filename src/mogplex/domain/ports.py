@@ -280,16 +280,11 @@ class ModelGateway(Protocol):
 
 
 class Dispatcher(Protocol):
-    """Who runs next, and where. Our tables hold the truth; a dispatcher only hands out run ids."""
+    """Carries a run to the worker that has taken it. Our tables hold the truth, and who goes next is decided there."""
 
-    def enqueue(self, transaction: Any, run_id: str, partition: str, priority: int) -> None:
-        """Queue a run inside the caller's open transaction, so that row and queue entry appear together."""
-        ...
+    def hand_over(self, transaction: Any, run_id: str, worker_id: str, number: int) -> None:
+        """Give a run to a worker, inside the caller's open transaction, so that row and hand-over appear together.
 
-    def withdraw(self, run_id: str) -> None:
-        """Drop the queue entry of a run that must not start any more."""
-        ...
-
-    def requeue(self, run_id: str) -> None:
-        """Queue a run again whose worker was lost."""
+        `number` tells the hand-overs of one run apart.
+        """
         ...

@@ -45,6 +45,7 @@ class Repo:
     default_harness: str | None = None
     budget: Budget = Budget()
     timeout_seconds: float | None = None
+    concurrency: int | None = None  # how many of its runs execute at once; None: what the server says
     python: str | None = None  # "3.12": of setup, harness and checks; None: the sandbox's own
     check_policy: CheckPolicy = CheckPolicy.STRICT
     check_files: tuple[str, ...] = ()

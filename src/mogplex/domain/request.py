@@ -51,6 +51,7 @@ class RunRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     priority: int = 0
+    needs: tuple[str, ...] = ()
     delivery: Delivery | None = None
     deliver_partial: bool = False
     supersede: bool = False
@@ -91,6 +92,7 @@ class RunRequest:
             "labels": dict(self.labels) or None,
             "env": dict(self.environment) or None,
             "priority": self.priority or None,
+            "needs": list(self.needs) or None,
             "delivery": self.delivery,
             "deliverPartial": self.deliver_partial or None,
             "supersede": self.supersede or None,
@@ -131,7 +133,7 @@ _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
     | {"deliverPartial", "supersede", "attempts", "attemptsMode", "harnesses"}
-    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf"}
+    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf", "needs"}
 )
 
 
@@ -162,6 +164,7 @@ class _Reader(BodyReader):
             labels=self.pairs("labels", LABEL_NAME, 64, 200),
             environment=self.pairs("env", ENVIRONMENT_NAME, 100, 8192),
             priority=self.whole("priority", PRIORITIES, 0),
+            needs=self.worker_labels("needs"),
             delivery=self.choice("delivery", Delivery),
             deliver_partial=self.flag("deliverPartial"),
             supersede=self.flag("supersede"),

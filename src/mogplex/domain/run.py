@@ -210,6 +210,7 @@ class Run:
     budget: Budget = Budget()
     output_schema: Mapping[str, Any] | None = None
     priority: int = 0
+    needs: tuple[str, ...] = ()  # labels that a worker must have to take it
     commit: str | None = None  # asked for by the caller
     base_commit: str | None = None  # what the attempt really started from
     conversation_id: str | None = None
@@ -223,6 +224,9 @@ class Run:
     replay_of: str | None = None  # a run whose recorded answers take the model's place
     attempt: int = 0
     worker_id: str | None = None
+    ready_at: float | None = None  # since when it waits for a slot; None: not yet, as its contenders are at work
+    seat: str | None = None  # the worker of whose slots it takes one, from the hand-over to the end of the attempt
+    hand_overs: int = 0  # how often it was given to a worker
     sandbox_record_id: str | None = None
     cancel_requested_at: float | None = None
     cancel_requested_by: str | None = None

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.contest import Contest
 from mogplex.domain.run import Changes, Run, Status
 from mogplex.domain.sandbox_view import sandbox_name
+from mogplex.domain.seating import QueuePlace
 from mogplex.domain.usage import Usage
 from mogplex.domain.view import API_PATH, format_time
 
 TITLE_CHARACTERS = 80
 LISTED_PROMPT_CHARACTERS = 1000  # of a prompt in a list: 200 runs of 100,000 characters each would be 20 MB
 ENGINE = "dbos"
-
-
-class QueuePlace(Protocol):
-    """Where a pending run waits: `position` 1 is the next to start; `ahead` runs start before it."""
-
-    @property
-    def position(self) -> int: ...
-
-    @property
-    def ahead(self) -> int: ...
 
 
 def ai_call_id(run_id: str) -> str:
@@ -34,7 +25,6 @@ def ai_call_id(run_id: str) -> str:
 def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
     """The run object: every documented field, null where nothing is known yet. URLs are paths on this server."""
     url = f"{API_PATH}/runs/{run.id}"
-    waiting = run.status is Status.PENDING and queue is not None and run.contest is None
     return {
         "runId": run.id,
         "aiCallId": ai_call_id(run.id),
@@ -63,6 +53,7 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         "protectTests": run.protect_tests,
         "labels": dict(run.labels),
         "priority": run.priority,
+        "needs": list(run.needs),
         "conversationId": run.conversation_id,
         "workspaceSessionId": run.workspace_session_id,
         "contest": None if run.contest is None else contest_object(run.contest),
@@ -98,7 +89,7 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         },
         "changes": changes_object(run.changes, f"{url}/patch", run.pull_request_url),
         "result": None if run.result is None else dict(run.result),
-        "queue": {"position": queue.position, "ahead": queue.ahead} if waiting and queue else None,
+        "queue": place_object(queue) if queue is not None and run.status is Status.PENDING else None,
         "lastSeq": run.last_seq,
         "eventsUrl": f"{url}/events",
         "streamUrl": f"{url}/stream",
@@ -111,6 +102,16 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
 def listed_run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
     """A run object as it stands in a list: the same, but for a long prompt, which is cut."""
     return {**run_object(run, queue), "prompt": run.prompt[:LISTED_PROMPT_CHARACTERS]}
+
+
+def place_object(place: QueuePlace) -> dict[str, Any]:
+    return {
+        "position": place.position,
+        "ahead": place.ahead,
+        "reason": place.reason,
+        "detail": place.detail,
+        "estimatedWaitSeconds": place.estimated_wait_seconds,
+    }
 
 
 def contest_object(contest: Contest) -> dict[str, Any]:

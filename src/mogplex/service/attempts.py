@@ -27,7 +27,7 @@ from mogplex.service.blobs import Blobs
 from mogplex.service.claims import take
 from mogplex.service.cleaning import clean_call, clean_check, clean_draft, clean_facts, clean_value
 from mogplex.service.ending import end_run
-from mogplex.service.events import EventHub
+from mogplex.service.events import QUEUE, EventHub
 from mogplex.service.ids import generate_id
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.sealing import open_secrets
@@ -231,6 +231,7 @@ class Attempts:
         if ended is None:
             return False
         self._hub.publish(run.id, ended.last_seq)
+        self._hub.publish(QUEUE, 0)
         return True
 
     def signals(self, worker_id: str, run_ids: Sequence[str]) -> dict[str, Signal]:

@@ -22,10 +22,13 @@ def take(tx: Transaction, run_id: str, worker_id: str, record_id: str) -> Run | 
         "status": Status.STREAMING,
         "attempt": runs.c.attempt + 1,
         "worker_id": worker_id,
+        "seat": worker_id,
         "sandbox_record_id": record_id,
         "started_at": sa.func.coalesce(runs.c.started_at, tx.now),
     }
-    run = run_table.advance(tx, [runs.c.id == run_id, runs.c.status == Status.PENDING], values, 1)
+    # An old hand-over that turns up late must not take a run that was handed to somebody else since.
+    free = sa.or_(runs.c.seat.is_(None), runs.c.seat == worker_id)
+    run = run_table.advance(tx, [runs.c.id == run_id, runs.c.status == Status.PENDING, free], values, 1)
     if run is None:
         return _taken_before(tx, run_id, worker_id, record_id)
     payload = {"attempt": run.attempt, "worker": worker_id}

@@ -15,13 +15,12 @@ from mogplex.domain.contest_choice import choose, needs_next
 from mogplex.domain.ending import failure_of
 from mogplex.domain.errors import ServiceUnavailable
 from mogplex.domain.event import EventDraft, EventType
-from mogplex.domain.ports import Dispatcher
 from mogplex.domain.run import Delivery, Ending, Run, Status
 from mogplex.service.ending import end_run
-from mogplex.service.events import EventHub
+from mogplex.service.events import QUEUE, EventHub
 from mogplex.service.ids import generate_id
 from mogplex.service.known_secrets import KnownSecrets
-from mogplex.service.plan import partition_of
+from mogplex.service.places import Places
 from mogplex.service.queued import queued_draft
 from mogplex.store import events as event_table
 from mogplex.store import patches as patch_table
@@ -35,9 +34,9 @@ _log = logging.getLogger(__name__)
 
 
 class Contests:
-    def __init__(self, database: Database, dispatcher: Dispatcher, hub: EventHub, known_secrets: KnownSecrets) -> None:
+    def __init__(self, database: Database, places: Places, hub: EventHub, known_secrets: KnownSecrets) -> None:
         self._database = database
-        self._dispatcher = dispatcher
+        self._places = places
         self._hub = hub
         self._known_secrets = known_secrets
 
@@ -59,6 +58,8 @@ class Contests:
             changed = self._step(tx, run_id)
         for each in changed:
             self._hub.publish(each.id, each.last_seq)
+        if changed:
+            self._hub.publish(QUEUE, 0)
 
     def tend(self) -> None:
         """`advance`, for a thread that has more important things to do than to die of a fault in here."""
@@ -82,7 +83,7 @@ class Contests:
         if len(ended) < len(made):
             return [run] if news else []
         if run.contest is not None and needs_next(run.contest, ended):
-            return start_contender(tx, run, self._dispatcher, self._known_secrets)
+            return start_contender(tx, run, self._places, self._known_secrets)
         return self._decide(tx, run, choose(ended))
 
     def _decide(self, tx: Transaction, run: Run, best: Run) -> list[Run]:
@@ -94,8 +95,8 @@ class Contests:
         if decided is None:
             return []
         if best.status is Status.SUCCESS and best.changes is not None:
-            self._dispatcher.enqueue(tx.connection, decided.id, partition_of(decided), decided.priority)
-            return [decided]
+            ready = run_table.advance(tx, [runs.c.id == decided.id], {"ready_at": tx.now}, 0)
+            return [ready or decided]
         diff = patch_table.get(tx, best.id)
         if diff is not None:
             patch_table.put(tx, decided.id, 0, diff)
@@ -117,7 +118,7 @@ class Contests:
         return [] if ended is None else [ended]
 
 
-def start_contender(tx: Transaction, run: Run, dispatcher: Dispatcher, known_secrets: KnownSecrets) -> list[Run]:
+def start_contender(tx: Transaction, run: Run, places: Places, known_secrets: KnownSecrets) -> list[Run]:
     """Make and queue the next contender of `run`. Returns it, and the run with the contender noted."""
     contest = run.contest
     assert contest is not None
@@ -137,13 +138,13 @@ def start_contender(tx: Transaction, run: Run, dispatcher: Dispatcher, known_sec
         retry_of=None,
         created_at=tx.now,
         updated_at=tx.now,
+        ready_at=tx.now,
         last_seq=1,
     )
     run_table.insert(tx, contender)
     sanitiser = known_secrets.sanitiser_of(tx, contender, repo_table.get(tx, run.repo_id))
-    draft = queued_draft(contender, run_table.count_ahead(tx, contender) + 1)
+    draft = queued_draft(contender, places.ahead_of(tx, contender) + 1)
     event_table.append(tx, contender.id, 1, 0, [replace(draft, payload=sanitiser.payload(draft.payload))])
-    dispatcher.enqueue(tx.connection, contender.id, partition_of(contender), contender.priority)
     payload = {"contender": number, "runId": contender.id, "harness": contender.harness}
     text = f"Contender {number} of {len(contest.harnesses)}: {contender.harness}, {contender.id}"
     started = EventDraft(EventType.CONTENDER_STARTED, text, payload=payload)

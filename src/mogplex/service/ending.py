@@ -68,6 +68,7 @@ def end_run(
         "result": ending.result,
         "timing": ending.timing,
         "finished_at": tx.now,
+        "seat": None,
         **(values or {}),
     }
     drafts = [*before, finished_draft(ending, sanitiser)]

@@ -18,12 +18,16 @@ from mogplex.store import runs as run_table
 from mogplex.store.database import Database, Transaction
 
 MAX_EVENTS = 1000
+QUEUE = "queue"  # published like a run when somebody waits for a slot, or may go now
+NEAR_SECONDS = 0.5  # how often to look for news when those of other processes are not heard
+FAR_SECONDS = 5.0  # and when they are: a net under them
 Callback = Callable[[int], None]
+Ring = Callable[[str, int], None]
 _log = logging.getLogger(__name__)
 
 
 class EventHub:
-    """In-process wake-ups after commits. Who writes in another process is not heard here: streams also look by clock.
+    """Wake-ups after commits of this process, and with `relay_through` of others: hints, so streams also look by clock.
 
     Thread-safe. A callback gets the run's last event number, from whatever thread committed; it must be quick.
     """
@@ -32,6 +36,17 @@ class EventHub:
         self._lock = threading.Lock()
         self._callbacks: dict[str, dict[int, Callback]] = {}
         self._next_token = 0
+        self._relay: Ring | None = None
+        self._is_heard: Callable[[], bool] = lambda: False
+
+    def relay_through(self, ring: Ring, is_heard: Callable[[], bool]) -> None:
+        """What is published here is told to other processes by `ring`; call `wake` with what they tell."""
+        self._relay, self._is_heard = ring, is_heard
+
+    @property
+    def look_seconds(self) -> float:
+        """How long to wait for a wake-up before looking all the same."""
+        return FAR_SECONDS if self._is_heard() else NEAR_SECONDS
 
     def subscribe(self, run_id: str, callback: Callback) -> Callable[[], None]:
         """Returns what ends the subscription; calling that twice does no harm."""
@@ -51,6 +66,20 @@ class EventHub:
         return unsubscribe
 
     def publish(self, run_id: str, last_seq: int) -> None:
+        """To be called after each commit that others wait for."""
+        self.wake(run_id, last_seq)
+        if self._relay is not None:
+            self._relay(run_id, last_seq)
+
+    def wake_all(self) -> None:
+        """Let everybody look who waits: news may have been missed."""
+        with self._lock:
+            run_ids = list(self._callbacks)
+        for run_id in run_ids:
+            self.wake(run_id, 0)
+
+    def wake(self, run_id: str, last_seq: int) -> None:
+        """Wake those of this process only."""
         with self._lock:
             callbacks = list(self._callbacks.get(run_id, {}).values())
         for callback in callbacks:

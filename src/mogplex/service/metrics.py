@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mogplex.domain.run import Status
 from mogplex.domain.webhook import DeliveryStatus
-from mogplex.store import queue, totals
+from mogplex.store import queue, seats, totals
 from mogplex.store import runs as run_table
 from mogplex.store import schedules as schedule_table
 from mogplex.store.database import Database
@@ -25,10 +25,12 @@ class Numbers:
 
     ended: Sequence[Mapping[str, Any]]
     pending: int
+    waiting: Mapping[str, int]  # by the labels that are needed, with commas between them; "" is always there
     streaming: int
     oldest_wait_seconds: float | None
     slots: int
     busy: int
+    free: int
     workers: int
     schedule_alarms: int
     webhooks_pending: int
@@ -53,10 +55,12 @@ class Metrics:
             return Numbers(
                 ended=totals.select(tx),
                 pending=waiting.depth,
+                waiting={"": 0, **{",".join(needs): depth for needs, depth in seats.waiting_by_needs(tx, [])}},
                 streaming=run_table.count(tx, runs.c.status == Status.STREAMING),
                 oldest_wait_seconds=waiting.oldest_wait_seconds,
                 slots=sum(worker.slots for worker in workers),
                 busy=sum(worker.busy for worker in workers),
+                free=sum(worker.free for worker in workers),
                 workers=len(workers),
                 schedule_alarms=schedule_table.count_alarms(tx),
                 webhooks_pending=sent.get(DeliveryStatus.PENDING, 0),

@@ -13,12 +13,10 @@ import sqlalchemy as sa
 
 from mogplex.domain.blob import LargeValue
 from mogplex.domain.errors import BadRequest, Conflict
-from mogplex.domain.ports import Dispatcher
-from mogplex.domain.run import Run, Status
+from mogplex.domain.run import Status
 from mogplex.service.blobs import Blobs
-from mogplex.service.plan import partition_of
 from mogplex.service.workers import Workers
-from mogplex.store import blob_names, transfer
+from mogplex.store import blob_names, seats, transfer
 from mogplex.store import runs as run_table
 from mogplex.store.archive import create_archive, open_archive
 from mogplex.store.database import Database, Transaction
@@ -52,12 +50,10 @@ def export_database(database: Database, blobs: Blobs, path: Path, revision: str,
         return Moved(archive.end(), _count_sealed(tx), open_runs)
 
 
-def import_database(
-    database: Database, blobs: Blobs, path: Path, revision: str, workers: Workers, dispatcher: Dispatcher
-) -> Moved:
+def import_database(database: Database, blobs: Blobs, path: Path, revision: str, workers: Workers) -> Moved:
     """Take all of the file into an empty database: it is all there, or nothing is.
 
-    Runs that wait are queued anew; those that somebody was playing count as lost by their worker. Raises BadRequest for
+    Runs that wait, wait here too; those that somebody was playing count as lost by their worker. Raises BadRequest for
     a file that is broken or of another version, Conflict for a database that is not empty.
     """
     with database.write() as tx, open_archive(path) as lines:
@@ -79,7 +75,7 @@ def import_database(
         if found != expected:
             wrong = [name for name in found if found[name] != expected.get(name)]
             raise BadRequest(f"{path} is not whole: other numbers of rows than it says in {', '.join(wrong)}.")
-        return Moved(found, _count_sealed(tx), _queue_anew(tx, workers, dispatcher))
+        return Moved(found, _count_sealed(tx), _let_wait(tx, workers))
 
 
 def _take_rows(tx: Transaction, blobs: Blobs, lines: Iterator[tuple[Any, int]]) -> dict[str, int]:
@@ -119,22 +115,12 @@ def _take_blob(tx: Transaction, blobs: Blobs, digest: str, content: bytes) -> No
         blobs.store.put(content)
 
 
-def _queue_anew(tx: Transaction, workers: Workers, dispatcher: Dispatcher) -> int:
-    """The queue is the dispatcher's and does not travel: it is made again from the runs."""
-    for run in _each(tx, Status.STREAMING):
+def _let_wait(tx: Transaction, workers: Workers) -> int:
+    """Nobody has anything here yet: what was begun is lost by who had it, and what was handed over waits again."""
+    for run in run_table.select_oldest(tx, [runs.c.status == Status.STREAMING], limit=2**31 - 1):
         workers.settle(tx, run)
-    count = 0
-    for run in _each(tx, Status.PENDING):
-        # A contest waits for its contenders, which are in the queue themselves, until one of them is chosen.
-        if run.contest is None or run.contest.winner is not None or run.attempt > 0:
-            dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
-            count += 1
-    return count
-
-
-def _each(tx: Transaction, status: Status) -> list[Run]:
-    """All of them, the oldest first."""
-    return run_table.select_oldest(tx, [runs.c.status == status], limit=2**31 - 1)
+    seats.give_back(tx)
+    return run_table.count(tx, *run_table.QUEUED)
 
 
 def _count_sealed(tx: Transaction) -> int:

@@ -73,6 +73,7 @@ def plan_run(
         budget=request.budget.or_else(repo.budget),
         output_schema=request.output_schema,
         priority=request.priority,
+        needs=request.needs,
         commit=request.commit,
         record=request.record,
         replay_of=request.replay_of,
@@ -116,6 +117,7 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         budget=overrides.budget.or_else(old.budget) if overrides.budget != Budget() else old.budget,
         output_schema=old.output_schema,
         priority=old.priority,
+        needs=old.needs,
         commit=old.commit,
         record=old.record,
         replay_of=old.replay_of,
@@ -202,11 +204,6 @@ def require_harness(name: str, known: Collection[str]) -> None:
         raise BadRequest(
             f"harness {name!r} is not known; known are: {listed}.", [Detail("harness", f"must be one of {listed}")]
         )
-
-
-def partition_of(run: Run) -> str:
-    """Runs of one partition go one after the other: those that would push to the same branch of the same repo."""
-    return run.id if run.delivery is Delivery.PATCH else f"{run.repo_id}:{run.working_branch}"
 
 
 def title_of(prompt: str) -> str:

@@ -15,6 +15,7 @@ from mogplex.domain.hook import HookSettings
 from mogplex.domain.repo import full_name_fault, image_fault, python_fault
 from mogplex.domain.request import MAX_TIMEOUT_SECONDS
 from mogplex.domain.run import CheckPolicy
+from mogplex.domain.seating import MAX_CONCURRENCY
 from mogplex.service.forge_settings import read_forge
 from mogplex.service.hook_settings import read_hooks
 
@@ -128,6 +129,12 @@ class _Reader:
             return 1.0
         return float(value)
 
+    def whole(self, name: str, value: Any, most: int) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            self.fault(name, f"must be a whole number from 1 to {most:,}, not {show(value)}")
+            return 1
+        return value
+
     def budget(self, name: str, value: Any) -> Any:
         if not isinstance(value, Mapping):
             self.fault(name, f"must be an object, not {kind_of(value)}")
@@ -171,6 +178,7 @@ _READERS: dict[str, tuple[str, Any, _Read]] = {
     "harness": ("default_harness", None, lambda r, n, v: r.harness(n, v)),
     "budget": ("budget", _DEFAULT_BUDGET, lambda r, n, v: r.budget(n, v)),
     "timeoutSeconds": ("timeout_seconds", None, lambda r, n, v: r.timeout(n, v)),
+    "concurrency": ("concurrency", None, lambda r, n, v: r.whole(n, v, MAX_CONCURRENCY)),
     "hooks": ("hooks", HookSettings(), lambda r, n, v: read_hooks(n, v, r.fault)),
     "forge": ("forge", _NO_FORGE, lambda r, n, v: read_forge(n, v, r.fault)),
 }

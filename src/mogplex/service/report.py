@@ -13,6 +13,7 @@ from mogplex.domain.access import Caller, Scope
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.model_call import StoredCall
 from mogplex.domain.run import Status
+from mogplex.domain.seating import SeatRules, estimate_wait
 from mogplex.domain.statistics import (
     LARGEST_WINDOW_SECONDS,
     STALE_PENDING_SECONDS,
@@ -26,10 +27,11 @@ from mogplex.service.call_search import CallFilter, find_calls, visible_calls
 from mogplex.service.events import MAX_EVENTS, visible_run
 from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit
+from mogplex.service.places import ESTIMATE_FROM_RUNS
 from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import StartTally
 from mogplex.service.tool_calls import ToolPage, read_tool_uses
-from mogplex.store import call_search, facts, pruning, queue, windows
+from mogplex.store import call_search, facts, pruning, queue, seats, windows
 from mogplex.store.database import Database, Transaction
 from mogplex.store.report_tables import start_tallies
 from mogplex.store.retention_tables import pruned_sums
@@ -38,7 +40,6 @@ from mogplex.store.windows import Window
 
 DEFAULT_WINDOW_SECONDS = 86400.0
 COUNTED_RUNS = 1000
-ESTIMATE_FROM_RUNS = 50  # the last so many tell how long a slot is taken
 _TOKEN_CLASSES = {
     "input": "input_tokens",
     "output": "output_tokens",
@@ -51,11 +52,10 @@ Object = dict[str, Any]
 class Report:
     """Reads only. A key that is bound to repos gets numbers of those repos only; workers and slots are everybody's."""
 
-    def __init__(self, database: Database, limits: Limits, *, alive_within_seconds: float, queue_limit: int) -> None:
-        """`alive_within_seconds`: how long after its last sign of life a worker counts as there."""
+    def __init__(self, database: Database, limits: Limits, *, rules: SeatRules, queue_limit: int) -> None:
         self._database = database
         self._limits = limits
-        self._alive_within_seconds = alive_within_seconds
+        self._rules = rules
         self._queue_limit = queue_limit
 
     def stats(self, caller: Caller, since: float | None = None, until: float | None = None) -> Object:
@@ -121,7 +121,7 @@ class Report:
         return queue.count_waiting_since(tx, tx.now - STALE_PENDING_SECONDS, _visible(caller, runs))
 
     def _slots(self, tx: Transaction) -> tuple[int, int]:
-        found = queue.workers_now(tx, self._alive_within_seconds)
+        found = queue.workers_now(tx, self._rules.alive_within_seconds)
         return sum(worker.slots for worker in found), sum(worker.busy for worker in found)
 
     def pressure(self, caller: Caller) -> Object:
@@ -129,22 +129,25 @@ class Report:
         caller.require(Scope.READ)
         left = self._limits.left(caller)
         with self._database.read() as tx:
-            found = queue.workers_now(tx, self._alive_within_seconds)
+            found = queue.workers_now(tx, self._rules.alive_within_seconds)
             waiting = queue.waiting(tx, _visible(caller, runs))
             everybody = waiting if caller.repo_ids is None else queue.waiting(tx, [])
             average_ms = facts.average_attempt_ms(tx, ESTIMATE_FROM_RUNS)
             slots, busy = sum(each.slots for each in found), sum(each.busy for each in found)
+            free = sum(each.free for each in found)
             return {
-                "slots": {"total": slots, "busy": busy, "free": max(slots - busy, 0)},
+                "slots": {"total": slots, "busy": busy, "free": free},
                 "workers": [
                     {
                         "id": each.id,
                         "host": each.host,
                         "version": each.version,
                         "harnesses": list(each.harnesses),
+                        "labels": list(each.labels),
+                        "draining": each.draining,
                         "slots": each.slots,
                         "busy": each.busy,
-                        "free": max(each.slots - each.busy, 0),
+                        "free": each.free,
                         "startedAt": format_time(each.started_at),
                         "lastSeenAt": format_time(each.beat_at),
                     }
@@ -153,7 +156,7 @@ class Report:
                 "queue": {
                     "depth": waiting.depth,
                     "oldestWaitSeconds": waiting.oldest_wait_seconds,
-                    "estimatedWaitSeconds": _estimate_wait(everybody.depth, slots, busy, average_ms),
+                    "estimatedWaitSeconds": estimate_wait(everybody.depth, slots, slots - free, average_ms),
                     "byRepo": [
                         {"repoId": repo_id, "fullName": name, "depth": depth, "oldestWaitSeconds": oldest}
                         for repo_id, name, depth, oldest in queue.waiting_by_repo(tx, _visible(caller, runs))
@@ -162,9 +165,19 @@ class Report:
                         {"priority": priority, "depth": depth}
                         for priority, depth in queue.waiting_by_priority(tx, _visible(caller, runs))
                     ],
+                    "byNeeds": [
+                        {
+                            "needs": list(needs),
+                            "depth": depth,
+                            "slots": sum(each.slots for each in found if each.can_take(needs)),
+                            "free": sum(each.free for each in found if each.can_take(needs)),
+                        }
+                        for needs, depth in seats.waiting_by_needs(tx, _visible(caller, runs))
+                    ],
                 },
                 "limits": {
                     **left,
+                    "concurrency": {"repo": self._rules.repo_concurrency, "key": self._rules.key_concurrency},
                     "queue": {"limit": self._queue_limit, "left": max(self._queue_limit - everybody.depth, 0)},
                 },
             }
@@ -241,13 +254,3 @@ def _series(tx: Transaction, window: Window, bucket_seconds: int) -> list[Object
         {"start": format_time(first + number * bucket_seconds), **sums_object(found.get(number, empty_sums()))}
         for number in range(math.ceil((window.until - first) / bucket_seconds))
     ]
-
-
-def _estimate_wait(depth: int, slots: int, busy: int, average_ms: float | None) -> float | None:
-    """Seconds that a run started now would wait. None: nobody would take it, or nothing is known to estimate from."""
-    if slots == 0:
-        return None
-    ahead = depth - (slots - busy)
-    if ahead < 0:
-        return 0.0
-    return None if average_ms is None else round((ahead + 1) / slots * average_ms / 1000, 1)

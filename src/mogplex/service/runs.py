@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -13,21 +12,22 @@ from mogplex.domain.audit import Action
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.contest import Contest, ContestMode
 from mogplex.domain.errors import Conflict, RateLimited
-from mogplex.domain.ports import Dispatcher
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
 from mogplex.domain.run import Run, Status
+from mogplex.domain.seating import QueuePlace
 from mogplex.domain.traceparent import parse_traceparent
 from mogplex.service.audit import note
 from mogplex.service.blobs import Blobs
 from mogplex.service.cancels import stop_contenders, stop_run, supersede
 from mogplex.service.contests import start_contender
-from mogplex.service.events import Events, visible_run
+from mogplex.service.events import QUEUE, Events, visible_run
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
 from mogplex.service.page import Page, clamp_limit, cut
 from mogplex.service.patches import read_patch
-from mogplex.service.plan import partition_of, plan_retry, plan_run, require_harness, require_push
+from mogplex.service.places import Places
+from mogplex.service.plan import plan_retry, plan_run, require_harness, require_push
 from mogplex.service.queued import queued_draft
 from mogplex.service.recordings import require_recording
 from mogplex.service.replay import Started, replay
@@ -45,7 +45,6 @@ from mogplex.store.schema import runs
 
 MAX_SHOWN_PATCH_BYTES = 2 * 1024 * 1024
 QUEUE_FULL_RETRY_SECONDS = 30.0
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +53,11 @@ class Cancelled:
     already_terminal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class QueuePlace:
-    """`position` 1 is next; `ahead` runs go before. An estimate: branches that are busy let later runs pass."""
-
-    position: int
-    ahead: int
-
-
 class Runs:
     def __init__(
         self,
         database: Database,
-        dispatcher: Dispatcher,
+        places: Places,
         limits: Limits,
         events: Events,
         *,
@@ -81,7 +72,7 @@ class Runs:
         """`choose_harness(repo)` is asked when a request names none and the repo has no default. `settle_model` gives
         the run with its model settled, or raises BadRequest when its harness could not work with it."""
         self._database = database
-        self._dispatcher = dispatcher
+        self._places = places
         self._limits = limits
         self._hub = events.hub
         self._known_secrets = known_secrets
@@ -137,8 +128,7 @@ class Runs:
             stopped = supersede(tx, run, caller, self._known_secrets.sanitiser()) if request.supersede else []
         for each in [run, *stopped]:
             self._hub.publish(each.id, each.last_seq)
-            if each.status.is_terminal:
-                self._withdraw(each.id)
+        self._hub.publish(QUEUE, 0)
         return Started(run, replayed=False)
 
     def get(self, caller: Caller, run_id: str) -> Run:
@@ -148,12 +138,8 @@ class Runs:
             return visible_run(tx, caller, run_id)
 
     def queue_place(self, run: Run) -> QueuePlace | None:
-        """None for a run that is not pending."""
-        if run.status is not Status.PENDING:
-            return None
-        with self._database.read() as tx:
-            ahead = run_table.count_ahead(tx, run)
-        return QueuePlace(ahead + 1, ahead)
+        """Where it waits for a slot, and why; None for a run that does not."""
+        return self._places.find(run)
 
     def cancel(self, caller: Caller, run_id: str) -> Cancelled:
         """A pending run ends at once; a streaming one is asked to; an ended one is returned as it is. NotFound."""
@@ -168,12 +154,8 @@ class Runs:
             contenders = stop_contenders(tx, run, caller, self._known_secrets.sanitiser())
         for each in contenders:
             self._hub.publish(each.id, each.last_seq)
-            if each.status.is_terminal:
-                self._withdraw(each.id)
         if changed is None:  # somebody asked before; the worker is at it
             return Cancelled(run, already_terminal=False)
-        if changed.status.is_terminal:
-            self._withdraw(run.id)
         self._hub.publish(run.id, changed.last_seq)
         return Cancelled(changed, already_terminal=False)
 
@@ -210,6 +192,7 @@ class Runs:
             run = self._create(tx, caller, self._settle_model(plan_retry(old, caller, key, digest, request)), repo)
             run_table.advance(tx, [runs.c.id == old.id], {"retried_by": run.id}, 0)
         self._hub.publish(run.id, run.last_seq)
+        self._hub.publish(QUEUE, 0)
         return Started(run, replayed=False)
 
     def patch(self, caller: Caller, run_id: str) -> bytes:
@@ -240,7 +223,9 @@ class Runs:
         return cut(found, limit, lambda run: (run.created_at, run.id))
 
     def _create(self, tx: Transaction, caller: Caller, run: Run, repo: Repo) -> Run:
-        """Row, first event and queue entry. Needs the turn "starts", so that quota and limit hold exactly."""
+        """The row, which waits for a slot from now on, and its first event.
+
+        Needs the turn "starts", so that quota and limit hold exactly."""
         self._limits.check_starts(tx, caller.owner)
         waiting = run_table.count(tx, *run_table.QUEUED)
         if waiting >= self._queue_limit:
@@ -248,16 +233,16 @@ class Runs:
                 f"The queue is full: {waiting} runs wait already. Try again when some have started.",
                 QUEUE_FULL_RETRY_SECONDS,
             )
-        run = replace(run, created_at=tx.now, updated_at=tx.now, last_seq=1)
+        ready_at = tx.now if run.contest is None else None
+        run = replace(run, created_at=tx.now, updated_at=tx.now, ready_at=ready_at, last_seq=1)
         run_table.insert(tx, run)
-        position = run_table.count_ahead(tx, run) + 1
+        position = self._places.ahead_of(tx, run) + 1
         sanitiser = self._known_secrets.sanitiser_of(tx, run, repo)
         draft = queued_draft(run, position)
         draft = replace(draft, payload=sanitiser.payload(draft.payload))
         event_table.append(tx, run.id, 1, 0, [draft])
         note(tx, caller, Action.RUN_RETRIED if run.retry_of else Action.RUN_STARTED, run.id, run.repo_id)
         if run.contest is None:
-            self._dispatcher.enqueue(tx.connection, run.id, partition_of(run), run.priority)
             return run
         return self._begin_contest(tx, run, run.contest)
 
@@ -265,11 +250,5 @@ class Runs:
         """The first contenders; `Contests` sees to all that follows."""
         at_once = len(contest.harnesses) if contest.mode is ContestMode.SIDE_BY_SIDE else 1
         for _ in range(at_once):
-            run = start_contender(tx, run, self._dispatcher, self._known_secrets)[-1]
+            run = start_contender(tx, run, self._places, self._known_secrets)[-1]
         return run
-
-    def _withdraw(self, run_id: str) -> None:
-        try:
-            self._dispatcher.withdraw(run_id)
-        except Exception:  # noqa: BLE001 - the run has ended already and no worker can claim it: a stray queue entry is harmless
-            _log.warning("The queue entry of %s could not be withdrawn", run_id, exc_info=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,11 +13,12 @@ from mogplex.domain.run import Ending, Outcome, Run, Status
 from mogplex.domain.sandbox import SandboxStatus
 from mogplex.domain.worker import WorkerInfo, WorkerRecord
 from mogplex.service.ending import end_run, synthesize
-from mogplex.service.events import EventHub
+from mogplex.service.events import QUEUE, EventHub
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.store import events as event_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
+from mogplex.store import seats
 from mogplex.store import workers as worker_table
 from mogplex.store.database import Database, Transaction
 from mogplex.store.schema import runs, sandboxes, workers
@@ -27,7 +27,7 @@ DEFAULT_MAX_ATTEMPTS = 2
 
 
 class Reaping(StrEnum):
-    REQUEUED = "requeued"  # pending again; the caller must hand it to the dispatcher
+    REQUEUED = "requeued"  # pending again: it waits for a slot
     ENDED = "ended"
 
 
@@ -72,6 +72,15 @@ class Workers:
         """The process ends. Whatever it still had counts as lost from now on."""
         with self._database.write() as tx:
             worker_table.leave(tx, worker_id)
+            seats.give_back(tx, [worker_id])
+        self._hub.publish(QUEUE, 0)
+
+    def drain(self, worker_id: str) -> None:
+        """The worker takes nothing more; what it was handed and has not begun goes to others."""
+        with self._database.write() as tx:
+            worker_table.drain(tx, worker_id)
+            seats.give_back(tx, [worker_id])
+        self._hub.publish(QUEUE, 0)
 
     def reap(self, alive_after_seconds: float | None = None, only_me: str | None = None) -> list[Reaped]:
         """Settle the runs of lost workers: every one but `only_me`, or those silent for `alive_after_seconds`.
@@ -81,12 +90,30 @@ class Workers:
         """
         if (alive_after_seconds is None) == (only_me is None):
             raise ValueError("give either alive_after_seconds or only_me")
+        self._give_back(alive_after_seconds, only_me)
         with self._database.read() as tx:
             alive = sa.select(workers.c.id).where(*_alive(tx.now - (alive_after_seconds or 0.0)))
             gone = runs.c.worker_id != only_me if only_me is not None else runs.c.worker_id.not_in(alive)
             lost = run_table.select(tx, [runs.c.status == Status.STREAMING, gone], limit=1000)
         settled = [self._settle(run) for run in lost]
+        if settled:
+            self._hub.publish(QUEUE, 0)
         return [each for each in settled if each is not None]
+
+    def _give_back(self, alive_after_seconds: float | None, only_me: str | None) -> None:
+        """Runs that were handed to a worker which died before it began them wait again."""
+        there = [only_me or ""]
+        if only_me is None:
+            there = [each.info.id for each in self.list(alive_after_seconds)]
+            with self._database.read() as tx:
+                if not seats.is_given_to_others(tx, there):
+                    return
+        with self._database.write(durable=False) as tx:
+            if only_me is not None:
+                worker_table.leave_all_but(tx, only_me)
+            count = seats.give_back(tx, but=there)
+        if count:
+            self._hub.publish(QUEUE, 0)
 
     def list(self, alive_within_seconds: float | None = None) -> list[WorkerRecord]:
         """The newest first; with `alive_within_seconds` only those that have not left and gave a sign since then."""
@@ -94,14 +121,6 @@ class Workers:
             if alive_within_seconds is None:
                 return worker_table.select(tx)
             return worker_table.select(tx, *_alive(tx.now - alive_within_seconds))
-
-    def pending_among(self, run_ids: Sequence[str]) -> Sequence[str]:
-        """Those of `run_ids` that still wait for a worker."""
-        if not run_ids:
-            return []
-        with self._database.read() as tx:
-            waiting = run_table.select(tx, [runs.c.id.in_(list(run_ids)), runs.c.status == Status.PENDING], limit=1000)
-        return [run.id for run in waiting]
 
     def _settle(self, seen: Run) -> Reaped | None:
         with self._database.write() as tx:
@@ -159,7 +178,7 @@ class Workers:
 
 def _requeue(tx: Transaction, run: Run, draft: EventDraft) -> Run | None:
     owned = run_table.owned(run.id, run.attempt, run.worker_id)
-    back = run_table.advance(tx, owned, {"status": Status.PENDING, "worker_id": None}, 1)
+    back = run_table.advance(tx, owned, {"status": Status.PENDING, "worker_id": None, "seat": None}, 1)
     if back is not None:
         event_table.append(tx, run.id, back.last_seq, run.attempt, [draft])
         sandbox_table.end(tx, run.id, run.attempt, SandboxStatus.LOST)

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from mogplex.domain.errors import BadRequest
+from mogplex.domain.seating import DEFAULT_AGING_SECONDS, MAX_CONCURRENCY
 from mogplex.settings.kinds import dollars as _dollars
 from mogplex.settings.kinds import duration as _duration
 from mogplex.settings.kinds import folder as _folder
 from mogplex.settings.kinds import folders as _folders
 from mogplex.settings.kinds import hosts as _hosts
+from mogplex.settings.kinds import labels as _labels
 from mogplex.settings.kinds import networks as _networks
 from mogplex.settings.kinds import one_of as _one_of
 from mogplex.settings.kinds import public_url as _public_url
@@ -73,6 +75,12 @@ class Settings:
     host: str = _setting("MOGPLEX_HOST", "127.0.0.1", "Address that the API listens on.", _word)
     port: int = _setting("MOGPLEX_PORT", 7433, "Port that the API listens on; 0 picks a free one.", _whole(0, 65535))
     slots: int = _setting("MOGPLEX_SLOTS", 2, "Runs that this worker executes at once.", _whole(1, 256))
+    worker_labels: tuple[str, ...] = _setting(
+        "MOGPLEX_WORKER_LABELS",
+        (),
+        "What this worker has that others may not, such as `gpu,arm64`; runs can need labels.",
+        _labels,
+    )
     log_level: str = _setting(
         "MOGPLEX_LOG_LEVEL", "info", "How much the server says on stderr.", _one_of("debug", "info", "warning", "error")
     )
@@ -194,6 +202,21 @@ class Settings:
     )
     queue_limit: int = _setting(
         "MOGPLEX_QUEUE_LIMIT", 1000, "Pending runs above which a start is answered 429.", _whole(1, 1_000_000)
+    )
+    priority_aging_seconds: float = _setting(
+        "MOGPLEX_PRIORITY_AGING_SECONDS",
+        DEFAULT_AGING_SECONDS,
+        "A waiting run counts one priority higher for each such time, so that none waits for ever.",
+        _seconds(0.1, 86400),
+    )
+    repo_concurrency: int | None = _setting(
+        "MOGPLEX_REPO_CONCURRENCY",
+        None,
+        "Runs of one repo that execute at once, unless the repo says otherwise.",
+        _whole(1, MAX_CONCURRENCY),
+    )
+    key_concurrency: int | None = _setting(
+        "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, MAX_CONCURRENCY)
     )
     keep_events_seconds: float | None = _setting(
         "MOGPLEX_KEEP_EVENTS", None, "Age at which the events of ended runs are pruned, such as 90d.", _duration

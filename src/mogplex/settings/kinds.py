@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mogplex.domain.worker import label_fault
+
 
 def setting(variable: str, default: Any, meaning: str, parse: Callable[[str], Any], *, shown: bool = True) -> Any:
     return field(default=default, repr=shown, metadata={"variable": variable, "meaning": meaning, "parse": parse})
@@ -72,6 +74,15 @@ def switch(text: str) -> bool:
 
 def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def labels(text: str) -> tuple[str, ...]:
+    """Labels of a worker, separated by commas."""
+    found = words(text)
+    for label in found:
+        if (fault := label_fault(label)) is not None:
+            raise ValueError(fault)
+    return found
 
 
 def hosts(text: str) -> tuple[str, ...]:

@@ -22,6 +22,11 @@ def make_engine(url: sa.URL, pool_size: int, busy_timeout_seconds: float) -> sa.
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
+            # Who is cut off from the network must notice: the system would wait for hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
             "options": f"-c lock_timeout={milliseconds}",
             "application_name": "mogplex",
         },

@@ -32,10 +32,20 @@ class WorkerNow:
     host: str
     version: str
     harnesses: tuple[str, ...]
+    labels: tuple[str, ...]
+    draining: bool
     slots: int
     busy: int
     started_at: float
     beat_at: float
+
+    @property
+    def free(self) -> int:
+        """Slots that a waiting run can take."""
+        return 0 if self.draining else max(self.slots - self.busy, 0)
+
+    def can_take(self, needs: Sequence[str]) -> bool:
+        return not self.draining and set(needs) <= set(self.labels)
 
 
 def waiting(tx: Transaction, visible: Conditions) -> Waiting:
@@ -90,8 +100,8 @@ def count_up_to(tx: Transaction, most: int, conditions: Conditions) -> int:
 
 def workers_now(tx: Transaction, alive_within_seconds: float) -> list[WorkerNow]:
     """Those that have not left and gave a sign of life lately, the oldest first."""
-    counted = sa.select(runs.c.worker_id, sa.func.count()).where(runs.c.status == Status.STREAMING)
-    busy = {worker: int(count) for worker, count in tx.execute(counted.group_by(runs.c.worker_id))}
+    counted = sa.select(runs.c.seat, sa.func.count()).where(runs.c.seat.is_not(None)).group_by(runs.c.seat)
+    busy = {worker: int(count) for worker, count in tx.execute(counted)}
     alive = (workers.c.left_at.is_(None), workers.c.beat_at > tx.now - alive_within_seconds)
     rows = tx.execute(sa.select(workers).where(*alive).order_by(workers.c.started_at, workers.c.id))
     return [
@@ -100,6 +110,8 @@ def workers_now(tx: Transaction, alive_within_seconds: float) -> list[WorkerNow]
             host=row.host,
             version=row.version,
             harnesses=tuple(row.harnesses),
+            labels=tuple(row.labels),
+            draining=row.draining,
             slots=row.slots,
             busy=busy.get(row.id, 0),
             started_at=row.started_at,

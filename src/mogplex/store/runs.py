@@ -22,7 +22,7 @@ _FIELDS = tuple(each.name for each in fields(Run))
 _COLUMNS = tuple(runs.c[name] for name in _FIELDS)
 Conditions = Sequence[sa.ColumnElement[bool]]
 # Waits for a slot. A contest waits for its contenders instead, which are in the queue themselves.
-QUEUED = (runs.c.status == Status.PENDING, sa.or_(runs.c.contest.is_(None), runs.c.attempt > 0))
+QUEUED = (runs.c.status == Status.PENDING, runs.c.ready_at.is_not(None))
 
 
 def insert(tx: Transaction, run: Run) -> None:
@@ -69,13 +69,6 @@ def nth_newest_time(tx: Transaction, place: int, *conditions: sa.ColumnElement[b
     """When the `place`-th newest (1 is the newest) of these runs was made. There must be as many."""
     wanted = sa.select(runs.c.created_at).where(*conditions).order_by(runs.c.created_at.desc())
     return float(tx.execute(wanted.offset(place - 1).limit(1)).scalar_one())
-
-
-def count_ahead(tx: Transaction, run: Run) -> int:
-    """How many pending runs go before this one: those of a higher priority, and the older ones of the same."""
-    older = sa.or_(runs.c.created_at < run.created_at, sa.and_(runs.c.created_at == run.created_at, runs.c.id < run.id))
-    before = sa.or_(runs.c.priority > run.priority, sa.and_(runs.c.priority == run.priority, older))
-    return count(tx, *QUEUED, before)
 
 
 def owned(run_id: str, attempt: int, worker_id: str | None) -> list[sa.ColumnElement[bool]]:
@@ -151,7 +144,7 @@ def run_of(row: Sequence[Any]) -> Run:
     found["outcome"] = None if found["outcome"] is None else Outcome(found["outcome"])
     for name in ("verdict", "baseline"):
         found[name] = None if found[name] is None else Verdict(found[name])
-    for name in ("checks", "tests_touched"):
+    for name in ("checks", "tests_touched", "needs"):
         found[name] = tuple(found[name])
     found["budget"] = Budget.of(found["budget"])
     found["usage"] = Usage.of(found["usage"])

@@ -47,6 +47,7 @@ repos = Table(
     Column("default_harness", String()),
     _json("budget"),
     Column("timeout_seconds", Double()),
+    Column("concurrency", Integer()),
     Column("check_policy", String(), nullable=False),
     _json("check_files"),
     Column("protect_tests", sa.Boolean()),
@@ -121,6 +122,7 @@ runs = Table(
     _json("budget"),
     _json("output_schema", nullable=True),
     Column("priority", Integer(), nullable=False),
+    _json("needs"),
     Column("commit", String()),
     Column("base_commit", String()),
     Column("conversation_id", String()),
@@ -134,6 +136,9 @@ runs = Table(
     Column("replay_of", String()),
     Column("attempt", Integer(), nullable=False),
     Column("worker_id", String()),
+    _time("ready_at"),
+    Column("seat", String()),
+    Column("hand_overs", Integer(), nullable=False),
     Column("sandbox_record_id", String()),
     _time("cancel_requested_at"),
     Column("cancel_requested_by", String()),
@@ -162,6 +167,10 @@ runs = Table(
     Index(None, "repo_id", "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "key_owner", "created_at"),
+    # As small as there are slots, however many runs there were.
+    Index(
+        "ix_runs_seat", "seat", sqlite_where=sa.text("seat IS NOT NULL"), postgresql_where=sa.text("seat IS NOT NULL")
+    ),
 )
 
 run_labels = Table(
@@ -261,6 +270,8 @@ workers = Table(
     Column("busy", Integer(), nullable=False),
     Column("version", String(), nullable=False),
     _json("harnesses"),
+    _json("labels"),
+    Column("draining", sa.Boolean(), nullable=False),
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),
     _time("left_at"),

@@ -21,6 +21,8 @@ def insert(tx: Transaction, info: WorkerInfo) -> None:
         "busy": 0,
         "version": info.version,
         "harnesses": list(info.harnesses),
+        "labels": list(info.labels),
+        "draining": False,
         "started_at": tx.now,
         "beat_at": tx.now,
     }
@@ -31,6 +33,16 @@ def beat(tx: Transaction, worker_id: str, busy: int) -> bool:
     """False: no such worker."""
     change = workers.update().where(workers.c.id == worker_id).values(beat_at=tx.now, busy=busy, left_at=None)
     return tx.execute(change).rowcount == 1
+
+
+def drain(tx: Transaction, worker_id: str) -> None:
+    tx.execute(workers.update().where(workers.c.id == worker_id).values(draining=True))
+
+
+def leave_all_but(tx: Transaction, worker_id: str) -> None:
+    """Nobody else is there: whoever did not say goodbye is gone."""
+    gone = workers.update().where(workers.c.id != worker_id, workers.c.left_at.is_(None))
+    tx.execute(gone.values(left_at=tx.now, busy=0))
 
 
 def leave(tx: Transaction, worker_id: str) -> None:
@@ -44,5 +56,5 @@ def select(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> list[WorkerR
 
 
 def _record_of(row: Any) -> WorkerRecord:
-    info = WorkerInfo(row.id, row.host, row.pid, row.slots, row.version, tuple(row.harnesses))
-    return WorkerRecord(info, row.busy, row.started_at, row.beat_at, row.left_at)
+    info = WorkerInfo(row.id, row.host, row.pid, row.slots, row.version, tuple(row.harnesses), tuple(row.labels))
+    return WorkerRecord(info, row.busy, row.started_at, row.beat_at, row.left_at, row.draining)

@@ -23,7 +23,6 @@ from mogplex.web.run_view import head_values
 from mogplex.web.transcript import Item, read_items, tool_item
 from mogplex.web.visit import SESSION_COOKIE, Visit
 
-POLL_SECONDS = 0.5  # another process may write: wake-ups come from this one only
 GATHER_SECONDS = 0.05  # what comes in bursts goes out together
 CHECK_SECONDS = 2.0  # how old the answer may be that the session still holds
 HEARTBEAT_SECONDS = 15.0
@@ -138,7 +137,7 @@ class _Follower:
                 await self._put(b": heartbeat\n\n")
                 beat_at = time.monotonic() + HEARTBEAT_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), POLL_SECONDS)
+                await asyncio.wait_for(woken.wait(), min(self._rooms.events.hub.look_seconds, CHECK_SECONDS))
 
     async def _is_admitted(self) -> bool:
         """Sessions end with their key, for open pages too. A database that is away ends nobody's."""

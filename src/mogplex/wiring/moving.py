@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import mogplex
-from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, prepare_tables
 from mogplex.domain.errors import BadRequest, NotFound
 from mogplex.home import Home
 from mogplex.offers import Offers
@@ -46,18 +45,13 @@ def take_in(settings: Settings, path: Path) -> Moved:
     database = Database(settings.database)
     with _alone(settings, database, "mogplex db import", needed=True):
         upgrade(database)
-        prepare_tables(database.engine, settings.database, on_sqlite=True)
-        dispatcher = DbosDispatcher(database.engine)
-        try:
-            workers = Workers(
-                database,
-                EventHub(),
-                KnownSecrets(Offers.build(settings).open_sanitiser(), _no_vault()),
-                max_attempts=settings.max_attempts,
-            )
-            return import_database(database, make_blobs(settings), path, head_revision(), workers, dispatcher)
-        finally:
-            dispatcher.close()
+        workers = Workers(
+            database,
+            EventHub(),
+            KnownSecrets(Offers.build(settings).open_sanitiser(), _no_vault()),
+            max_attempts=settings.max_attempts,
+        )
+        return import_database(database, make_blobs(settings), path, head_revision(), workers)
 
 
 def _no_vault() -> Vault:

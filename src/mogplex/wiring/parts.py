@@ -12,6 +12,7 @@ from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.forge import ForgeFault, ForgeSettings, locate
 from mogplex.domain.ports import Dispatcher, Harness
 from mogplex.domain.repo import RemoteFacts
+from mogplex.domain.seating import SeatRules
 from mogplex.domain.secret import GitCredential
 from mogplex.egress.address import Reach
 from mogplex.egress.poster import post
@@ -32,12 +33,14 @@ from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
 from mogplex.service.metrics import Metrics
 from mogplex.service.model_calls import ModelCalls
+from mogplex.service.places import Places
 from mogplex.service.recordings import Recordings
 from mogplex.service.report import Report
 from mogplex.service.repos import Repos
 from mogplex.service.runs import Runs
 from mogplex.service.sandboxes import Sandboxes
 from mogplex.service.schedules import Schedules
+from mogplex.service.seating import Seating
 from mogplex.service.secrets import Secrets
 from mogplex.service.sign_ins import SignIns
 from mogplex.service.vault import Vault
@@ -75,6 +78,7 @@ class Parts:
     services: Services
     attempts: Attempts
     workers: Workers
+    seating: Seating
     gateway: Gateway
     harnesses: Mapping[str, Harness]
     firing: Firing
@@ -90,17 +94,18 @@ class Parts:
         offers = Offers.build(settings)
         harnesses = offers.harnesses
         calls = ModelCalls(database, settings.key_usd_per_day)
-        starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
-        limits = RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
+        limits = _rate_limits(settings, database)
         layout, vault = make_layout(settings, Home(settings)), Vault(Home(settings).read_secret_keys())
         git = Git(layout.git_home)
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         webhooks = _reseal(secrets, Webhooks(database, vault))
         sign_ins, blobs = SignIns(database), make_blobs(settings)
+        rules = _seat_rules(settings)
+        places = Places(database, rules)
         forges = open_forges(settings.forge_networks)
         runs = Runs(
             database,
-            dispatcher,
+            places,
             limits,
             events,
             known_secrets=known_secrets,
@@ -125,12 +130,7 @@ class Parts:
             hooks=Hooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
-            report=Report(
-                database,
-                limits,
-                alive_within_seconds=settings.dead_after_seconds,
-                queue_limit=settings.queue_limit,
-            ),
+            report=Report(database, limits, rules=rules, queue_limit=settings.queue_limit),
             calls=calls,
             models=offers.survey.models,
             harnesses=offers.harness_infos,
@@ -140,10 +140,27 @@ class Parts:
         )
         attempts = Attempts(database, hub, known_secrets, blobs)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
-        contests = Contests(database, dispatcher, hub, known_secrets)
+        contests = Contests(database, places, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
         firing, told = Firing(database, runs), Told.build(settings, database, vault, runs, forges)
-        return Parts(services, attempts, workers, gateway, harnesses, firing, contests, told, forges, weaknesses)
+        seating = Seating(database, dispatcher, hub, rules)
+        return Parts(
+            services, attempts, workers, seating, gateway, harnesses, firing, contests, told, forges, weaknesses
+        )
+
+
+def _rate_limits(settings: Settings, database: Database) -> RateLimits:
+    starts = {60.0: settings.starts_per_minute, 3600.0: settings.starts_per_hour, 86400.0: settings.starts_per_day}
+    return RateLimits(database, requests_per_minute=settings.requests_per_minute, starts=starts)
+
+
+def _seat_rules(settings: Settings) -> SeatRules:
+    return SeatRules(
+        settings.priority_aging_seconds,
+        settings.repo_concurrency,
+        settings.key_concurrency,
+        settings.dead_after_seconds,
+    )
 
 
 def _reseal(secrets: Secrets, webhooks: Webhooks) -> Webhooks:

@@ -15,8 +15,10 @@ from mogplex.dispatch.dbos_dispatcher import DbosDispatcher
 from mogplex.dispatch.scheduler import Ticking
 from mogplex.domain.errors import BadRequest
 from mogplex.home import Home
+from mogplex.service.events import EventHub
 from mogplex.service.web_sessions import WebSessions
 from mogplex.settings import Settings
+from mogplex.store.bell import Bell
 from mogplex.store.database import Database
 from mogplex.web.app import Pages
 from mogplex.web.rooms import Rooms
@@ -52,7 +54,7 @@ def serve(
         parts, database, dispatcher = house.enter_context(_opened(settings, url))
         if with_worker:
             told = house.enter_context(tracing(database, parts.services.events))
-            house.enter_context(working(settings, Home(settings), database, parts, dispatcher, told))
+            house.enter_context(working(settings, Home(settings), database, parts, told))
         house.enter_context(ticking(parts))
         house.enter_context(pruning(settings, database, dispatcher))
         first_key = parts.services.keys.create_first()
@@ -78,9 +80,9 @@ def work(settings: Settings, *, on_start: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: _stop_once(stopping, got))
     with ExitStack() as house:
-        parts, database, dispatcher = house.enter_context(_opened(settings, "a worker"))
+        parts, database, _ = house.enter_context(_opened(settings, "a worker"))
         told = house.enter_context(tracing(database, parts.services.events))
-        worker_id = house.enter_context(working(settings, Home(settings), database, parts, dispatcher, told))
+        worker_id = house.enter_context(working(settings, Home(settings), database, parts, told))
         house.enter_context(ticking(parts))
         on_start(worker_id)
         stopping.wait()
@@ -107,7 +109,21 @@ def _opened(settings: Settings, holder: str) -> Iterator[tuple[Parts, Database, 
         house.callback(dispatcher.close)
         parts = Parts.build(settings, database, dispatcher)
         house.callback(parts.attempts.close)
+        if not database.is_sqlite:
+            house.enter_context(hearing(database, parts.services.events.hub))
         yield parts, database, dispatcher
+
+
+@contextmanager
+def hearing(database: Database, hub: EventHub) -> Iterator[None]:
+    """What the processes on one PostgreSQL publish is heard by all of them while the body runs."""
+    bell = Bell(database.url, hub.wake, hub.wake_all)
+    hub.relay_through(bell.ring, lambda: bell.is_heard)
+    bell.start()
+    try:
+        yield
+    finally:
+        bell.close()
 
 
 def _require_postgres(settings: Settings, what: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import platform
@@ -12,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import mogplex
-from mogplex.dispatch.dbos_dispatcher import DbosDispatcher, DbosWorker
+from mogplex.dispatch.dbos_dispatcher import DbosWorker
 from mogplex.dispatch.liveness import Liveness
-from mogplex.domain.errors import SandboxError
+from mogplex.dispatch.scheduler import Ticking
+from mogplex.domain.errors import SandboxError, ServiceUnavailable
 from mogplex.domain.ports import Limits, Probe
 from mogplex.domain.weakness import find_weaknesses, limits_of
 from mogplex.domain.worker import WorkerInfo
@@ -22,6 +24,7 @@ from mogplex.egress.address import Reach
 from mogplex.harnesses.repair.toolkit import Toolkit
 from mogplex.home import Home
 from mogplex.sandboxes.runner import Runner
+from mogplex.service.events import QUEUE
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.wiring.adapters import make_driver, make_layout
@@ -47,7 +50,6 @@ def working(
     home: Home,
     database: Database,
     parts: Parts,
-    dispatcher: DbosDispatcher,
     on_ended: Callable[[str], None],
 ) -> Iterator[str]:
     """A worker that takes runs while the body runs; at the end it drains, and what it still had counts as lost.
@@ -64,23 +66,38 @@ def working(
     for weakness in parts.weaknesses:
         log.warning("sandbox: %s", weakness)
     names = tuple(parts.harnesses)
-    info = WorkerInfo(worker_id, platform.node(), os.getpid(), settings.slots, mogplex.__version__, names)
+    info = WorkerInfo(
+        worker_id, platform.node(), os.getpid(), settings.slots, mogplex.__version__, names, settings.worker_labels
+    )
     parts.workers.register(info)
     engine = DbosWorker(database.engine, settings.database, worker_id, settings.slots)
     engine.launch(worker.play)
-    liveness = Liveness(
-        parts.workers, dispatcher, info, settings.dead_after_seconds, worker.running, parts.contests.tend
-    )
+    liveness = Liveness(parts.workers, info, settings.dead_after_seconds, worker.running, parts.contests.tend)
     liveness.start(alone=database.is_sqlite)
-    engine.listen()
     try:
-        yield worker_id
+        with seating(parts, info):
+            yield worker_id
     finally:
         worker.drain(settings.drain_seconds)
         engine.close()
         liveness.stop()
         worker.stop()
         parts.workers.leave(worker_id)
+
+
+@contextmanager
+def seating(parts: Parts, info: WorkerInfo) -> Iterator[None]:
+    """The worker takes runs while the body runs: at once when there is news of the queue, else once a second."""
+    filling = Ticking("seats", {"seats": lambda: parts.seating.fill(info)})
+    unsubscribe = parts.services.events.hub.subscribe(QUEUE, lambda _: filling.nudge())
+    filling.start()
+    try:
+        yield
+    finally:
+        unsubscribe()
+        filling.stop()
+        with contextlib.suppress(ServiceUnavailable):  # then others notice by the missing heartbeats
+            parts.workers.drain(info.id)
 
 
 def require_sandbox(worker: Worker) -> Probe:

@@ -124,15 +124,14 @@ class Handover:
             patch.base,
             message,
             self._equipment.identity,
-            trailers={"Mogplex-Partial": outcome},
+            trailers={"Mogplex-Attempt": str(self._run.attempt), "Mogplex-Partial": outcome},
         )
 
     async def _claim_delivery(self) -> None:
         """From here on the run is never played again by itself. Raises OwnershipLost."""
-        if not await patiently(self._equipment.attempts.owns, self._run):
+        if not await patiently(self._equipment.attempts.update, self._run, delivered=True):
             self._stop.lose()
             raise OwnershipLost
-        await patiently(self._equipment.attempts.update, self._run, delivered=True)
 
     async def _tell(self, branch: str, commit: str, *, partial: bool, request: tuple[str, str] | None = None) -> None:
         """`request`: the URL of its pull request, and what was done to that."""

@@ -60,6 +60,7 @@ class Harvest:
             self._run.id,
             self._run.title or "Work of a Mogplex run",
             identity=self._equipment.identity,
+            trailers={"Mogplex-Attempt": str(self._run.attempt)},
         )
 
     async def _give_up(self, why: str) -> None:

@@ -16,6 +16,7 @@ from mogplex.domain.run import Run
 from mogplex.domain.secret import GitCredential, OpenSecret, Phase, environment_of, versions_of
 from mogplex.worker.equipment import Equipment, Tools
 from mogplex.worker.patience import patiently
+from mogplex.worker.stop import OwnershipLost
 from mogplex.workspace.checkout import Checkout, check_out, check_root_directory
 from mogplex.workspace.delivery import Delivered, deliver_branch
 from mogplex.workspace.mirror import Mirror
@@ -89,7 +90,7 @@ class StartPoint:
         return self.expected_tip != await self.mirror.resolve_branch(self.run.base_branch)
 
     async def deliver(self, patch: Patch) -> Delivered:
-        """Push the working branch. Raises DeliveryError."""
+        """Push the working branch, if the run is still ours at that moment. Raises DeliveryError, OwnershipLost."""
         credential = await open_git_credential(self.repo, self.secrets, self.equipment)
         return await deliver_branch(
             self.results,
@@ -98,7 +99,13 @@ class StartPoint:
             self.run.working_branch,
             self.expected_tip,
             credential,
+            confirm=self._confirm,
         )
+
+    async def _confirm(self) -> None:
+        """Raises OwnershipLost. Without an answer of the database nothing is pushed: who is cut off can't know."""
+        if not await patiently(self.equipment.attempts.owns, self.run):
+            raise OwnershipLost
 
 
 async def find_start(run: Run, equipment: Equipment, folder: Path) -> StartPoint:

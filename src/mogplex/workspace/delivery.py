@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mogplex.domain.errors import DeliveryError, WorkspaceError
@@ -13,6 +14,10 @@ from mogplex.workspace.results import Results
 
 _PUSH_SECONDS = 600.0
 _HEARD_CHARACTERS = 4096
+
+
+async def _always() -> None:
+    """Nobody can take it from us meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,12 @@ async def deliver_branch(
     branch: str,
     expected: str | None,
     credential: GitCredential | None = None,
+    *,
+    confirm: Callable[[], Awaitable[None]] = _always,
 ) -> Delivered:
     """Put `commit` on `branch` of the remote, which must now be at `expected` (None: must not exist).
 
+    `confirm` is awaited right before the push, after everything that can take time; what it raises prevents the push.
     Doing it twice is one delivery. A local repo's own hooks run, as its owner; ours never do.
 
     Raises:
@@ -50,6 +58,7 @@ async def deliver_branch(
         return Delivered(branch, commit, already=True)
     if current != expected:
         raise DeliveryError(_explain_move(address, branch, current, expected))
+    await confirm()
     try:
         await _push(results, address, commit, branch, expected)
     except GitError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +61,7 @@ async def collect(
     *,
     identity: Identity = Identity(),  # noqa: B008  # frozen
     limits: PatchLimits = PatchLimits(),  # noqa: B008  # frozen
+    trailers: Mapping[str, str] | None = None,
 ) -> Patch | None:
     """Take what the agent left in `checkout` as one commit on its base, `refs/runs/<run_id>` in `results`.
 
@@ -85,7 +87,7 @@ async def collect(
             objects.release()
     finally:
         await collector.close()
-    commit = await results.write_commit(run_id, measured.tree, checkout.commit, message, identity)
+    commit = await results.write_commit(run_id, measured.tree, checkout.commit, message, identity, trailers=trailers)
     return Patch(
         commit=commit,
         base=checkout.commit,
