@@ -76,10 +76,13 @@ def test_work_goes_on_where_it_came_to(house: House, target: Database, tmp_path:
     ended = play(house, repo, "ended")
     waiting = house.start(repo, "waiting", workingBranch="b1", createBranch=True).run
     begun = house.claim(house.start(repo, "begun", workingBranch="b2", createBranch=True).run)
+    with house.database.write() as tx:  # handed to a worker there, and not begun
+        tx.execute(runs.update().where(runs.c.id == waiting.id).values(seat="there-1"))
     exported = export(house.database, tmp_path / "x.gz")
     assert (exported.sealed, exported.pending) == (1, 2)
     imported = take_in(target, tmp_path / "x.gz")
     assert imported.pending == 2
+    assert rows(target, runs, runs.c.seat.is_not(None)) == 0
     there = House(target, secret=house.secret)
     try:
         replayed = there.start(repo, "ended")
