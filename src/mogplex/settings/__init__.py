@@ -11,6 +11,7 @@ from typing import Any
 
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.seating import DEFAULT_AGING_SECONDS, MAX_CONCURRENCY
+from mogplex.settings.installers import SETUP_VARIABLES as SETUP_VARIABLES
 from mogplex.settings.kinds import dollars as _dollars
 from mogplex.settings.kinds import duration as _duration
 from mogplex.settings.kinds import folder as _folder
@@ -26,14 +27,6 @@ from mogplex.settings.kinds import switch as _switch
 from mogplex.settings.kinds import whole as _whole
 from mogplex.settings.kinds import word as _word
 from mogplex.settings.kinds import words as _words
-
-# Where packages come from instead of the installers' defaults, and whose certificates are believed.
-SETUP_VARIABLES = (
-    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "UV_INDEX",
-    "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "NPM_CONFIG_REGISTRY", "NODE_EXTRA_CA_CERTS", "GOPROXY",
-    "GOSUMDB", "GONOSUMDB", "CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,19 +212,17 @@ class Settings:
         "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, MAX_CONCURRENCY)
     )
     keep_events_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_EVENTS", None, "Age at which the events of ended runs are pruned, such as 90d.", _duration
+        "MOGPLEX_KEEP_EVENTS", None, "Age of ended runs at which events go, such as 90d.", _duration
     )
     keep_logs_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_LOGS", None, "Age at which logs and check output of ended runs are pruned.", _duration
+        "MOGPLEX_KEEP_LOGS", None, "The same for logs and check output.", _duration
     )
-    keep_patches_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_PATCHES", None, "Age at which patches of ended runs are pruned.", _duration
-    )
+    keep_patches_seconds: float | None = _setting("MOGPLEX_KEEP_PATCHES", None, "The same for patches.", _duration)
     keep_deliveries_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_DELIVERIES", None, "Age at which settled webhook messages are pruned.", _duration
+        "MOGPLEX_KEEP_DELIVERIES", None, "Age at which settled webhook messages go.", _duration
     )
     keep_runs_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_RUNS", None, "Age at which ended runs are pruned as a whole.", _duration
+        "MOGPLEX_KEEP_RUNS", None, "Age of ended runs at which all goes.", _duration
     )
     prune_every_seconds: float | None = _setting(
         "MOGPLEX_PRUNE_EVERY",
