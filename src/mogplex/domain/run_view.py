@@ -11,6 +11,7 @@ from mogplex.domain.sandbox_view import sandbox_name
 from mogplex.domain.seating import QueuePlace
 from mogplex.domain.usage import Usage
 from mogplex.domain.view import API_PATH, format_time
+from mogplex.domain.webhook_view import hide_query
 
 TITLE_CHARACTERS = 80
 LISTED_PROMPT_CHARACTERS = 1000  # of a prompt in a list: 200 runs of 100,000 characters each would be 20 MB
@@ -47,6 +48,7 @@ def run_object(run: Run, queue: QueuePlace | None = None) -> dict[str, Any]:
         "rootDirectory": run.root_directory or None,
         "delivery": run.delivery,
         "deliverPartial": run.deliver_partial,
+        "notify": None if run.notify_url is None else hide_query(run.notify_url),
         "partial": run.partial,
         "checks": list(run.checks),
         "checkPolicy": run.check_policy,

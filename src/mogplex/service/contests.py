@@ -131,6 +131,8 @@ def start_contender(tx: Transaction, run: Run, places: Places, known_secrets: Kn
         request_hash=f"contender:{run.id}:{number}",
         delivery=Delivery.PATCH,
         deliver_partial=False,
+        notify_url=None,
+        notify_webhook=None,
         budget=share_of(run.budget, len(contest.harnesses)),
         contest=None,
         contender_of=run.id,

@@ -24,6 +24,7 @@ from mogplex.service.contests import start_contender
 from mogplex.service.events import QUEUE, Events, visible_run
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
+from mogplex.service.notify import require_notify
 from mogplex.service.page import Page, clamp_limit, cut
 from mogplex.service.patches import read_patch
 from mogplex.service.places import Places
@@ -68,9 +69,11 @@ class Runs:
         queue_limit: int,
         settle_model: Callable[[Run], Run] = lambda run: run,
         blobs: Blobs | None = None,
+        notify_webhook: str = "",
     ) -> None:
         """`choose_harness(repo)` is asked when a request names none and the repo has no default. `settle_model` gives
-        the run with its model settled, or raises BadRequest when its harness could not work with it."""
+        the run with its model settled, or raises BadRequest when its harness could not work with it. `notify_webhook`:
+        the one whose secret signs what a caller wants to be told of a run; "" lets nobody ask for that."""
         self._database = database
         self._places = places
         self._limits = limits
@@ -82,6 +85,7 @@ class Runs:
         self._queue_limit = queue_limit
         self._settle_model = settle_model
         self._blobs = blobs or Blobs()
+        self.notify_webhook = notify_webhook
 
     @tallied
     def start(
@@ -106,8 +110,10 @@ class Runs:
             repo = find_repo(tx, caller, request.repo_id)
             # Before the repo's settings are looked at: a change of them must not refuse a faithful repetition.
             earlier = replay(tx, caller, key, digest)
-            if earlier is None and request.replay_of is not None:
-                require_recording(tx, caller, request.replay_of, repo.id)
+            if earlier is None:
+                require_notify(tx, request.notify, self.notify_webhook)
+                if request.replay_of is not None:
+                    require_recording(tx, caller, request.replay_of, repo.id)
         if earlier is not None:
             return earlier
         for name in request.harnesses:
@@ -117,6 +123,8 @@ class Runs:
         )
         require_harness(harness, self._harness_names)
         run = self._settle_model(plan_run(caller, request, repo, key, harness, self._default_timeout_seconds))
+        if run.notify_url is not None:
+            run = replace(run, notify_webhook=self.notify_webhook)
         with self._database.write() as tx:
             tx.take_turn("starts")
             earlier = replay(tx, caller, key, digest)

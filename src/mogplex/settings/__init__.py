@@ -135,6 +135,12 @@ class Settings:
         "Private networks, with commas between them, that receivers of webhooks may lie in.",
         _networks,
     )
+    notify_webhook: str = _setting(
+        "MOGPLEX_NOTIFY_WEBHOOK",
+        "",
+        "The webhook (its id) whose secret signs what runs tell the URL of their `notify`; none: no run may have one.",
+        _word,
+    )
     forge_networks: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "MOGPLEX_FORGE_NETWORKS",
         (),

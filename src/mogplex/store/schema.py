@@ -157,6 +157,8 @@ runs = Table(
     Column("cost_known", sa.Boolean(), nullable=False),
     _json("changes", nullable=True),
     Column("pull_request_url", String()),
+    Column("notify_url", sa.Text()),
+    Column("notify_webhook", String()),
     Column("partial", sa.Boolean(), nullable=False),
     Column("session", String()),
     _json("result", nullable=True),

@@ -115,6 +115,7 @@ class Parts:
             queue_limit=settings.queue_limit,
             settle_model=offers.settle_model,
             blobs=blobs,
+            notify_webhook=settings.notify_webhook,
         )
         weaknesses: list[str] = []
         services = Services(
