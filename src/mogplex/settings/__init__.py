@@ -13,7 +13,6 @@ from mogplex.domain.errors import BadRequest
 from mogplex.domain.seating import DEFAULT_AGING_SECONDS, MAX_CONCURRENCY
 from mogplex.settings.installers import SETUP_VARIABLES as SETUP_VARIABLES
 from mogplex.settings.kinds import dollars as _dollars
-from mogplex.settings.kinds import duration as _duration
 from mogplex.settings.kinds import folder as _folder
 from mogplex.settings.kinds import folders as _folders
 from mogplex.settings.kinds import hosts as _hosts
@@ -27,27 +26,16 @@ from mogplex.settings.kinds import switch as _switch
 from mogplex.settings.kinds import whole as _whole
 from mogplex.settings.kinds import word as _word
 from mogplex.settings.kinds import words as _words
+from mogplex.settings.upkeep import UpkeepSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(UpkeepSettings):
     """What the server and its workers run with. `home` holds the database, the first key and the work folder."""
 
     home: Path = _setting("MOGPLEX_HOME", Path("~/.mogplex"), "Where the database and auth.json live.", _folder)
     database_url: str = _setting(
         "MOGPLEX_DATABASE_URL", "", "Database to use instead of the SQLite file in MOGPLEX_HOME.", _word
-    )
-    blobs_url: str = _setting(
-        "MOGPLEX_BLOBS_URL",
-        "",
-        "Where large patches and logs lie: file:///folder or s3://bucket/prefix.",
-        _word,
-    )
-    auto_upgrade: bool = _setting(
-        "MOGPLEX_AUTO_UPGRADE",
-        True,
-        "Bring the tables of PostgreSQL up to date at start; off: refuse, and wait for `mogplex db upgrade`.",
-        _switch,
     )
     work_dir: Path | None = _setting(
         "MOGPLEX_WORK_DIR",
@@ -216,25 +204,6 @@ class Settings:
     )
     key_concurrency: int | None = _setting(
         "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, MAX_CONCURRENCY)
-    )
-    keep_events_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_EVENTS", None, "Age of ended runs at which events go, such as 90d.", _duration
-    )
-    keep_logs_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_LOGS", None, "The same for logs and check output.", _duration
-    )
-    keep_patches_seconds: float | None = _setting("MOGPLEX_KEEP_PATCHES", None, "The same for patches.", _duration)
-    keep_deliveries_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_DELIVERIES", None, "Age at which settled webhook messages go.", _duration
-    )
-    keep_runs_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_RUNS", None, "Age of ended runs at which all goes.", _duration
-    )
-    prune_every_seconds: float | None = _setting(
-        "MOGPLEX_PRUNE_EVERY",
-        None,
-        "How often a server prunes what MOGPLEX_KEEP_* say, such as 24h.",
-        _duration,
     )
     toolchains: tuple[Path, ...] = _setting(
         "MOGPLEX_TOOLCHAINS",
