@@ -18,6 +18,7 @@ from mogplex.domain.worker import WorkerInfo
 from mogplex.service.attempts import Attempts
 from mogplex.service.audit import Audit
 from mogplex.service.events import EventHub, Events
+from mogplex.service.hooks import Hooks
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
@@ -122,6 +123,7 @@ class House:
         self.workers = Workers(database, self.hub, self.known_secrets)
         self.metrics = Metrics(database, alive_within_seconds=60.0)
         self.webhooks = Webhooks(database, self.vault)
+        self.hooks = Hooks(database, self.vault)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, rules=rules, queue_limit=queue_limit)
         secret = self.keys.create_first()

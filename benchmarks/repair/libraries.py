@@ -66,6 +66,7 @@ def suite(root: Path, seconds: float, *arguments: str) -> tuple[int, int, str]:
     """(passed, failed or in error, what pytest said last); (0, -1, …) when it ran out of time."""
     command = [sys.executable, "-B", "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:randomly"]
     environment = {**os.environ, "PYTHONPATH": f"{root}/src:{root}", "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         done = subprocess.run(
             [*command, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=seconds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -12,6 +13,7 @@ from mogplex.domain.forge import ForgeKind
 from tests.acceptance.house import SUCCESS, House, git, say
 from tests.acceptance.test_endings import CHECK, EDIT, play, told
 from tests.forges.fake_forge import PROJECT, TOKEN, FakeForge, Fault, forge_server
+from tests.forges.messages import SECRET, comment, sign
 
 PUBLIC = "https://mogplex.example.org"
 
@@ -96,6 +98,24 @@ def test_a_busy_forge_is_asked_again(house: House, repo_id: str, fake: FakeForge
     run: dict[str, Any] = play(house, repo_id, f"{EDIT}\n{SUCCESS}", delivery="pull_request")
     assert told(run) == ("success", "completed", "not_run")
     assert request_for(fake, run) and not fake.faults
+
+
+def test_a_comment_on_github_ends_in_a_request_and_an_answer(house: House, fake: FakeForge) -> None:
+    settings = {"kind": "github", "apiUrl": fake.api_url, "project": PROJECT}
+    hooks = {"on": ["comment"]}
+    repo = str(house.add_repo("demo/hooked", forge=settings, hooks=hooks, harness="scripted")["id"])
+    for name, phase, value in (("FORGE", "forge", TOKEN), ("HOOK", "hook", SECRET)):
+        house.client.set_secret(repo, name, {"value": value, "phases": [phase]})
+    raw = json.dumps(comment(f"/mogplex {EDIT}\n{SUCCESS}\nexit 0")).encode()
+    headers = {"Content-Type": "application/json", "X-GitHub-Event": "issue_comment", "X-Hub-Signature-256": sign(raw)}
+    request = Request(f"{house.url}/api/v1/mogplex/hooks/github", raw, {**headers, "X-GitHub-Delivery": "abcdef-12"})
+    with urlopen(request, timeout=60) as answer:
+        assert answer.status == 202
+    (run,) = house.until(lambda: house.client.list_runs(repo=repo)["runs"], 60, "the run that was asked for")
+    assert told(house.wait(run["runId"]))[:2] == ("success", "completed")
+    house.until(lambda: "is done" in fake.comments[0]["body"], 60, "the answer")
+    assert request_for(fake, run)["draft"] and len(fake.comments) == 1
+    assert SECRET not in house.log.read_text()
 
 
 def test_partial_work_is_asked_for_as_a_draft_that_says_so(house: House, repo_id: str, fake: FakeForge) -> None:

@@ -66,6 +66,7 @@ def services_of(house: House, limits: Limits, **offers: Any) -> Services:
         sandboxes=house.sandboxes,
         schedules=house.schedules,
         webhooks=house.webhooks,
+        hooks=house.hooks,
         metrics=house.metrics,
         report=house.report,
         calls=ModelCalls(house.database),

@@ -33,6 +33,7 @@ def main(path: str, port: str) -> None:
         sandboxes=house.sandboxes,
         schedules=house.schedules,
         webhooks=house.webhooks,
+        hooks=house.hooks,
         metrics=house.metrics,
         report=house.report,
         calls=ModelCalls(database),

@@ -26,10 +26,49 @@ def speak_github(forge: FakeForge, asked: Asked) -> Answer:
         return _github_create(forge, asked.body)
     if (match := re.fullmatch(r"/pulls/(\d+)", path)) and asked.method == "PATCH":
         return 200, _github(forge, _change(forge, int(match[1]), asked.body))
+    if match := re.fullmatch(r"/pulls/(\d+)", path):
+        head = "eve/widgets" if _find(forge, int(match[1]))["fork"] else PROJECT
+        made = _github(forge, _find(forge, int(match[1])))
+        return 200, made | {
+            "head": {"ref": made["head"]["ref"], "repo": {"full_name": head}},
+            "base": {"ref": made["base"]["ref"], "repo": {"full_name": PROJECT}},
+        }
+    if answered := _answers(forge, asked, path):
+        return answered
     if match := re.fullmatch(r"/issues/(\d+)/labels", path):
         labels = _label(forge, int(match[1]), asked.body["labels"])
         return 200, [{"id": number, "name": each} for number, each in enumerate(labels)]
     return NOT_FOUND
+
+
+def _answers(forge: FakeForge, asked: Asked, path: str) -> Answer | None:
+    """Comments, check runs and statuses of commits."""
+    if match := re.fullmatch(r"/issues/(\d+)/comments", path):
+        if asked.method == "GET":
+            return 200, [each for each in forge.comments if each["issue"] == int(match[1])]
+        made = {"id": 900 + len(forge.comments), "issue": int(match[1]), "body": asked.body["body"]}
+        forge.comments.append(made)
+        return 201, made
+    if match := re.fullmatch(r"/issues/comments/(\d+)", path):
+        (found,) = [each for each in forge.comments if each["id"] == int(match[1])]
+        found["body"] = asked.body["body"]
+        return 200, found
+    if re.fullmatch(r"/commits/[0-9a-f]+/check-runs", path):
+        return 200, {"total_count": len(forge.check_runs), "check_runs": forge.check_runs}
+    if path.startswith("/check-runs"):
+        if not forge.is_app:
+            return 403, {"message": "You must authenticate via a GitHub App."}
+        if asked.method == "PATCH":
+            (found,) = [each for each in forge.check_runs if f"/check-runs/{each['id']}" == path]
+            found.update(asked.body)
+            return 200, found
+        made = {"id": 500 + len(forge.check_runs), **asked.body}
+        forge.check_runs.append(made)
+        return 201, made
+    if path.startswith("/statuses/"):
+        forge.statuses.append({"sha": path.rsplit("/", 1)[1], **asked.body})
+        return 201, {"id": len(forge.statuses), "state": asked.body["state"]}
+    return None
 
 
 def _github_create(forge: FakeForge, body: dict[str, Any]) -> Answer:

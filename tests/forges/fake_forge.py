@@ -56,6 +56,7 @@ class FakeForge:
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
         self.drafts_allowed = True
+        self.is_app = False
         self.before_create: Callable[[], None] = lambda: None
         self.app: Callable[[Asked], Answer | None] = lambda asked: None
         self.lock = threading.RLock()

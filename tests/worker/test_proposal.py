@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import cast
 
 from mogplex.domain.check import CheckRecord, CheckTarget
+from mogplex.domain.quotation import quote_text
 from mogplex.domain.run import Changes, Run, Verdict
-from mogplex.worker.proposal import Evidence, quote_text, write_section
+from mogplex.worker.proposal import Evidence, write_section
 
 RUN = cast(Run, SimpleNamespace(id="run_1", harness="codex", model="m|1"))
 BASE = CheckRecord("pytest -q", CheckTarget.BASE, Verdict.FAILED, 1, tests_passed=2, tests_failed=1, failures=("t::a",))
@@ -36,7 +37,7 @@ def test_it_never_vouches_for_what_nobody_checked() -> None:
 
 def test_what_an_agent_wrote_does_nothing() -> None:
     wild = "Hello @octocat <!-- mogplex:end --> ![x](https://spy.example/p.png) <img src=x>\n\n# Title\nme@example.org"
-    tame = quote_text(wild)
+    tame = quote_text(wild, 1000)
     assert "@octocat" not in tame and "<" not in tame and "![" not in tame
     assert all(line.startswith(">") for line in tame.splitlines())
     assert "me@example.org" in tame

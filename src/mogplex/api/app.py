@@ -31,6 +31,7 @@ from mogplex.api.admitted import Admitted, Neighbour
 from mogplex.api.envelope import JSON_TYPE, encode_json
 from mogplex.api.guard import Guard, exchange_of
 from mogplex.api.health import Health
+from mogplex.api.hooks import PATH, HookEndpoint
 from mogplex.api.metrics import Exposition
 from mogplex.api.openapi import describe
 from mogplex.api.route import Endpoint, Route
@@ -85,6 +86,7 @@ def create_app(
     for route in ROUTES:
         by_path.setdefault(route.path, []).append(route)
     app.router.routes.extend(AsgiRoute(path, Endpoint(found, services, tails)) for path, found in by_path.items())
+    app.router.routes.append(AsgiRoute(PATH, HookEndpoint(services.hooks)))
     app.router.routes.extend(AsgiRoute(each.path, Admitted(each, services)) for each in neighbours)
     _add_open_routes(app, Health(services, version), Exposition(services.metrics.read, version), document)
     app.router.default = _Nowhere(Endpoint((), services, tails), pages)

@@ -72,6 +72,7 @@ AUTOMATION: dict[str, Schema] = {
     "TickList": shape(ticks=list_of(TICK)),
     "Webhook": WEBHOOK,
     "WebhookAnswer": shape(webhook=ref("Webhook")),
+    "HookReceipt": shape(status={"enum": ["accepted", "ignored", "duplicate", "pong"]}, reason=TEXT),
     "WebhookList": shape(webhooks=list_of(ref("Webhook"))),
     "CreatedWebhook": shape(webhook={"allOf": [ref("Webhook"), shape(secret=TEXT)]}),
     "RemovedWebhook": shape(id=TEXT, removed=FLAG),

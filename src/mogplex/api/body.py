@@ -22,11 +22,11 @@ SILENCE_SECONDS = 30.0  # between two pieces of a body
 BODY_SECONDS = 120.0  # from the head to the end of the body: a client that drips may not keep a connection for itself
 
 
-async def read_body(headers: Headers, receive: Receive) -> bytes:
+async def read_body(headers: Headers, receive: Receive, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
     """The raw body. Raises BadRequest when it is too large, not JSON by its own account, or stops arriving."""
     announced = headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
-        raise _too_large()
+    if announced.isdecimal() and int(announced[:20]) > limit_bytes:
+        raise _too_large(limit_bytes)
     pieces: list[bytes] = []
     size_bytes = 0
     end = time.monotonic() + BODY_SECONDS
@@ -42,8 +42,8 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
             raise ClientDisconnect
         piece = message.get("body", b"")
         size_bytes += len(piece)
-        if size_bytes > MAX_BODY_BYTES:
-            raise _too_large()
+        if size_bytes > limit_bytes:
+            raise _too_large(limit_bytes)
         pieces.append(piece)
         if not message.get("more_body", False):
             break
@@ -53,8 +53,8 @@ async def read_body(headers: Headers, receive: Receive) -> bytes:
     return body
 
 
-def _too_large() -> BadRequest:
-    return BadRequest(f"The body is too large: at most {MAX_BODY_BYTES:,} bytes are read.", http_status=413)
+def _too_large(limit_bytes: int) -> BadRequest:
+    return BadRequest(f"The body is too large: at most {limit_bytes:,} bytes are read.", http_status=413)
 
 
 def _check_kind(headers: Headers) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mogplex.api.admitted import Neighbour
+from mogplex.api.hooks import GITHUB_MESSAGE, describe_hook
 from mogplex.api.model_schemas import MODELS
 from mogplex.api.query import Parameter
 from mogplex.api.report_schemas import REPORTS
@@ -52,6 +53,7 @@ def describe(routes: Sequence[Route], version: str, neighbours: Sequence[Neighbo
         paths.setdefault(document_path(route.path), {})[route.method.lower()] = _operation(route)
     for each in neighbours:
         paths[document_path(each.path)] = {"post": _neighbour_operation(each)}
+    paths.update(describe_hook())
     paths.update(_open_paths())
     return {
         "openapi": "3.1.0",
@@ -68,7 +70,7 @@ def describe(routes: Sequence[Route], version: str, neighbours: Sequence[Neighbo
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: `mog_…` (50 characters)."}
             },
             "headers": _HEADERS,
-            "schemas": {**ANSWERS, **MODELS, **REPORTS, **BODIES},
+            "schemas": {**ANSWERS, **MODELS, **REPORTS, **BODIES, "GitHubMessage": GITHUB_MESSAGE},
             "responses": {name: _refusal(status, text) for status, (name, text) in _REFUSALS.items()},
         },
     }

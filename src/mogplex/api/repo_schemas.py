@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mogplex.api.shapes import ANYTHING, FLAG, NUMBER, TEXT, TIME, WHOLE, Schema, either_null, list_of, ref, shape
 from mogplex.domain.forge import ForgeKind
-from mogplex.domain.run import CheckPolicy
+from mogplex.domain.hook import Trigger
+from mogplex.domain.run import CheckPolicy, Delivery
 from mogplex.domain.secret import Phase
 
 REPO = shape(
@@ -32,6 +33,15 @@ REPO = shape(
     concurrency=either_null(WHOLE),
     forge=either_null(
         shape(kind={"enum": list(ForgeKind)}, api_url=TEXT, project=TEXT, labels=list_of(TEXT)),
+    ),
+    hooks=either_null(
+        shape(
+            on=list_of({"enum": list(Trigger)}),
+            label=TEXT,
+            people=list_of(TEXT),
+            associations=list_of(TEXT),
+            delivery={"enum": list(Delivery)},
+        )
     ),
     created_at=TIME,
     updated_at=TIME,

@@ -10,6 +10,7 @@ from mogplex.domain.repo import Repo
 from mogplex.domain.setup import Step
 from mogplex.service.audit import Audit
 from mogplex.service.events import Events
+from mogplex.service.hooks import Hooks
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
 from mogplex.service.metrics import Metrics
@@ -61,6 +62,7 @@ class Services:
     sandboxes: Sandboxes
     schedules: Schedules
     webhooks: Webhooks
+    hooks: Hooks
     report: Report
     metrics: Metrics
     calls: ModelCalls

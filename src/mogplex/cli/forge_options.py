@@ -1,4 +1,4 @@
-"""Options that say where the pull requests of a repo are opened."""
+"""Options that say where the pull requests of a repo are opened, and what there starts runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def forge_options(function: Callable[..., int | None]) -> Callable[..., int | None]:
-    """The function gets what was given of them as `forge`, None when nothing was."""
+    """The function gets what was given of them as `forge` and `hooks`, None when nothing was."""
 
     @click.option(
         "--forge", type=click.Choice(["github", "gitlab", "gitea"]), help="Whose API its forge speaks [from the host]."
@@ -25,6 +25,18 @@ def forge_options(function: Callable[..., int | None]) -> Callable[..., int | No
     @click.option(
         "--forge-label", "labels", metavar="LABEL", multiple=True, help="Label of its pull requests; repeatable."
     )
+    @click.option(
+        "--hook",
+        "triggers",
+        multiple=True,
+        type=click.Choice(["comment", "label", "workflow"]),
+        help="What starts runs from GitHub; repeatable.",
+    )
+    @click.option("--hook-label", metavar="NAME", help="The label that does [mogplex-run].")
+    @click.option("--hook-person", "people", metavar="LOGIN", multiple=True, help="Only they may; repeatable.")
+    @click.option(
+        "--hook-delivery", type=click.Choice(["branch", "pull_request", "patch"]), help="Delivery of such runs."
+    )
     @functools.wraps(function)
     def wrapper(
         *args: Any,
@@ -32,9 +44,16 @@ def forge_options(function: Callable[..., int | None]) -> Callable[..., int | No
         forge_url: str | None,
         forge_project: str | None,
         labels: tuple[str, ...],
+        triggers: tuple[str, ...],
+        hook_label: str | None,
+        people: tuple[str, ...],
+        hook_delivery: str | None,
         **values: Any,
     ) -> int | None:
         asked = given(kind=forge, apiUrl=forge_url, project=forge_project, labels=list(labels) or None)
-        return function(*args, forge=asked or None, **values)
+        hooks = given(on=list(triggers) or None, label=hook_label, people=list(people) or None, delivery=hook_delivery)
+        if hooks and not triggers:
+            raise click.UsageError("say what starts runs, too: --hook comment, --hook label or --hook workflow")
+        return function(*args, forge=asked or None, hooks=hooks or None, **values)
 
     return wrapper

@@ -40,6 +40,7 @@ _FIELD_OF_WORD = {
     "concurrency": "concurrency",
     "budget": "budget",
     "forge": "forge",
+    "hooks": "hooks",
 }
 
 
@@ -98,6 +99,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
         budget_tokens: int | None,
         push_branches: tuple[str, ...],
         forge: Repo | None,
+        hooks: Repo | None,
         **values: Any,
     ) -> int | None:
         settings = given(
@@ -118,6 +120,7 @@ def setting_options(function: Callable[..., int | None]) -> Callable[..., int | 
             concurrency=concurrency,
             budget=make_budget(budget_usd, budget_tokens),
             forge=forge,
+            hooks=hooks,
         )
         return function(*args, settings=settings, **values)
 

@@ -18,7 +18,7 @@ _VERBS = {
     "list": (_MODULE, "list_secrets", "List a repo's secrets and who gets them, never their values."),
     "remove": (_MODULE, "remove_secret", "Remove a secret."),
 }
-_PHASES = ("setup", "agent", "checks", "git", "forge")
+_PHASES = ("setup", "agent", "checks", "git", "forge", "hook")
 group = CommandGroup("secrets", "Set and remove a repo's secrets.", _VERBS)
 
 
@@ -38,7 +38,7 @@ group = CommandGroup("secrets", "Set and remove a repo's secrets.", _VERBS)
     multiple=True,
     required=True,
     type=click.Choice(_PHASES),
-    help="Who gets it; repeatable. `git` (fetch and push) and `forge` (pull requests) go alone: no sandbox gets them.",
+    help="Who gets it; repeatable. `git`, `forge` and `hook` go alone: no sandbox gets them.",
 )
 @click.option("--value-file", metavar="FILE", help="Where the value is; `-` is stdin [asked for on a terminal].")
 @server_options

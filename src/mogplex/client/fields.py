@@ -127,6 +127,16 @@ class ForgeBody(TypedDict, total=False):
     labels: list[str] | None
 
 
+class HooksBody(TypedDict, total=False):
+    """Which messages of a repo's forge start runs; null: none does."""
+
+    on: list[Literal["comment", "label", "workflow"]] | None
+    label: str | None
+    people: list[str] | None
+    associations: list[Literal["OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"]] | None
+    delivery: Literal["branch", "pull_request", "patch"] | None
+
+
 class RepoBody(TypedDict, total=False):
     """A repo's settings. `cloneUrl` is a URL or an absolute path on the server's machine."""
 
@@ -150,13 +160,14 @@ class RepoBody(TypedDict, total=False):
     timeoutSeconds: float | None
     concurrency: int | None
     forge: ForgeBody | None
+    hooks: HooksBody | None
 
 
 class SecretBody(TypedDict):
-    """A repo's secret: its value, and who gets it. `git` and `forge` go with no other phase."""
+    """A repo's secret: its value, and who gets it. `git`, `forge` and `hook` go with no other phase."""
 
     value: str
-    phases: list[Literal["setup", "agent", "checks", "git", "forge"]]
+    phases: list[Literal["setup", "agent", "checks", "git", "forge", "hook"]]
 
 
 class KeyBody(TypedDict, total=False):

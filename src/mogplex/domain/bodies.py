@@ -8,7 +8,7 @@ from mogplex.domain.access import Scope
 from mogplex.domain.body_reader import MAX_TEXT_CHARACTERS
 from mogplex.domain.contest import MOST_CONTENDERS, ContestMode
 from mogplex.domain.fields import MAX_COMMANDS
-from mogplex.domain.forge_body import FORGE
+from mogplex.domain.forge_body import FORGE, HOOKS
 from mogplex.domain.mode import Mode
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, MAX_TIMEOUT_SECONDS, PRIORITIES
 from mogplex.domain.run import CheckPolicy, Delivery
@@ -183,6 +183,7 @@ _REPO_SETTINGS: dict[str, Schema] = {
         "maximum": MAX_CONCURRENCY,
         "description": "How many of its runs execute at once.",
     },
+    "hooks": HOOKS,
 }
 
 REPO_REQUEST: Schema = {
@@ -214,7 +215,7 @@ SECRET_REQUEST: Schema = {
             "type": "array",
             "items": {"enum": list(Phase)},
             "minItems": 1,
-            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git` or `forge` alone.",
+            "description": "Who gets it: setup, agent, checks in their sandboxes; or `git`, `forge` or `hook` alone.",
         },
     },
 }

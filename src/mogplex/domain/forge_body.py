@@ -1,10 +1,12 @@
-"""The JSON Schema of a repo's `forge`, as it is asked for."""
+"""The JSON Schemas of a repo's `forge` and `hooks`, as they are asked for."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mogplex.domain.forge import ForgeKind
+from mogplex.domain.hook import Trigger
+from mogplex.domain.run import Delivery
 
 FORGE: dict[str, Any] = {
     "type": ["object", "null"],
@@ -20,5 +22,27 @@ FORGE: dict[str, Any] = {
             "maxItems": 20,
             "description": "Labels of its pull requests; left out, mogplex.",
         },
+    },
+}
+
+HOOKS: dict[str, Any] = {
+    "type": ["object", "null"],
+    "additionalProperties": False,
+    "description": "Which messages of its forge start runs; null: none does.",
+    "properties": {
+        "on": {"type": ["array", "null"], "items": {"enum": list(Trigger)}, "description": "What starts runs."},
+        "label": {"type": ["string", "null"], "minLength": 1, "maxLength": 50, "description": "Left out, mogplex-run."},
+        "people": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "minLength": 1, "maxLength": 99},
+            "maxItems": 100,
+            "description": "The only logins that may start runs; none: `associations` decides.",
+        },
+        "associations": {
+            "type": ["array", "null"],
+            "items": {"enum": ["OWNER", "MEMBER", "COLLABORATOR", "CONTRIBUTOR"]},
+            "description": "Whose comments may; left out, OWNER, MEMBER and COLLABORATOR.",
+        },
+        "delivery": {"enum": [*Delivery, None], "description": "Left out, pull_request."},
     },
 }

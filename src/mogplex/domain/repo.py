@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.forge import ForgeSettings
+from mogplex.domain.hook import HookSettings
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import SecretNote
 
@@ -51,6 +52,7 @@ class Repo:
     protect_tests: bool | None = None
     image: str = ""
     forge: ForgeSettings = ForgeSettings()
+    hooks: HookSettings = HookSettings()
     secrets: tuple[SecretNote, ...] = ()  # which there are; kept in a table of their own
 
     def may_push_to(self, branch: str) -> bool:

@@ -45,6 +45,7 @@ def repo_object(repo: Repo, detected: Iterable[Step] | None = None) -> dict[str,
         "timeout_seconds": repo.timeout_seconds,
         "concurrency": repo.concurrency,
         "forge": forge_object(repo),
+        "hooks": repo.hooks.as_wire() if repo.hooks.on else None,
         "created_at": format_time(repo.created_at),
         "updated_at": format_time(repo.updated_at),
     }

@@ -19,7 +19,7 @@ from mogplex.domain.run import CheckPolicy, Delivery
 
 MAX_PROMPT_CHARACTERS = 100_000
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
-OWN_KEY_PREFIXES = ("contender:", "schedule:")  # of the keys that we make ourselves
+OWN_KEY_PREFIXES = ("contender:", "schedule:", "github:")  # of the keys that we make ourselves
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_TIMEOUT_SECONDS = 24 * 3600.0
 PRIORITIES = range(-100, 101)

@@ -22,17 +22,18 @@ _PAIR = re.compile(r"[A-Za-z0-9._@+-]{1,100}:\S+\Z")
 
 
 class Phase(StrEnum):
-    """Who gets a secret. GIT (fetch and push) and FORGE (pull requests) stay outside of every sandbox, so each goes
-    with no other."""
+    """Who gets a secret. GIT (fetch and push), FORGE (pull requests) and HOOK (what a forge signs its messages with)
+    stay outside of every sandbox, so each goes with no other."""
 
     SETUP = "setup"
     AGENT = "agent"
     CHECKS = "checks"
     GIT = "git"
     FORGE = "forge"
+    HOOK = "hook"
 
 
-OUTSIDE = (Phase.GIT, Phase.FORGE)
+OUTSIDE = (Phase.GIT, Phase.FORGE, Phase.HOOK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def known_values(secrets: Iterable[OpenSecret]) -> tuple[str, ...]:
     found: list[str] = []
     for secret in secrets:
         found.append(secret.value)
-        if not set(OUTSIDE).isdisjoint(secret.phases):
+        if Phase.GIT in secret.phases or Phase.FORGE in secret.phases:
             credential = GitCredential.of(secret.value)
             if credential.app is not None:
                 found.append(credential.app.private_key)

@@ -20,6 +20,7 @@ from mogplex.domain.secret import (
 )
 from mogplex.forges import ADAPTERS
 from mogplex.forges.app_tokens import AppTokens
+from mogplex.forges.github_answers import GitHubAnswers
 from mogplex.forges.link import SET_TOKEN, Link
 
 
@@ -32,6 +33,10 @@ class Forges:
 
     def open(self, repo: Repo, secrets: Sequence[OpenSecret]) -> Forge:
         """Raises ForgeFault when the repo's forge is not known, or nothing is there to show it."""
+        place, link = self._connect(repo, secrets)
+        return ADAPTERS[place.kind](link, place)
+
+    def _connect(self, repo: Repo, secrets: Sequence[OpenSecret]) -> tuple[ForgePlace, Link]:
         try:
             place = locate(repo.clone_url, repo.forge)
         except BadRequest as fault:
@@ -45,7 +50,7 @@ class Forges:
         app = credential.app
         if app is None:
             token = credential.token or ""
-            return adapter(Link(self.send, place.api_url, lambda: adapter.authorisation(token)), place)
+            return place, Link(self.send, place.api_url, lambda: adapter.authorisation(token))
         known = _require_github(app, place)
         link = Link(
             self.send,
@@ -53,7 +58,14 @@ class Forges:
             lambda: adapter.authorisation(self._tokens.get(known, place)),
             lambda: self._tokens.forget(known, place),
         )
-        return adapter(link, place)
+        return place, link
+
+    def open_answers(self, repo: Repo, secrets: Sequence[OpenSecret]) -> GitHubAnswers:
+        """For what a repo's hook asked for. Raises ForgeFault."""
+        place, link = self._connect(repo, secrets)
+        if place.kind is not ForgeKind.GITHUB:
+            raise ForgeFault(f"{place.api_url} is no GitHub: hooks of others are not known.")
+        return GitHubAnswers(link, place)
 
     def git_credential(self, repo: Repo, secrets: Sequence[OpenSecret]) -> GitCredential | None:
         """What git is to show the remote now; of an App a token, which lives at least ten minutes.

@@ -15,6 +15,7 @@ from mogplex.domain.webhook import Topic
 from mogplex.service.outbox import announce
 from mogplex.store import events as event_table
 from mogplex.store import facts as facts_table
+from mogplex.store import hooks as hook_table
 from mogplex.store import model_calls as call_table
 from mogplex.store import runs as run_table
 from mogplex.store import sandboxes as sandbox_table
@@ -79,6 +80,7 @@ def end_run(
     totals_table.add(tx, ended)
     told = {"runId": run.id, "status": ending.status, "outcome": ending.outcome, "verdict": ending.verdict}
     announce(tx, Topic.RUN_FINISHED, run.repo_id, told)
+    hook_table.call_up(tx, run.id)
     if ended.attempt:
         sandbox_table.end(tx, run.id, ended.attempt, sandbox_status)
     return ended

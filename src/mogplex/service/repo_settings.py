@@ -11,11 +11,13 @@ from mogplex.domain.branch import branch_fault, clean_root_directory, root_direc
 from mogplex.domain.errors import BadRequest, Detail
 from mogplex.domain.fields import ENVIRONMENT_NAME, is_storable, kind_of, read_budget, read_commands, read_pairs, show
 from mogplex.domain.forge import ForgeSettings
+from mogplex.domain.hook import HookSettings
 from mogplex.domain.repo import full_name_fault, image_fault, python_fault
 from mogplex.domain.request import MAX_TIMEOUT_SECONDS
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.seating import MAX_CONCURRENCY
 from mogplex.service.forge_settings import read_forge
+from mogplex.service.hook_settings import read_hooks
 
 MAX_CLONE_URL_CHARACTERS = 2000
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:(?!//)[^\s]+\Z")
@@ -177,5 +179,6 @@ _READERS: dict[str, tuple[str, Any, _Read]] = {
     "budget": ("budget", _DEFAULT_BUDGET, lambda r, n, v: r.budget(n, v)),
     "timeoutSeconds": ("timeout_seconds", None, lambda r, n, v: r.timeout(n, v)),
     "concurrency": ("concurrency", None, lambda r, n, v: r.whole(n, v, MAX_CONCURRENCY)),
+    "hooks": ("hooks", HookSettings(), lambda r, n, v: read_hooks(n, v, r.fault)),
     "forge": ("forge", _NO_FORGE, lambda r, n, v: read_forge(n, v, r.fault)),
 }

@@ -31,11 +31,12 @@ from mogplex.service.places import ESTIMATE_FROM_RUNS
 from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import StartTally
 from mogplex.service.tool_calls import ToolPage, read_tool_uses
-from mogplex.store import call_search, facts, pruning, queue, seats
+from mogplex.store import call_search, facts, pruning, queue, seats, windows
 from mogplex.store.database import Database, Transaction
-from mogplex.store.report_tables import run_facts, run_tools, start_tallies
+from mogplex.store.report_tables import start_tallies
 from mogplex.store.retention_tables import pruned_sums
 from mogplex.store.schema import runs, sandboxes
+from mogplex.store.windows import Window
 
 DEFAULT_WINDOW_SECONDS = 86400.0
 COUNTED_RUNS = 1000
@@ -70,8 +71,8 @@ class Report:
             return self._stats(tx, caller, since, until)
 
     def _stats(self, tx: Transaction, caller: Caller, since: float, until: float) -> Object:
-        mine = [*facts.in_range(since, until), *_visible(caller, run_facts)]
-        sums, groups = facts.sum_up(tx, mine)
+        window = Window(since, until, caller.repo_ids)
+        sums, groups = windows.sum_up(tx, window)
         waiting = queue.waiting(tx, _visible(caller, runs))
         open_runs = queue.count_open(tx, since, until, _visible(caller, runs))
         tallies = facts.count_tallies(tx, since, until, _visible(caller, start_tallies))
@@ -107,10 +108,10 @@ class Report:
                 "averageDurationMs": duration_ms,
                 "averageTtftMs": ttft_ms,
             },
-            "tools": _tools(facts.sum_tools(tx, since, until, _visible(caller, run_tools))),
+            "tools": _tools(windows.sum_tools(tx, window)),
             "sandboxes": {"seconds": round(seconds + gone["sandbox_seconds"], 3), "active": active},
-            "durationsMs": {name: _percentiles(tx, name, int(sums[name]), mine) for name in facts.DURATIONS},
-            "series": _series(tx, since, until, bucket_seconds, mine),
+            "durationsMs": _durations(tx, window, {name: int(sums[name]) for name in facts.DURATIONS}),
+            "series": _series(tx, window, bucket_seconds),
         }
 
     def _stale_pending(self, tx: Transaction, caller: Caller) -> int:
@@ -230,12 +231,9 @@ def _group_objects(group: str, found: Sequence[Mapping[str, Any]]) -> list[Objec
     return told
 
 
-def _percentiles(tx: Transaction, name: str, count: int, mine: Sequence[sa.ColumnElement[bool]]) -> Object:
-    shares = {"p50": 0.5, "p95": 0.95}
-    return {
-        "count": count,
-        **{label: facts.percentile(tx, name, share, count, mine) for label, share in shares.items()},
-    }
+def _durations(tx: Transaction, window: Window, counts: Mapping[str, int]) -> Object:
+    found = windows.percentiles(tx, window, counts, (0.5, 0.95))
+    return {name: {"count": counts[name], "p50": half, "p95": most} for name, (half, most) in found.items()}
 
 
 def _tools(found: Sequence[tuple[str, int, int]]) -> Object:
@@ -248,13 +246,11 @@ def _rate(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
-def _series(
-    tx: Transaction, since: float, until: float, bucket_seconds: int, mine: Sequence[sa.ColumnElement[bool]]
-) -> list[Object]:
+def _series(tx: Transaction, window: Window, bucket_seconds: int) -> list[Object]:
     """Every bucket of the window, empty ones too, on round times (UTC)."""
-    first = since - since % bucket_seconds
-    found = facts.sum_by_time(tx, first, bucket_seconds, mine)
+    first = window.since - window.since % bucket_seconds
+    found = windows.sum_by_time(tx, window, first, bucket_seconds)
     return [
         {"start": format_time(first + number * bucket_seconds), **sums_object(found.get(number, empty_sums()))}
-        for number in range(math.ceil((until - first) / bucket_seconds))
+        for number in range(math.ceil((window.until - first) / bucket_seconds))
     ]

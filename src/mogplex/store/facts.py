@@ -11,12 +11,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mogplex.domain.event import EventType
 from mogplex.domain.run import Outcome, Run, Status
+from mogplex.store import rollups
 from mogplex.store.database import Transaction
 from mogplex.store.report_tables import run_facts, run_tools, start_tallies
 from mogplex.store.schema import run_events, sandboxes
 
-HOUR_SECONDS = 3600
-DURATIONS = ("queued", "preparing", "running", "checking", "total")
+HOUR_SECONDS = rollups.HOUR_SECONDS
+DURATIONS = rollups.DURATIONS
 Conditions = Sequence[sa.ColumnElement[bool]]
 
 
@@ -43,6 +44,7 @@ def record(tx: Transaction, run: Run) -> None:
     }
     tx.execute(run_facts.insert(), row)
     tx.execute(run_tools.insert().from_select(list(run_tools.c.keys()), _tools_of(tx, run)))
+    rollups.add(tx, row)
 
 
 def _tools_of(tx: Transaction, run: Run) -> sa.Select[Any, Any, Any, Any, Any, Any]:
@@ -77,7 +79,6 @@ def count_tallies(tx: Transaction, since: float, until: float, visible: Conditio
     return {kind: int(count) for kind, count in tx.execute(wanted.group_by(start_tallies.c.kind))}
 
 
-_DEFERRED_MS = 1000  # longer than the dispatcher takes to notice a run and start it
 _SUMS = {
     "runs": sa.func.count(),
     "success": sa.func.sum(sa.case((run_facts.c.status == Status.SUCCESS, 1), else_=0)),
@@ -96,7 +97,7 @@ _MORE_SUMS = {
     "recovered": sa.func.sum(
         sa.case((sa.and_(run_facts.c.attempts > 1, run_facts.c.outcome != Outcome.INTERRUPTED), 1), else_=0)
     ),
-    "deferred": sa.func.sum(sa.case((run_facts.c.queued_ms > _DEFERRED_MS, 1), else_=0)),
+    "deferred": sa.func.sum(sa.case((run_facts.c.queued_ms > rollups.DEFERRED_MS, 1), else_=0)),
     **{name: sa.func.count(run_facts.c[f"{name}_ms"]) for name in DURATIONS},
 }
 GROUPS = {
@@ -112,25 +113,32 @@ def in_range(since: float, until: float) -> list[sa.ColumnElement[bool]]:
     return [run_facts.c.created_at >= since, run_facts.c.created_at < until]
 
 
-def sum_up(tx: Transaction, conditions: Conditions) -> tuple[dict[str, float], dict[str, list[dict[str, Any]]]]:
-    """All sums over the runs that meet `conditions`, and by each of GROUPS the same, the most runs first.
-
-    The rows are read once, for the finest groups; the others are sums of those. 0 where there are no runs. Durations:
-    how many are known. `name` of a group is None for runs without one; `full_name` is that of repos.
-    """
+def fine_sums(tx: Transaction, conditions: Conditions) -> list[sa.RowMapping]:
+    """All sums over the runs that meet `conditions`, for the finest groups."""
     named = [each.label(name) for name, each in (_SUMS | _MORE_SUMS).items()]
     keys = [column.label(f"by_{name}") for name, column in GROUPS.items()]
     full_name = sa.func.max(run_facts.c.repo_full_name).label("full_name")
     rows = tx.execute(sa.select(*keys, full_name, *named).where(*conditions).group_by(*GROUPS.values()))
+    return [row._mapping for row in rows]
+
+
+def gather(rows: Iterable[sa.RowMapping]) -> tuple[dict[str, float], dict[str, list[dict[str, Any]]]]:
+    """`fine_sums` added up: the whole, and by each of GROUPS the same, the most runs first.
+
+    0 where there are no runs. Durations: how many are known. `name` of a group is None for runs without one;
+    `full_name` is that of repos.
+    """
     whole = dict.fromkeys([*_SUMS, *_MORE_SUMS], 0.0)
     groups: dict[str, dict[Any, dict[str, Any]]] = {name: {} for name in GROUPS}
-    for row in rows:
-        sums = row._mapping
+    for sums in rows:
         _add(whole, sums)
         for name, found in groups.items():
             key = sums[f"by_{name}"]
-            fresh = {"name": key, "full_name": sums["full_name"], **dict.fromkeys(whole, 0.0)}
-            _add(found.setdefault(key, fresh), sums)
+            into = found.get(key)
+            if into is None:
+                into = found[key] = {"name": key, "full_name": sums["full_name"], **dict.fromkeys(whole, 0.0)}
+            into["full_name"] = max(into["full_name"], sums["full_name"])
+            _add(into, sums)
     return whole, {name: _largest(found.values()) for name, found in groups.items()}
 
 
@@ -152,7 +160,7 @@ def sum_by_time(
     bucket = sa.cast(place if tx.is_sqlite else sa.func.floor(place), sa.Integer)
     named = [each.label(name) for name, each in _SUMS.items()]
     rows = tx.execute(sa.select(bucket.label("bucket"), *named).where(*conditions).group_by(sa.text("bucket")))
-    return {int(row.bucket): dict(row._mapping) for row in rows}
+    return {int(row.bucket): {name: row._mapping[name] for name in _SUMS} for row in rows}
 
 
 def percentile(tx: Transaction, duration: str, share: float, count: int, conditions: Conditions) -> int | None:
@@ -166,6 +174,16 @@ def percentile(tx: Transaction, duration: str, share: float, count: int, conditi
     order, offset = (column, below) if below < above else (column.desc(), above)
     wanted = sa.select(column).where(*conditions, column.is_not(None)).order_by(order).offset(offset).limit(1)
     return int(tx.execute(wanted).scalar_one())
+
+
+def count_classes(tx: Transaction, duration: str, conditions: Conditions) -> dict[int, int]:
+    """How many runs had a duration of each class (`rollups.class_of`)."""
+    column = run_facts.c[f"{duration}_ms"]
+    found = rollups.class_expression(column).label("class")
+    rows = tx.execute(
+        sa.select(found, sa.func.count()).where(*conditions, column.is_not(None)).group_by(sa.text("class"))
+    )
+    return {int(each): int(count) for each, count in rows}
 
 
 def average_attempt_ms(tx: Transaction, most: int) -> float | None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.forge import ForgeSettings
+from mogplex.domain.hook import HookSettings
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import CheckPolicy
 from mogplex.store import secrets as secret_table
@@ -50,6 +51,12 @@ def select(tx: Transaction, conditions: Sequence[sa.ColumnElement[bool]], limit:
     return _read(tx, sa.select(*_COLUMNS).where(*conditions).order_by(repos.c.full_name, repos.c.id).limit(limit))
 
 
+def select_hooked(tx: Transaction) -> list[Repo]:
+    """Those that a forge's messages may start runs of."""
+    found = _read(tx, sa.select(*_COLUMNS).where(repos.c.hooks.not_in([{}, HookSettings().as_wire()])))
+    return [repo for repo in found if repo.hooks.on]
+
+
 def _read(tx: Transaction, wanted: sa.Select[Any]) -> list[Repo]:
     found = [_repo_of(row) for row in tx.execute(wanted)]
     notes = secret_table.notes(tx, [repo.id for repo in found]) if found else {}
@@ -62,5 +69,6 @@ def _repo_of(row: Sequence[Any]) -> Repo:
         found[name] = tuple(found[name])
     found["check_policy"] = CheckPolicy(found["check_policy"])
     found["budget"] = Budget.of(found["budget"])
+    found["hooks"] = HookSettings.of(found["hooks"])
     found["forge"] = ForgeSettings.of(found["forge"])
     return Repo(**found)

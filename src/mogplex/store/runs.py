@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from mogplex.domain.budget import Budget
 from mogplex.domain.contest import Contest
 from mogplex.domain.forge import ForgeSettings
+from mogplex.domain.hook import HookSettings
 from mogplex.domain.model_call import CallTotals
 from mogplex.domain.run import Changes, CheckPolicy, Delivery, Failure, Outcome, Run, Status, Timing, Verdict
 from mogplex.domain.usage import Usage
@@ -124,7 +125,7 @@ def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name, value in values.items():
         match value:
-            case Budget() | Usage() | Timing() | Changes() | Failure() | Contest() | ForgeSettings():
+            case Budget() | Usage() | Timing() | Changes() | Failure() | Contest() | ForgeSettings() | HookSettings():
                 kept[name] = value.as_wire()
             case tuple():
                 kept[name] = list(value)

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 import mogplex.store.audit_table
+import mogplex.store.hook_tables
 import mogplex.store.model_tables
 import mogplex.store.report_tables
 import mogplex.store.retention_tables
+import mogplex.store.rollup_tables
 import mogplex.store.schedule_tables
 import mogplex.store.totals_tables
 import mogplex.store.traces
@@ -51,6 +53,7 @@ repos = Table(
     Column("protect_tests", sa.Boolean()),
     Column("image", String(), nullable=False),
     _json("forge"),
+    _json("hooks"),
     _time("created_at", nullable=False),
     _time("updated_at", nullable=False),
 )

@@ -20,6 +20,7 @@ PHASE_HINTS = {
     "agent": "the harness and what it runs",
     "checks": "the checks",
     "git": "shown to the remote by git alone, never inside a sandbox; goes with no other",
+    "hook": "what GitHub signs its messages with, never inside a sandbox; goes with no other",
     "forge": "shown to the forge's API for pull requests, never inside a sandbox; goes with no other",
 }
 _TESTS = {None: "", True: "base", False: "run"}  # whose tests decide

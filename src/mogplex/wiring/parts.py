@@ -26,6 +26,8 @@ from mogplex.service.contests import Contests
 from mogplex.service.courier import Courier
 from mogplex.service.events import EventHub, Events
 from mogplex.service.firing import Firing
+from mogplex.service.hook_work import HookWork
+from mogplex.service.hooks import Hooks
 from mogplex.service.keys import Keys
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits as RateLimits
@@ -54,6 +56,22 @@ from mogplex.workspace.remote import inspect_remote
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What tells others what has happened."""
+
+    courier: Courier
+    hook_work: HookWork
+
+    @staticmethod
+    def build(settings: Settings, database: Database, vault: Vault, runs: Runs, forges: Forges) -> Told:
+        reach = Reach(permitted=settings.webhook_networks)
+        return Told(
+            Courier(database, vault, functools.partial(post, reach=reach)),
+            HookWork(database, runs, vault, forges, settings.public_url),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What API and worker share."""
 
@@ -65,7 +83,7 @@ class Parts:
     harnesses: Mapping[str, Harness]
     firing: Firing
     contests: Contests
-    courier: Courier
+    told: Told
     forges: Forges
     weaknesses: list[str] = field(default_factory=list)  # of this process's own worker, told when it starts
 
@@ -109,6 +127,7 @@ class Parts:
             events=events,
             sandboxes=Sandboxes(database),
             webhooks=webhooks,
+            hooks=Hooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),
             metrics=Metrics(database, alive_within_seconds=settings.dead_after_seconds),
             report=Report(database, limits, rules=rules, queue_limit=settings.queue_limit),
@@ -123,11 +142,10 @@ class Parts:
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         contests = Contests(database, places, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))
-        firing = Firing(database, runs)
-        courier = Courier(database, vault, functools.partial(post, reach=Reach(permitted=settings.webhook_networks)))
+        firing, told = Firing(database, runs), Told.build(settings, database, vault, runs, forges)
         seating = Seating(database, dispatcher, hub, rules)
         return Parts(
-            services, attempts, workers, seating, gateway, harnesses, firing, contests, courier, forges, weaknesses
+            services, attempts, workers, seating, gateway, harnesses, firing, contests, told, forges, weaknesses
         )
 
 

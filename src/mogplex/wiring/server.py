@@ -138,11 +138,14 @@ def _require_postgres(settings: Settings, what: str) -> None:
 def ticking(parts: Parts) -> Iterator[None]:
     """Schedules fire and webhooks are sent while the body runs."""
     firing = Ticking("schedules", {"firing": parts.firing.fire_due, "endings": parts.firing.count_endings})
-    sending = Ticking("webhooks", {"webhooks": parts.courier.carry})
+    sending = Ticking("webhooks", {"webhooks": parts.told.courier.carry})
+    answering = Ticking("hooks", {"hooks": parts.told.hook_work.carry})
     firing.start()
     sending.start()
+    answering.start()
     try:
         yield
     finally:
+        answering.stop(timeout_seconds=0.5)
         sending.stop(timeout_seconds=0.5)  # who waits for a slow receiver is not waited for: the try is taken up again
         firing.stop()

@@ -5,18 +5,17 @@ What an agent wrote is quoted so that it can neither call people, nor load pictu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mogplex.domain.check import CheckRecord, CheckTarget
+from mogplex.domain.quotation import quote_text
 from mogplex.domain.run import Changes, Run, Verdict
 
 MAX_TITLE_CHARACTERS = 200
 MAX_SUMMARY_CHARACTERS = 8_000
 MAX_CHECKS = 40
 MAX_NAMED = 10
-_CALL = re.compile(r"(?<![\w/])@(?=[A-Za-z0-9])")
 _NAMES = {CheckTarget.BASE: "base", CheckTarget.PATCH: "with the change", CheckTarget.GUARD: "with the base's tests"}
 _SIGNS = {Verdict.VERIFIED: "passed", Verdict.FAILED: "failed", Verdict.INCONCLUSIVE: "inconclusive"}
 
@@ -40,7 +39,7 @@ def write_section(evidence: Evidence, public_url: str = "") -> str:
     name = f"[`{run.id}`]({public_url}/runs/{run.id})" if public_url else f"`{run.id}`"
     parts = [_verdict_line(evidence)]
     if evidence.summary.strip():
-        parts.append("### Summary\n\n" + quote_text(evidence.summary))
+        parts.append("### Summary\n\n" + quote_text(evidence.summary, MAX_SUMMARY_CHARACTERS))
     parts.append("### Checks\n\n" + _check_table(evidence.checks))
     if evidence.touched:
         named = ", ".join(_code(path) for path in evidence.touched[:MAX_NAMED])
@@ -54,16 +53,6 @@ def write_section(evidence: Evidence, public_url: str = "") -> str:
         facts.append(f"{changes.files} files, +{changes.insertions} −{changes.deletions}")
     parts.append("Made by Mogplex: " + ", ".join(facts) + ".")
     return "\n\n".join(parts)
-
-
-def quote_text(text: str) -> str:
-    """What came from a model, as a quotation that does nothing."""
-    cut = text.strip()
-    if len(cut) > MAX_SUMMARY_CHARACTERS:
-        cut = cut[:MAX_SUMMARY_CHARACTERS].rstrip() + " …"
-    tame = cut.replace("<", "&lt;").replace("![", "!\\[")
-    tame = _CALL.sub("@\u200b", tame)
-    return "\n".join(f"> {line}".rstrip() for line in tame.splitlines())
 
 
 def _verdict_line(evidence: Evidence) -> str:

@@ -42,6 +42,7 @@ class Repo:
     root: Path
     toolkit: Toolkit
     before: dict[str, bytes] = field(default_factory=dict)
+    has_plugins: bool = False  # our own environment's, which take seconds to load
 
     def write(self, **files: str) -> Repo:
         """`name__py` stands for name.py; `tests__test_x__py` for tests/test_x.py."""
@@ -60,6 +61,8 @@ class Repo:
     def start(self, *arguments: str, seconds: float = 80.0) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-I", "-B", str(self.toolkit.folder / "repair"), "--directory", str(self.root)]
         environment = {"PATH": os.environ["PATH"], **Toolkit.environment(str(self.toolkit.folder))}
+        if not self.has_plugins:
+            environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         return subprocess.Popen(
             [*command, "--seconds", str(seconds), *arguments],
             stdout=subprocess.PIPE,

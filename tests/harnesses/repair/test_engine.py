@@ -212,10 +212,19 @@ def test_wrong_pytest_settings_are_a_clear_failure(repo: Repo) -> None:
     assert "--no-such-option" in outcome.end["error"]
 
 
-def test_options_of_plugins_that_are_switched_off_are_accepted(repo: Repo) -> None:
-    repo.write(search__py=SEARCH, test_search__py=SEARCH_TESTS)
-    (repo.root / "pytest.ini").write_text("[pytest]\naddopts = --cov=search --cov-report=term -n 2\n")
-    assert repo.repair().end["success"] is True
+def test_what_a_repo_asks_of_plugins_that_are_switched_off_is_granted(repo: Repo) -> None:
+    marked = (
+        "import pytest\n@pytest.mark.timeout(9)\n@pytest.mark.xdist_group('a')\n"
+        "def test_worker(worker_id): assert worker_id == 'master'\n"
+    )
+    repo.write(search__py=SEARCH, test_search__py=SEARCH_TESTS + marked)
+    (repo.root / "pytest.ini").write_text(
+        "[pytest]\naddopts = --cov=search --cov-report=term -n 2 --randomly-seed=7 --timeout=9 --strict-markers\n"
+        "required_plugins = pytest-xdist pytest-randomly\ntimeout = 9\n"
+    )
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "test_worker" not in str(outcome.result["failingTests"])
 
 
 @pytest.mark.parametrize(

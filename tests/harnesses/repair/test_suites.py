@@ -95,6 +95,35 @@ def test_doctests_count_when_the_repo_asks_for_them(repo: Repo) -> None:
     assert "n * 2" in (repo.root / "twice.py").read_text()
 
 
+def test_tests_of_a_plugin_that_runs_coroutines(repo: Repo) -> None:
+    tests = (
+        "import pytest\nfrom till import total\npytestmark = pytest.mark.anyio\n"
+        "@pytest.fixture\ndef anyio_backend(): return 'asyncio'\n"
+        "@pytest.fixture\nasync def prices(): return [10]\n"
+        "async def test_total(prices): assert total(prices, 0.5) == 15\n"
+        "async def test_zero(prices): assert total(prices, 0) == 10\n"
+    )
+    repo.write(till__py=PROGRAM, test_till__py=tests)
+    (repo.root / "pytest.ini").write_text("[pytest]\naddopts = -p anyio.pytest_plugin\n")
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+
+
+def test_a_part_of_a_larger_repo(repo: Repo) -> None:
+    """`rootDirectory`: the part has a layout of its own, and its neighbours' broken tests are not its business."""
+    repo.write(
+        services__till__src__till__py=PROGRAM,
+        services__till__tests__test_till__py=SUITES["parametrised"],
+        services__other__tests__test_till__py="def test_broken(): assert False\n",
+        conftest__py="raise RuntimeError('of the whole repo, and not for its parts')\n",
+    )
+    outcome = repo.repair("--directory", str(repo.root / "services/till"))
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "services/till/src/till.py").read_text()
+    assert outcome.result["patch"]["path"] == "src/till.py"
+
+
 def test_a_flaky_test_is_named_and_does_not_hide_the_fault(repo: Repo, tmp_path: Path) -> None:
     flips = (
         f"import pathlib\ndef test_flips():\n    flag = pathlib.Path({str(tmp_path / 'flag')!r})\n"

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mogplex.harnesses.repair.engine.candidates import candidates_of, ordered
+from mogplex.harnesses.repair.engine.clues import NO_CLUES, Clues
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits, changed_tokens, operator_span
 from mogplex.harnesses.repair.engine.scope import Vocabulary
 from mogplex.harnesses.repair.engine.source import Source
@@ -92,7 +93,7 @@ def test_every_template_has_something_to_say() -> None:
     }
     silent = {template.name for template in all_templates()} - said
     silent -= {"condition regrouped", "comparison chain shortened", "comparison operands swapped"}
-    assert not silent - {"range bounds", "variable for a constant"}, silent
+    assert not silent - {"range bounds", "variable for a constant", "call like another"}, silent
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,16 @@ def test_every_template_has_something_to_say() -> None:
             "mutable default",
         ),
         ("def f(a):\n\tif a:\n\t\treturn 1\n", "def f(a):\n\tif not a:\n\t\treturn 1\n", "condition negated"),
+        (
+            "def f(a, b):\n    return float(a) and b.is_integer()\n",
+            "def f(a, b):\n    return float(a) and float(b).is_integer()\n",
+            "receiver converted",
+        ),
+        (
+            "def f(a, b):\n    if a:\n        return g(a, b)\n    return g(a)\n",
+            "def f(a, b):\n    if a:\n        return g(a, b)\n    return g(a, b)\n",
+            "call like another",
+        ),
         ("def f(a, é):\n    return é - a  # é\n", "def f(a, é):\n    return é + a  # é\n", "arithmetic operator"),
     ],
 )
@@ -145,6 +156,44 @@ def test_types_seen_at_run_time_rule_out_names_that_do_not_fit() -> None:
     found = candidates_of(suspect, Vocabulary.of(source), kinds, template)
     weights = {one.edits[0].text: one.prior for one in found}
     assert weights["other"] > 3 * weights["name"]
+
+
+def priors(text: str, line: int, clues: Clues, kinds: dict[str, set[str]]) -> dict[str, float]:
+    """New text of an edit on that line -> the best prior that any template gives it."""
+    source = Source("p.py", text.encode())
+    statement = next(one for one in source.statements() if one.lineno == line)
+    words = Vocabulary.of(source)
+    words.clues = clues
+    found = candidates_of(Suspect("p.py", line, 1.0, statement, source), words, kinds, all_templates())
+    best: dict[str, float] = {}
+    for one in found:
+        after = apply_edits(text, one.edits)
+        best[after] = max(best.get(after, 0.0), one.prior)
+    return best
+
+
+def test_a_name_that_nothing_reads_is_likely_what_was_meant() -> None:
+    text = "def f(width, height, depth):\n    print(depth)\n    return g(width)\n"
+    found = priors(text, 3, NO_CLUES, {})
+    assert found[text.replace("g(width)", "g(width, height)")] > 2 * found[text.replace("g(width)", "g(width, depth)")]
+
+
+def test_where_a_wrong_type_broke_off_names_of_other_types_are_tried() -> None:
+    text = "def f(day, delta, date):\n    print(date)\n    return day + delta\n"
+    kinds = {"day": {"int"}, "delta": {"timedelta"}, "date": {"date"}}
+    after = text.replace("day + delta", "date + delta")
+    clash = Clues(clashes={("p.py", 3): "TypeError"})
+    assert priors(text, 3, clash, kinds)[after] > 3 * priors(text, 3, NO_CLUES, kinds)[after]
+
+
+def test_exceptions_that_failing_tests_speak_of_come_first() -> None:
+    text = "def f(a):\n    try:\n        g(a)\n    except KeyError:\n        raise TypeError('no')\n"
+    caught, raised = text.replace("KeyError", "OSError"), text.replace("TypeError", "OSError")
+    died = Clues(raised=frozenset({"OSError"}))
+    waited = Clues(named=("OSError",))
+    assert priors(text, 2, died, {})[caught] == max(priors(text, 2, died, {}).values())
+    assert priors(text, 5, waited, {})[raised] > priors(text, 5, waited, {})[text.replace("TypeError", "ValueError")]
+    assert raised not in priors(text, 5, NO_CLUES, {})
 
 
 @given(st.text(max_size=60), st.data())

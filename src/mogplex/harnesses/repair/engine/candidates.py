@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from .edit import Candidate
+from .clues import NO_CLUES, Clues
+from .edit import Candidate, Edit
 from .scope import Place, Proposal, Vocabulary
 from .source import Source
 from .spectra import Suspect
@@ -16,6 +18,8 @@ from .templates.template import Template
 
 CROWD = 60  # after so many candidates on one line the next counts half
 SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious may take four times as many turns
+IDLE_FACTOR, HIGHEST_IDLE_PRIOR = 2.5, 0.9  # for edits that use a name which nothing has used so far
+WORD = re.compile(r"[^\W\d]\w*")
 Kinds = dict[str, dict[int, dict[str, set[str]]]]  # relative path -> line -> name -> type names
 
 
@@ -28,7 +32,7 @@ def candidates_of(
     for node in place.nodes():
         for template in templates:
             if isinstance(node, template.nodes):
-                found += [_candidate(suspect, template, one) for one in _proposals(template, node, place)]
+                found += [_candidate(suspect, template, one, place) for one in _proposals(template, node, place)]
     found.sort(key=lambda one: -one.prior)
     factor = _factor(suspect)
     return [
@@ -54,11 +58,19 @@ def _proposals(template: Template, node: object, place: Place) -> Iterator[Propo
         return  # an unusual layout (an operator that isn't where it should be): this template has nothing to say here
 
 
-def _candidate(suspect: Suspect, template: Template, proposal: Proposal) -> Candidate:
+def _candidate(suspect: Suspect, template: Template, proposal: Proposal, place: Place) -> Candidate:
     prior = template.prior * proposal.weight * (0.3 if proposal.removes else 1.0)
+    if place.idle and any(_brings_in(edit, place) for edit in proposal.edits):
+        prior = max(prior, min(prior * IDLE_FACTOR, HIGHEST_IDLE_PRIOR))
     start = min(edit.start for edit in proposal.edits)
     line = suspect.source.line_of(start)
     return Candidate(suspect.source.path, line, proposal.edits, template.name, prior, 0.0, proposal.removes)
+
+
+def _brings_in(edit: Edit, place: Place) -> bool:
+    """Whether an edit reads a name that nothing has read so far."""
+    words = set(WORD.findall(edit.text)) & place.idle
+    return bool(words) and not words & set(WORD.findall(place.source.text[edit.start : edit.end]))
 
 
 class Candidates:
@@ -67,11 +79,10 @@ class Candidates:
     Made as they are needed: a large file has hundreds of thousands, and few are ever tried.
     """
 
-    def __init__(self, suspects: Sequence[Suspect], kinds: Kinds, wanted_exceptions: Sequence[str] = ()) -> None:
-        """`wanted_exceptions` are names of exceptions that failing tests wait for in vain."""
+    def __init__(self, suspects: Sequence[Suspect], kinds: Kinds, clues: Clues = NO_CLUES) -> None:
         self._left = deque(sorted(suspects, key=lambda one: -one.score))
         self._kinds = kinds
-        self._wanted = list(wanted_exceptions)
+        self._clues = clues
         self._templates = all_templates()
         self._highest = max(template.prior for template in self._templates)
         self._words: dict[Source, Vocabulary] = {}
@@ -115,7 +126,7 @@ class Candidates:
         words = self._words.get(suspect.source)
         if words is None:
             words = self._words[suspect.source] = Vocabulary.of(suspect.source)
-            words.wanted_exceptions = self._wanted
+            words.clues = self._clues
         return candidates_of(suspect, words, _kinds_at(suspect, self._kinds), self._templates)
 
 

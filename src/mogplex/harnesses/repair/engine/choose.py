@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from .clues import functions_of_tests
 from .edit import Edit, apply_edits, changed_tokens
 from .source import Source
 from .trial import Plausible
@@ -62,15 +63,8 @@ def _dedented(text: str) -> str:
 def expected_constants(root: Path, tests: list[str]) -> set[str]:
     """Constants in the bodies of the given tests (node ids), as text."""
     found: set[str] = set()
-    for file in sorted({test.split("::")[0] for test in tests}):
-        try:
-            tree = ast.parse((root / file).read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
-            continue
-        names = {test.split("::")[-1].split("[")[0] for test in tests if test.startswith(file)}
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in names:
-                found |= constants_in(ast.unparse(node))
+    for function in functions_of_tests(root, tests):
+        found |= constants_in(ast.unparse(function))
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from .files import is_test_path
 MAX_REPRESENTATIVES = 3
 QUICK_SECONDS = 0.05
 DEAR_FACTOR = 5.0  # a test that starts programs, say, would slow every candidate down (and see none of them)
-NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z]\w+) not raised\b")
 
 
 @dataclass
@@ -52,13 +50,6 @@ def representatives(goal: Goal) -> list[str]:
     seconds = {test: goal.baseline.outcomes[test].seconds for test in chosen}
     bound = max(QUICK_SECONDS, DEAR_FACTOR * min(seconds.values(), default=0.0))
     return [test for test in chosen if seconds[test] <= bound][:MAX_REPRESENTATIVES]
-
-
-def wanted_exceptions(goal: Goal) -> list[str]:
-    """The exceptions that failing tests wait for in vain, as pytest and unittest put it."""
-    messages = [goal.baseline.outcomes[test].message for test in goal.failing if test in goal.baseline.outcomes]
-    names = [name for message in messages for match in NOT_RAISED.findall(message) for name in match if name]
-    return list(dict.fromkeys(name.rsplit(".", 1)[-1] for name in names))
 
 
 def line_in_test(test: str, outcome: Outcome, root: Path) -> int:

@@ -14,7 +14,8 @@ from pathlib import Path
 from . import choose, files, spectra
 from .baseline import HANGING_CPU_SECONDS, Outcome, measure, run_all
 from .candidates import Candidates, Kinds
-from .goal import Goal, Suite, wanted_exceptions
+from .clues import clues_of
+from .goal import Goal, Suite
 from .pool import Plan, Pool
 from .port import NoSuite
 from .report import Report, distinct
@@ -114,7 +115,8 @@ class PythonProject:
 
     def edits(self, goal: Goal, suspects: list[Suspect]) -> Candidates:
         self._kinds = self._learn_types(goal)
-        return Candidates(suspects, self._kinds, wanted_exceptions(goal))
+        relative = {path: source.path for path, source in self._sources.items()}
+        return Candidates(suspects, self._kinds, clues_of(goal, self._root, relative))
 
     def _learn_types(self, goal: Goal) -> Kinds:
         kinds: Kinds = {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 from dataclasses import dataclass, field
 
+from .clues import NO_CLUES, Clues
 from .edit import Edit, fit, is_loose
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
 
@@ -25,8 +27,9 @@ class Vocabulary:
     exceptions: list[str] = field(default_factory=list)
     raises: list[ast.Raise] = field(default_factory=list)
     filters: list[ast.expr] = field(default_factory=list)  # conditions of comprehensions
-    wanted_exceptions: list[str] = field(default_factory=list)  # that failing tests wait for
+    clues: Clues = NO_CLUES
     globals: list[str] = field(default_factory=list)
+    calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
 
     @classmethod
     def of(cls, source: Source) -> Vocabulary:
@@ -38,6 +41,8 @@ class Vocabulary:
                 known = words.attributes.setdefault(node.value.id, [])
                 if node.attr not in known:
                     known.append(node.attr)
+            elif isinstance(node, ast.Call):
+                words.calls.setdefault(source.segment(node.func), []).append(node)
             elif isinstance(node, ast.Raise):
                 words.raises.append(node)
             elif isinstance(node, ast.comprehension):
@@ -78,8 +83,27 @@ class Place:
         self.kinds = kinds
         inside = isinstance(statement, FUNCTIONS)
         self.function: AnyFunction | None = statement if inside else source.function_of(statement)  # type: ignore[assignment]
+        self.clash = self._clash()
         self.names = self._names()
         self.expressions = self._expressions()
+
+    def _clash(self) -> str:
+        """The exception by which a failing test broke off here because of a wrong type: then types tell what is wrong,
+        and not what fits."""
+        lines = range(self.statement.lineno, (self.statement.end_lineno or self.statement.lineno) + 1)
+        clashes = self.words.clues.clashes
+        return next((clashes[self.source.path, line] for line in lines if (self.source.path, line) in clashes), "")
+
+    @functools.cached_property
+    def idle(self) -> set[str]:
+        """Local names that nothing reads: one of them was probably meant somewhere."""
+        if self.function is None:
+            return set()
+        nodes = [node for node in ast.walk(self.function) if isinstance(node, ast.Name)]
+        arguments = [node.arg for node in ast.walk(self.function.args) if isinstance(node, ast.arg)]
+        bound = {*arguments, *(node.id for node in nodes if isinstance(node.ctx, ast.Store))}
+        read = {node.id for node in nodes if not isinstance(node.ctx, ast.Store)}
+        return {name for name in bound - read if not name.startswith("_")} - {"self", "cls"}
 
     def _names(self) -> list[str]:
         """Local names (parameters first, then in order of assignment), comprehension variables included."""
@@ -151,6 +175,8 @@ class Place:
             return 0.0
         if not mine or not theirs:
             return 0.5
+        if self.clash:
+            return 0.6
         if mine & theirs:
             return 1.0
         if "NoneType" in mine | theirs:

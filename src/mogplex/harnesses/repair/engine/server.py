@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from . import limits
+from . import foreign, limits
 from .overlay import overlay
 from .suite import Batch, Emit, SuitePlugin, pytest_arguments, screen
 from .swap import CodeIndex
@@ -59,7 +59,7 @@ class Server:
         for fd in self._settings["cold"]:
             self._fork_worker(fd, self._execute_cold)
         plugin = SuitePlugin(self._on_collected)
-        code = int(pytest.main([*pytest_arguments(self.root), *self.arguments], plugins=[plugin]))
+        code = int(pytest.main([*pytest_arguments(self.root), *self.arguments], plugins=[plugin, foreign]))
         self._tell({"ended": code})
         return 0
 
@@ -121,7 +121,7 @@ class Server:
         limits.arm(self.cold_seconds)
         files = sorted({test.split("::")[0] for test in request["tests"]} | set(request.get("clean_files", [])))
         options = [argument for argument in self.arguments if argument.startswith("-")]
-        pytest.main([*pytest_arguments(self.root), *options, *files], plugins=[SuitePlugin(on_collected)])
+        pytest.main([*pytest_arguments(self.root), *options, *files], plugins=[SuitePlugin(on_collected), foreign])
         return answer
 
     def _fork_worker(self, fd: int, execute: Execute) -> None:

@@ -14,28 +14,18 @@ import pytest
 
 from . import limits
 from .fast import is_judged_by_reports, needs_reports, run_again, run_fast
+from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
 from .recorder import Types, open_line_recorder
 from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
-SWITCHED_OFF = ("xdist", "cov", "pytest_cov", "randomly", "random_order", "cacheprovider", "timeout", "pytest_timeout")
 MAX_FRAMES = 60
 PATIENCE_SECONDS = 0.5  # an edit that misses a target is given up after that: others may mend them all
-# Options of plugins that are switched off or not installed, which a repo's addopts may still mention.
-FOREIGN_OPTIONS = {
-    "--cov": "?", "--cov-report": "?", "--cov-config": "?", "--cov-branch": 0, "--no-cov": 0, "--cov-fail-under": "?",
-    "--cov-append": 0, "--cov-context": "?", "--no-cov-on-fail": 0, "-n": "?", "--numprocesses": "?", "--dist": "?",
-    "--maxprocesses": "?", "--max-worker-restart": "?", "--randomly-seed": "?", "--timeout": "?",
-    "--timeout-method": "?", "--random-order": 0, "--last-failed": 0, "--lf": 0, "--failed-first": 0, "--ff": 0,
-    "--new-first": 0, "--nf": 0, "--cache-clear": 0, "--cache-show": "?",
-}  # fmt: skip
-
-FOREIGN_SETTINGS = ("timeout", "timeout_method", "timeout_func_only", "cache_dir", "random_order", "looponfailroots")
 
 
 def pytest_arguments(root: str) -> list[str]:
     """How we call pytest: the repo's own settings, without plugins that change collection, coverage or the tree."""
-    arguments = ["--rootdir", root, "-s", "--continue-on-collection-errors", "--tb=short"]
+    arguments = ["--rootdir", root, "-s", "--continue-on-collection-errors", "--tb=short", "-o", "required_plugins="]
     for plugin in SWITCHED_OFF:
         arguments += ["-p", f"no:{plugin}"]
     return arguments
@@ -52,19 +42,11 @@ class SuitePlugin:
         self.timed_out = False
 
     def pytest_addoption(self, parser: Any) -> None:
-        group = parser.getgroup("mogplex", "options of plugins that are switched off")
-        for name, kind in FOREIGN_OPTIONS.items():
-            add = group._addoption if len(name) == 2 else group.addoption  # pytest keeps short options to itself
-            try:
-                if kind == 0:
-                    add(name, action="store_true", dest=f"foreign_{name}", default=False)
-                else:
-                    add(name, nargs=kind, dest=f"foreign_{name}", default=None)
-            except ValueError:
-                continue  # a plugin that is still on defines it
-        for name in FOREIGN_SETTINGS:
-            with contextlib.suppress(ValueError):
-                parser.addini(name, "setting of a plugin that is switched off", default=None)
+        accept_foreign(parser)
+
+    def pytest_configure(self, config: Any) -> None:
+        for marker in FOREIGN_MARKERS:
+            config.addinivalue_line("markers", f"{marker}: of a plugin that is switched off")
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:

@@ -75,7 +75,8 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
         if keyword.split("=")[0] not in given:
             yield place.replace(node, f"{head}({', '.join([*parts, keyword])})", 0.8)
     if not node.keywords:
-        for extra in [*[one for one in place.names if place.is_live(one)][:10], "0", "1", "-1", "None", "True"]:
+        live = sorted((one for one in place.names if place.is_live(one)), key=lambda one: one not in place.idle)
+        for extra in [*live[:10], "0", "1", "-1", "None", "True"]:
             if extra not in parts:
                 yield place.replace(node, f"{head}({', '.join([*parts, extra])})", 0.3)
                 if parts and not extra.isdigit():
@@ -112,7 +113,7 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     kinds = place.kind_of(node)
     text = place.text(node)
     inner = f"({text})" if isinstance(node, (ast.BinOp, ast.BoolOp, ast.IfExp, ast.Compare, ast.UnaryOp)) else text
-    guess = 0.5 if not kinds else 1.0
+    guess = (0.5 if not kinds else 1.0) * (CLASH_FACTOR if place.clash else 1.0)
     if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr in STORING:
         guess *= 2.0  # a list that is kept while it goes on changing
     wrappers: list[tuple[str, float]] = []
@@ -162,7 +163,8 @@ def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     """`d[k]` to `d.get(k)`, with a few defaults."""
     if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Slice):
         return
-    if not place.may_be(node.value, {"dict", "defaultdict", "OrderedDict", "Counter", "mappingproxy"}):
+    kinds = place.kind_of(node.value)
+    if kinds and kinds <= WITHOUT_GET:
         return
     head, key = place.text(node.value), place.text(node.slice)
     iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
@@ -208,6 +210,40 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
             yield place.replace(kinds, f"({', '.join(rest)})" if len(rest) > 1 else rest[0], 0.6)
 
 
+def converted_receiver(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """`x.strip()` to `str(x).strip()`: a method of another type than the object has."""
+    parent = place.source.parents.get(node)
+    if not (isinstance(parent, ast.Call) and parent.func is node) or isinstance(node.value, ast.Constant):
+        return
+    text = place.text(node.value)
+    near = [place.text(one.func) for one in place.expressions if isinstance(one, ast.Call) and _converts(one)]
+    sure = 3.0 if place.clash == "AttributeError" else 1.0
+    for verb in dict.fromkeys([*near, *CONVERSIONS]):
+        if not text.startswith(f"{verb}("):
+            yield place.replace(node.value, f"{verb}({text})", sure * (1.0 if verb in near else 0.5))
+
+
+def _converts(node: ast.Call) -> bool:
+    """Whether a call may make one value into another: `float(x)`, `Decimal(x)`."""
+    is_type = isinstance(node.func, ast.Name) and (node.func.id in CONVERSIONS or node.func.id[:1].isupper())
+    return is_type and len(node.args) == 1 and not node.keywords
+
+
+def like_another_call(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """The arguments that the same function gets elsewhere in the file, if all their names are in scope."""
+    head, mine = place.text(node.func), place.text(node)
+    others = place.words.calls.get(head, [])
+    for other in sorted(others, key=lambda one: abs(one.lineno - node.lineno))[:MAX_LIKE]:
+        text = place.text(other)
+        names = {one.id for one in ast.walk(other) if isinstance(one, ast.Name)} - {head.split(".")[0]}
+        if text != mine and "\n" not in text and names <= {*place.names, *place.words.globals}:
+            yield place.replace(node, text, 1.0 if len(other.args) + len(other.keywords) > len(node.args) else 0.6)
+
+
+CONVERSIONS = ("str", "list", "float", "int", "dict", "set", "bytes")
+WITHOUT_GET = SEQUENCES | NUMBERS | {"set", "frozenset", "NoneType"}
+MAX_LIKE = 4  # calls to learn from
+CLASH_FACTOR = 2.5  # for conversions where a failing test broke off because of a wrong type
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp, ast.Constant)
 TEMPLATES = [
     Template("arguments swapped", 0.5, (ast.Call,), swapped_arguments),
@@ -218,5 +254,7 @@ TEMPLATES = [
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
     Template("lookup with default", 0.3, (ast.Subscript,), lookup),
     Template("default of a lookup", 0.25, (ast.Call,), lookup_default),
+    Template("receiver converted", 0.1, (ast.Attribute,), converted_receiver),
+    Template("call like another", 0.2, (ast.Call,), like_another_call),
     Template("isinstance type", 0.35, (ast.Call,), type_added),
 ]

@@ -31,7 +31,8 @@ def other_expression(node: ast.expr, place: Place) -> Iterator[Proposal]:
     number = 0
     for other in place.expressions:
         theirs = place.kind_of(other)
-        if place.text(other) == text or (mine and theirs and not mine & theirs) or number >= MAX_OTHERS:
+        is_unlike = bool(mine and theirs and not mine & theirs) and not place.clash
+        if place.text(other) == text or is_unlike or number >= MAX_OTHERS:
             continue
         if place.source.parents.get(other) is node and isinstance(node, ast.Call):
             continue  # unwrapping does it

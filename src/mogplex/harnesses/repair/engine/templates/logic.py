@@ -104,6 +104,8 @@ def atoms(place: Place) -> list[tuple[str, float]]:
             found.setdefault(f"len({name}) > 1", 0.5 * near)
             found.setdefault(f"len({name}) == 1", 0.5 * near)
             found.setdefault(f"len({name}) < 2", 0.4 * near)
+    block, number = place.source.block_of(place.statement)
+    around = " ".join(place.text(one) for one in block[max(0, number - 1) : number + 2])
     for node in place.expressions:
         if isinstance(node, (ast.Compare, ast.UnaryOp)) and place.kind_of(node) == {"bool"}:
             found.setdefault(place.text(node), 0.8)
@@ -112,8 +114,9 @@ def atoms(place: Place) -> list[tuple[str, float]]:
         elif isinstance(node, ast.Attribute) and "NoneType" in place.kind(place.text(node)) | {""}:
             found.setdefault(f"{place.text(node)} is None", 0.8)
         elif isinstance(node, ast.Attribute):
-            found.setdefault(place.text(node), 0.4)
-            found.setdefault(f"not {place.text(node)}", 0.4)
+            near = 0.8 if place.text(node) in around else 0.4
+            found.setdefault(place.text(node), near)
+            found.setdefault(f"not {place.text(node)}", near)
     for name in names:
         for attribute, kinds in place.kinds.items():
             if attribute.startswith("self.") and kinds & NUMBERS - {"bool"} and place.kind(name) & NUMBERS - {"bool"}:

@@ -133,9 +133,10 @@ def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
         for names in place.words.attributes.values():
             for name in names:
                 seen.setdefault(name, 0.2)
+    nearby = {one.attr for one in place.nodes() if isinstance(one, ast.Attribute) and one is not node}
     for name, weight in seen.items():
-        if name != node.attr:
-            yield _with_attribute(node, place, name, weight)
+        if name != node.attr:  # the same attribute of something else in the statement is what it is compared with
+            yield _with_attribute(node, place, name, weight * (1.5 if name in nearby else 1.0))
 
 
 def _is_called(node: ast.AST, place: Place) -> bool:
@@ -196,33 +197,31 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
 
 
 def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
-    """The wrong exception is raised or caught, or one more must be caught."""
-    usual = (
-        "ValueError",
-        "TypeError",
-        "KeyError",
-        "IndexError",
-        "AttributeError",
-        "StopIteration",
-        "LookupError",
-        "Exception",
-    )
-    known = list(dict.fromkeys([*place.words.exceptions, *usual]))
+    """The wrong exception is raised or caught, or one more must be caught: those first that failing tests speak of."""
+    clues = place.words.clues
+    told = (*clues.raised,) if isinstance(node, ast.ExceptHandler) else (*clues.wanted, *clues.named)
+    told = tuple(name for name in told if is_exception(name) and name != "AssertionError")
+    known = list(dict.fromkeys([*told, *place.words.exceptions, *USUAL_EXCEPTIONS]))
     if isinstance(node, ast.Raise) and node.exc is not None:
         target: ast.AST = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if isinstance(target, ast.Name) and is_exception(target.id):
             for name in known:
                 if name != target.id:
-                    yield place.replace(target, name)
+                    yield place.replace(target, name, TOLD_WEIGHT if name in told else 0.8)
     elif isinstance(node, ast.ExceptHandler) and node.type is not None:
         parts = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
         texts = [place.text(part) for part in parts]
         for name in known:
             if name not in texts:
-                yield place.replace(node.type, f"({', '.join([*texts, name])})")
-                yield place.replace(node.type, name, 0.8)
+                weight = TOLD_WEIGHT if name in told else 0.8
+                yield place.replace(node.type, name, weight)
+                yield place.replace(node.type, f"({', '.join([*texts, name])})", weight * 0.8)
 
 
+USUAL_EXCEPTIONS = (
+    "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "Exception",
+)  # fmt: skip
+TOLD_WEIGHT = 2.0  # of an exception that the failing tests speak of
 TEMPLATES = [
     Template("similar name", 0.65, (ast.Name, ast.Attribute), similar_name),
     Template("other variable", 0.5, (ast.Name,), other_variable),

@@ -18,7 +18,7 @@ UNASKED = 0.1  # the weight when no failing test waits for an exception
 
 def _raises(place: Place) -> list[tuple[str, float]]:
     """`raise` statements as they stand in the file, those that a failing test waits for first; then bare ones."""
-    wanted = place.words.wanted_exceptions
+    wanted = place.words.clues.wanted
     found: dict[str, float] = {}
     for node in place.words.raises:
         text = place.text(node)
