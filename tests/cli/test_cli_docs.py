@@ -15,6 +15,7 @@ import pytest
 import mogplex
 from mogplex.cli import exit_codes
 from mogplex.cli.commands import root
+from mogplex.cli.manual import write_manual
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 SHARED = {"--url", "--api-key", "--verbose"}  # told once, above the commands
@@ -82,3 +83,13 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
     assert {int(code): text.replace("\\|", "|") for code, text in table} == {
         code: meaning for code, (_, meaning) in exit_codes.MEANINGS.items()
     }
+
+
+def test_the_manual_page_tells_of_every_command_and_exit_code(commands: dict[str, click.Command]) -> None:
+    page = write_manual(root)
+    for path, command in commands.items():
+        section = page.split(f"\n.SS {path.replace('-', chr(92) + '-')}\n")[1].split("\n.S")[0]
+        for flag in flags_of(command):
+            assert flag.replace("-", "\\-") in section, (path, flag)
+    assert all(f"\\fB{code}\\fR" in page.split(".SH EXIT STATUS")[1] for code in exit_codes.MEANINGS)
+    assert not [line for line in page.splitlines() if line.startswith(("'", "..")) or line == ""]

@@ -60,6 +60,7 @@ WEBHOOK_DELIVERY = shape(
     lastTryAt=either_null(TIME),
     lastStatus=either_null(WHOLE),
     lastError=either_null(TEXT),
+    url=either_null(TEXT),
     payload=shape(type=TEXT, timestamp=TIME, data=ANYTHING),
     createdAt=TIME,
 )

@@ -82,6 +82,7 @@ RUN = shape(
     rootDirectory=either_null(TEXT),
     delivery={"enum": list(Delivery)},
     deliverPartial=FLAG,
+    notify=either_null(TEXT),
     partial=FLAG,
     checks=list_of(TEXT),
     checkPolicy={"enum": list(CheckPolicy)},

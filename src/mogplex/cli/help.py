@@ -5,26 +5,32 @@ from __future__ import annotations
 import click
 
 from mogplex.cli import exit_codes
+from mogplex.cli.commands import load
 from mogplex.cli.output import write_line
 from mogplex.credentials import CredentialsError, read_credentials
 
-_TOPIC = "exit-codes"
+_EXIT_CODES, _MAN = "exit-codes", "man"
 
 
-@click.command("help", epilog="\b\nExamples:\n  mogplex help exit-codes\n  mogplex help runs events")
-@click.argument("words", nargs=-1, metavar="[COMMAND… | exit-codes]")
+@click.command(
+    "help", epilog="\b\nExamples:\n  mogplex help exit-codes\n  mogplex help runs events\n  mogplex help man | man -l -"
+)
+@click.argument("words", nargs=-1, metavar="[COMMAND… | exit-codes | man]")
 @click.pass_context
 def help_on(context: click.Context, words: tuple[str, ...]) -> None:
-    """Help on a command, or on what exit codes mean."""
-    if words == (_TOPIC,):
+    """Help on a command or on what exit codes mean; `man` prints the manual page of all, as `man` reads it."""
+    place = context.parent or context
+    if words == (_EXIT_CODES,):
         _print_exit_codes()
         return
-    place = context.parent or context
+    if words == (_MAN,):
+        write_line(load("mogplex.cli.manual", "write_manual")(place.command))
+        return
     command = place.command
     for word in words:
         found = command.get_command(place, word) if isinstance(command, click.Group) else None
         if found is None:
-            raise click.UsageError(f"no help on {' '.join(words)!r}: name a command or {_TOPIC}", context)
+            raise click.UsageError(f"no help on {' '.join(words)!r}: name a command, {_EXIT_CODES} or {_MAN}", context)
         command = found
         place = click.Context(command, info_name=word, parent=place)
     write_line(command.get_help(place))

@@ -62,6 +62,7 @@ _STDIN = "-"
     "--env", metavar="K=V", multiple=True, help="Variable for the sandbox; K alone takes its value from here."
 )
 @click.option("--record", is_flag=True, help="Keep the model traffic, to play it again with `mogplex replay`.")
+@click.option("--notify", metavar="URL", help="Tell this URL of the ending, signed as webhooks are.")
 @click.option("--priority", type=int, metavar="N", help="Place in the queue, -100 to 100; greater goes earlier.")
 @click.option(
     "--needs", metavar="A,B", multiple=True, callback=read_labels, help="Labels that the worker must have, such as gpu."
@@ -97,6 +98,7 @@ def start_run(
     root: str | None,
     delivery: str | None,
     deliver_partial: bool,
+    notify: str | None,
     supersede: bool,
     priority: int | None,
     needs: tuple[str, ...] | None,
@@ -144,6 +146,7 @@ def start_run(
         protectTests=protect_tests,
         delivery=delivery,
         deliverPartial=deliver_partial or None,
+        notify=notify,
         supersede=supersede or None,
         timeoutSeconds=timeout,
         budget=make_budget(budget_usd, budget_tokens),

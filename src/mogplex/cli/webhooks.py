@@ -60,12 +60,12 @@ def list_webhooks(server: Server) -> None:
 @click.command(
     "set",
     epilog=examples(
-        "mogplex webhooks set hook_01 --url https://example.org/hooks --event run.finished",
+        "mogplex webhooks set hook_01 --receiver https://example.org/hooks --event run.finished",
         "mogplex webhooks set hook_01 --disable",
     ),
 )
 @click.argument("webhook_id", metavar="ID")
-@click.option("--url", "receiver", metavar="URL", help="Another URL; what waits goes there too.")
+@click.option("--receiver", "receiver", metavar="URL", help="Another URL; what waits goes there too.")
 @click.option("--event", "events", multiple=True, type=click.Choice(TOPICS), help="What to tell; can be repeated.")
 @click.option("--repo", "repos", metavar="ID", multiple=True, help="Only of this repo; can be repeated.")
 @click.option("--all-repos", is_flag=True, help="Tell of every repo.")

@@ -49,6 +49,7 @@ class RunBody(TypedDict, total=False):
     attemptsMode: Literal["in-order", "side-by-side"] | None
     harnesses: list[str] | None
     deliverPartial: bool | None
+    notify: str | None
     supersede: bool | None
     commit: str | None
 

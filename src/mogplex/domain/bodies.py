@@ -119,6 +119,7 @@ RUN_REQUEST: Schema = {
             "type": ["boolean", "null"],
             "description": "Push what was done even when the run fails, in a commit that says so.",
         },
+        "notify": _text("URL that is told of the ending, once, as webhooks are; if the server lets callers.", 2000),
         "supersede": {"type": ["boolean", "null"], "description": "Cancel older runs of the same repo and branch."},
         "checks": {**_COMMANDS, "description": "Commands that decide whether the work is good."},
         "checkPolicy": {"enum": [*CheckPolicy, None], "description": _POLICY},

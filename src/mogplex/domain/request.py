@@ -20,6 +20,7 @@ from mogplex.domain.run import CheckPolicy, Delivery
 MAX_PROMPT_CHARACTERS = 100_000
 MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
 OWN_KEY_PREFIXES = ("contender:", "schedule:", "github:")  # of the keys that we make ourselves
+MAX_NOTIFY_CHARACTERS = 2000
 MAX_SCHEMA_BYTES = 64 * 1024
 MAX_TIMEOUT_SECONDS = 24 * 3600.0
 PRIORITIES = range(-100, 101)
@@ -62,6 +63,7 @@ class RunRequest:
     commit: str | None = None
     record: bool = False
     replay_of: str | None = None
+    notify: str | None = None
 
     @staticmethod
     def of(body: Mapping[str, Any]) -> RunRequest:
@@ -103,6 +105,7 @@ class RunRequest:
             "commit": self.commit,
             "record": self.record or None,
             "replayOf": self.replay_of,
+            "notify": self.notify,
         }
         given = {name: value for name, value in wire.items() if value is not None}
         return json.dumps(given, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -133,7 +136,7 @@ _FIELDS = frozenset(
     {"repoId", "prompt", "harness", "baseBranch", "workingBranch", "createBranch", "rootDirectory", "conversationId"}
     | {"workspaceSessionId", "mode", "model", "title", "timeoutSeconds", "budget", "checks", "outputSchema", "labels"}
     | {"deliverPartial", "supersede", "attempts", "attemptsMode", "harnesses"}
-    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf", "needs"}
+    | {"env", "priority", "delivery", "commit", "checkPolicy", "protectTests", "record", "replayOf", "needs", "notify"}
 )
 
 
@@ -174,6 +177,7 @@ class _Reader(BodyReader):
             commit=self.commit(),
             record=self.flag("record"),
             replay_of=self.text("replayOf"),
+            notify=self.text("notify", limit=MAX_NOTIFY_CHARACTERS),
         )
         if request.create_branch and request.working_branch and request.working_branch == request.base_branch:
             self.fault("workingBranch", "must differ from baseBranch when createBranch is true")

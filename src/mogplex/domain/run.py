@@ -222,6 +222,8 @@ class Run:
     retried_by: str | None = None
     record: bool = False  # its model traffic is kept, to be replayed
     replay_of: str | None = None  # a run whose recorded answers take the model's place
+    notify_url: str | None = None  # who is told of the ending, once
+    notify_webhook: str | None = None  # whose secret signs that
     attempt: int = 0
     worker_id: str | None = None
     ready_at: float | None = None  # since when it waits for a slot; None: not yet, as its contenders are at work

@@ -60,3 +60,4 @@ class WebhookDelivery:
     last_at: float | None = None
     last_status: int | None = None  # of the answer
     last_error: str | None = None
+    url: str | None = None  # None: that of the webhook

@@ -9,6 +9,11 @@ from mogplex.domain.view import format_time
 from mogplex.domain.webhook import Webhook, WebhookDelivery
 
 
+def hide_query(url: str) -> str:
+    """Without what some receivers take for a secret."""
+    return url.split("?", 1)[0]
+
+
 def webhook_object(webhook: Webhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
@@ -31,6 +36,7 @@ def delivery_object(delivery: WebhookDelivery) -> dict[str, Any]:
         "lastTryAt": format_time(delivery.last_at),
         "lastStatus": delivery.last_status,
         "lastError": delivery.last_error,
+        "url": None if delivery.url is None else hide_query(delivery.url),
         "payload": json.loads(delivery.body),
         "createdAt": format_time(delivery.created_at),
     }

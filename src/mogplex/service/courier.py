@@ -63,7 +63,7 @@ class Courier:
             return True
         try:
             headers = self._sign(webhook, delivery, now)
-            answer = self._post(webhook.url, delivery.body.encode(), headers, TRY_SECONDS)
+            answer = self._post(delivery.url or webhook.url, delivery.body.encode(), headers, TRY_SECONDS)
         except (NoReply, WorkspaceError) as fault:
             self._note(delivery, _after_failure(delivery, now, None, str(fault)[:MAX_ERROR_CHARACTERS]))
             return True
@@ -90,7 +90,7 @@ class Courier:
             values = {"status": DeliveryStatus.DELIVERED, "next_at": None, "last_status": answer.status}
             self._note(delivery, {**values, "last_error": None})
             return
-        if answer.status == GONE:
+        if answer.status == GONE and delivery.url is None:
             _log.warning("webhook %s answers 410 Gone and is disabled", webhook.id)
             with self._database.write() as tx:
                 webhook_table.update(tx, webhook.id, {"disabled_at": tx.now})

@@ -12,6 +12,7 @@ from mogplex.domain.run import Ending, Outcome, Run, Timing, Verdict
 from mogplex.domain.sandbox import SandboxStatus
 from mogplex.domain.sanitiser import Sanitiser
 from mogplex.domain.webhook import Topic
+from mogplex.service.notify import notify_ending
 from mogplex.service.outbox import announce
 from mogplex.store import events as event_table
 from mogplex.store import facts as facts_table
@@ -80,6 +81,7 @@ def end_run(
     totals_table.add(tx, ended)
     told = {"runId": run.id, "status": ending.status, "outcome": ending.outcome, "verdict": ending.verdict}
     announce(tx, Topic.RUN_FINISHED, run.repo_id, told)
+    notify_ending(tx, ended, told)
     hook_table.call_up(tx, run.id)
     if ended.attempt:
         sandbox_table.end(tx, run.id, ended.attempt, sandbox_status)

@@ -24,7 +24,9 @@ def announce(tx: Transaction, topic: Topic, repo_id: str, data: Mapping[str, Any
     webhook_table.insert_deliveries(tx, deliveries)
 
 
-def make_delivery(tx: Transaction, webhook: Webhook, topic: Topic, data: Mapping[str, Any]) -> WebhookDelivery:
-    """Due at once."""
+def make_delivery(
+    tx: Transaction, webhook: Webhook, topic: Topic, data: Mapping[str, Any], url: str | None = None
+) -> WebhookDelivery:
+    """Due at once. `url`: another one than the webhook's."""
     body = json.dumps({"type": topic, "timestamp": format_time(tx.now), "data": dict(data)}, separators=(",", ":"))
-    return WebhookDelivery(generate_id("msg"), webhook.id, topic, body, created_at=tx.now, next_at=tx.now)
+    return WebhookDelivery(generate_id("msg"), webhook.id, topic, body, created_at=tx.now, next_at=tx.now, url=url)

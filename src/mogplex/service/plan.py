@@ -77,6 +77,7 @@ def plan_run(
         commit=request.commit,
         record=request.record,
         replay_of=request.replay_of,
+        notify_url=request.notify,
         conversation_id=request.conversation_id,
         workspace_session_id=request.workspace_session_id,
     )
@@ -121,6 +122,8 @@ def plan_retry(old: Run, caller: Caller, idempotency_key: str, request_hash: str
         commit=old.commit,
         record=old.record,
         replay_of=old.replay_of,
+        notify_url=old.notify_url,
+        notify_webhook=old.notify_webhook,
         conversation_id=old.conversation_id,
         workspace_session_id=old.workspace_session_id,
         retry_of=old.id,

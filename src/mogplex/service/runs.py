@@ -11,21 +11,22 @@ from mogplex.domain.access import Caller, Scope
 from mogplex.domain.audit import Action
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.contest import Contest, ContestMode
-from mogplex.domain.errors import Conflict, NotFound, RateLimited
+from mogplex.domain.errors import Conflict, RateLimited
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
-from mogplex.domain.retention import Kept
 from mogplex.domain.run import Run, Status
 from mogplex.domain.seating import QueuePlace
 from mogplex.domain.traceparent import parse_traceparent
-from mogplex.domain.view import format_time
 from mogplex.service.audit import note
+from mogplex.service.blobs import Blobs
 from mogplex.service.cancels import stop_contenders, stop_run, supersede
 from mogplex.service.contests import start_contender
 from mogplex.service.events import QUEUE, Events, visible_run
 from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
+from mogplex.service.notify import require_notify
 from mogplex.service.page import Page, clamp_limit, cut
+from mogplex.service.patches import read_patch
 from mogplex.service.places import Places
 from mogplex.service.plan import plan_retry, plan_run, require_harness, require_push
 from mogplex.service.queued import queued_draft
@@ -37,8 +38,6 @@ from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import tallied
 from mogplex.store import checks as check_table
 from mogplex.store import events as event_table
-from mogplex.store import patches as patch_table
-from mogplex.store import pruning
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
 from mogplex.store import traces as trace_table
@@ -69,9 +68,12 @@ class Runs:
         default_timeout_seconds: float,
         queue_limit: int,
         settle_model: Callable[[Run], Run] = lambda run: run,
+        blobs: Blobs | None = None,
+        notify_webhook: str = "",
     ) -> None:
         """`choose_harness(repo)` is asked when a request names none and the repo has no default. `settle_model` gives
-        the run with its model settled, or raises BadRequest when its harness could not work with it."""
+        the run with its model settled, or raises BadRequest when its harness could not work with it. `notify_webhook`:
+        the one whose secret signs what a caller wants to be told of a run; "" lets nobody ask for that."""
         self._database = database
         self._places = places
         self._limits = limits
@@ -82,6 +84,8 @@ class Runs:
         self._default_timeout_seconds = default_timeout_seconds
         self._queue_limit = queue_limit
         self._settle_model = settle_model
+        self._blobs = blobs or Blobs()
+        self.notify_webhook = notify_webhook
 
     @tallied
     def start(
@@ -106,8 +110,10 @@ class Runs:
             repo = find_repo(tx, caller, request.repo_id)
             # Before the repo's settings are looked at: a change of them must not refuse a faithful repetition.
             earlier = replay(tx, caller, key, digest)
-            if earlier is None and request.replay_of is not None:
-                require_recording(tx, caller, request.replay_of, repo.id)
+            if earlier is None:
+                require_notify(tx, request.notify, self.notify_webhook)
+                if request.replay_of is not None:
+                    require_recording(tx, caller, request.replay_of, repo.id)
         if earlier is not None:
             return earlier
         for name in request.harnesses:
@@ -117,6 +123,8 @@ class Runs:
         )
         require_harness(harness, self._harness_names)
         run = self._settle_model(plan_run(caller, request, repo, key, harness, self._default_timeout_seconds))
+        if run.notify_url is not None:
+            run = replace(run, notify_webhook=self.notify_webhook)
         with self._database.write() as tx:
             tx.take_turn("starts")
             earlier = replay(tx, caller, key, digest)
@@ -197,17 +205,7 @@ class Runs:
 
     def patch(self, caller: Caller, run_id: str) -> bytes:
         """The run's diff against its base commit. Raises NotFound, which says why there is none."""
-        caller.require(Scope.READ)
-        with self._database.read() as tx:
-            run = visible_run(tx, caller, run_id)
-            diff = patch_table.get(tx, run.id)
-            gone_at = None if diff is not None else pruning.pruned_at(tx, run.id, Kept.PATCHES)
-        if diff is None:
-            why = f"it ended as {run.outcome}" if run.status.is_terminal else f"it is still {run.status}"
-            if gone_at is not None:
-                why = f"patches are not kept for ever here, and it was taken away at {format_time(gone_at)}"
-            raise NotFound(f"{run.id} has no patch: {why}.")
-        return diff
+        return read_patch(self._database, self._blobs, caller, run_id)
 
     def shown_patch(self, caller: Caller, run_id: str) -> str:
         """The diff for people to look at: without the secrets that are known, so it may not apply. Raises NotFound."""

@@ -23,7 +23,7 @@ def read_webhook(body: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
     known = _FIELDS if creating else (*_FIELDS, "enabled")
     faults = [Detail(str(name)[:100], "is not a known field") for name in body if name not in known]
     url, events, repos = body.get("url"), body.get("events"), body.get("repos")
-    if (creating or "url" in body) and (fault := _url_fault(url)) is not None:
+    if (creating or "url" in body) and (fault := url_fault(url)) is not None:
         faults.append(Detail("url", fault))
     if events is not None and (not isinstance(events, list) or not events or any(e not in CHOICES for e in events)):
         faults.append(Detail("events", f"must be a list of some of {', '.join(CHOICES)}"))
@@ -38,7 +38,8 @@ def read_webhook(body: Mapping[str, Any], *, creating: bool) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if name in body}
 
 
-def _url_fault(url: Any) -> str | None:
+def url_fault(url: Any) -> str | None:
+    """Why nothing can be sent to `url`; None when that can be tried."""
     if not isinstance(url, str):
         return "is required" if url is None else f"must be a string, not {kind_of(url)}"
     visible = url.isascii() and url.isprintable() and " " not in url

@@ -34,6 +34,7 @@ webhook_deliveries = Table(
     _time("last_at"),
     Column("last_status", Integer()),
     Column("last_error", Text()),
+    Column("url", Text()),
     Index(None, "next_at"),
     Index(None, "webhook_id", "created_at"),
 )

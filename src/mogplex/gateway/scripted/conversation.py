@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mogplex.domain.model import ModelProtocol
@@ -43,6 +43,7 @@ class Asked:
     conversation: str
     directory: str | None  # where the client says it works
     wants_usage: bool = True  # in streams of Chat Completions only when asked for
+    namespaces: Mapping[str, str] = field(default_factory=dict)  # of tools that codex groups, by `namespace__tool`
 
 
 def call_id(prefix: str, index: int, serial: int, number: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from mogplex.domain.model import ModelProtocol
 from mogplex.domain.usage import Usage
@@ -16,6 +17,7 @@ from mogplex.gateway.scripted.tool_names import name_result, name_tool
 BYTES_PER_TOKEN = 4
 REFUSAL = "I can't help with that."
 BROKEN_INPUT = "*** Begin Nonsense"
+_NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
 
 
 class Stop(StrEnum):
@@ -35,6 +37,7 @@ class Call:
     name: str
     arguments: str
     custom: bool = False
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def compose(scenario: Scenario, step: Step, asked: Asked, serial: int, request_b
     calls = []
     for number, use in enumerate(uses, 1):
         name, arguments = name_tool(use, asked, scenario)
-        calls.append(_call(call_id(prefix, asked.index, serial, number), name, arguments, fault))
+        calls.append(_call(call_id(prefix, asked.index, serial, number), name, arguments, fault, asked.namespaces))
     if turn.result is not None and stop is Stop.END:
         named = name_result(turn.result, asked)
         if named is None:
@@ -90,9 +93,12 @@ def compose(scenario: Scenario, step: Step, asked: Asked, serial: int, request_b
     return Reply(asked.index, serial, asked.model or scenario.model, reasoning, text, tuple(calls), stop, usage)
 
 
-def _call(name_of_call: str, tool: str, arguments: object, fault: Fault | None) -> Call:
+def _call(
+    name_of_call: str, tool: str, arguments: object, fault: Fault | None, namespaces: Mapping[str, str] = _NO_NAMESPACES
+) -> Call:
     custom = isinstance(arguments, str)
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     if fault is not None and fault.kind is FaultKind.MALFORMED_CALL:
         text = BROKEN_INPUT if custom else text[: max(1, len(text) - 2)]
-    return Call(name_of_call, tool, text, custom)
+    namespace = namespaces.get(tool, "")
+    return Call(name_of_call, tool.removeprefix(f"{namespace}__"), text, custom, namespace)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mogplex.domain.model import ModelProtocol
@@ -33,7 +33,14 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         ModelProtocol.RESPONSES, str(body.get("model", "")), body.get("stream") is True, tools,
         place_of(entries, 0 if before is None else before + 1),
         conversation_of(headers, opening), directory_of(json.dumps(items[:6])),
+        namespaces=_find_namespaces(body.get("tools") or []),
     )  # fmt: skip
+
+
+def _find_namespaces(tools: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Codex groups the tools of an MCP server: `mcp__server__tool` is `tool` in the namespace `mcp__server`."""
+    groups = [tool for tool in tools if tool.get("type") == "namespace"]
+    return {f"{group['name']}__{tool['name']}": str(group["name"]) for group in groups for tool in group["tools"]}
 
 
 def usage_wire(usage: Usage) -> dict[str, Any]:
@@ -129,7 +136,8 @@ def _items(reply: Reply) -> list[dict[str, Any]]:
 def _call_item(call: Call) -> dict[str, Any]:
     kind, field = ("custom_tool_call", "input") if call.custom else ("function_call", "arguments")
     named = {"type": kind, "id": f"fc_{call.id}", "call_id": call.id, "name": call.name}
-    return {**named, field: call.arguments, "status": "completed"}
+    place = {"namespace": call.namespace} if call.namespace else {}
+    return {**named, **place, field: call.arguments, "status": "completed"}
 
 
 def _empty(item: Mapping[str, Any]) -> dict[str, Any]:
