@@ -22,6 +22,8 @@ lock: ## Resolve the dependencies again (needs uv; add UPGRADE=--upgrade for new
 		$(UPGRADE) -o requirements.lock pyproject.toml
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--no-deps --group harnesses -o requirements-harnesses.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--extra mcp --extra otel --extra s3 --group image -c requirements.lock -o deploy/requirements.lock pyproject.toml
 
 clean: ## Remove everything that setup, checks and tests made
 	rm -rf .venv .setup-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist .coverage

@@ -1,11 +1,13 @@
 """The figures of the pages, in a real browser: how soon an event is seen, how heavy pages are, how a long run opens.
 
-    nice -n 10 .venv/bin/python benchmarks/web.py [--events 200]
+    nice -n 10 .venv/bin/python benchmarks/web.py [--events 200] [--long 10000]
 
 * seen: from the moment the worker's side hands an event over until its text is in the page, over the live stream. Event
   and page share this machine's clock; the browser notes the time with a mutation observer.
 * weight: bytes over the wire of the first visit of each page, and how many rounds of requests it took.
-* long: a run of 5,000 events, from the request until it is painted; and the server's part of it.
+* long: a run of 10,000 events, from the request until it is painted; and the server's part of it.
+* smooth: the same run with 1,500 events of it loaded, scrolled through from top to end: the time between two
+  frames, and the longest task of the page's script.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ def measure_seen(browser: Browser, world: World, run_id: str, events: int) -> No
         sent[number] = time.time() * 1000
         world.house.attempts.record(run, [said(f"mark-{number}-")])
         time.sleep(0.03 + 0.05 * (number % 4))
-    page.wait_for_function(f"Object.keys(window.seen).length >= {events}", timeout=60_000)
+    while page.evaluate("Object.keys(window.seen).length") < events:
+        time.sleep(0.05)
     seen = page.evaluate("window.seen")
     delays = sorted(seen[str(number)] - sent[number] for number in sent)
     p50, p95 = statistics.median(delays), delays[int(len(delays) * 0.95) - 1]
@@ -84,7 +87,45 @@ def measure_weight(browser: Browser, world: World, paths: dict[str, str]) -> Non
         page.context.close()
 
 
-def measure_long(browser: Browser, world: World, run_id: str) -> None:
+SCROLL = """
+async () => {
+  const frames = [];
+  let last = performance.now();
+  const step = Math.max(document.documentElement.scrollHeight / 240, 200);
+  for (let at = 0; at < document.documentElement.scrollHeight; at += step) {
+    window.scrollTo(0, at);
+    await new Promise((done) => requestAnimationFrame(done));
+    const now = performance.now();
+    frames.push(now - last);
+    last = now;
+  }
+  return frames.sort((a, b) => a - b);
+}
+"""
+TASKS = """
+window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) window.longest = Math.max(window.longest, each.duration);
+}).observe({type: "longtask", buffered: true});
+"""
+
+
+def measure_smooth(browser: Browser, world: World, run_id: str) -> None:
+    page = open_page(browser, world, f"/runs/{run_id}")
+    page.evaluate(TASKS)
+    items = page.locator("#transcript > [id^=e]")
+    for _ in range(5):
+        before = items.count()
+        page.locator("#transcript .more a").first.click()
+        while items.count() == before:
+            time.sleep(0.02)
+    frames = page.evaluate(SCROLL)
+    worst = f"p50 {statistics.median(frames):.0f} ms   p95 {frames[int(len(frames) * 0.95) - 1]:.0f} ms"
+    print(f"scrolled through {items.count():,} items  {worst} a frame   longest task {page.evaluate('longest'):.0f} ms")
+    page.context.close()
+
+
+def measure_long(browser: Browser, world: World, run_id: str, events: int) -> None:
     page = open_page(browser, world, "/workers")
     taken = []
     for _ in range(5):
@@ -95,7 +136,7 @@ def measure_long(browser: Browser, world: World, run_id: str) -> None:
         taken.append((time.perf_counter() - began) * 1000)
     shapes = page.evaluate("document.querySelectorAll('*').length")
     middle = statistics.median(taken)
-    print(f"a run of 5,000 events, opened   {middle:.0f} ms (least {min(taken):.0f})   {shapes:,} elements")
+    print(f"a run of {events:,} events, opened  {middle:.0f} ms (least {min(taken):.0f})   {shapes:,} elements")
     cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
     request = urllib.request.Request(
         f"{world.url}/runs/{run_id}", headers={"Cookie": cookie, "Accept-Encoding": "gzip"}
@@ -113,6 +154,7 @@ def measure_long(browser: Browser, world: World, run_id: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=200)
+    parser.add_argument("--long", type=int, default=10_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mogplex-web-") as folder, sync_playwright() as playwright:
         database = Database(f"sqlite:///{folder}/mogplex.db")
@@ -120,7 +162,11 @@ def main() -> None:
         world = World(database)
         try:
             repo = world.house.add_repo(checks=["pytest -q"])
-            whole, long_run, live = world.whole_run(repo), world.long_run(repo, 5000), world.start(repo, "Follow me")
+            whole, long_run, live = (
+                world.whole_run(repo),
+                world.long_run(repo, options.long),
+                world.start(repo, "Follow me"),
+            )
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             measure_seen(browser, world, live.id, options.events)
             pages = {
@@ -130,7 +176,8 @@ def main() -> None:
                 "a long run": f"/runs/{long_run.id}",
             }
             measure_weight(browser, world, pages)
-            measure_long(browser, world, long_run.id)
+            measure_long(browser, world, long_run.id, options.long)
+            measure_smooth(browser, world, long_run.id)
             browser.close()
         finally:
             world.close()

@@ -17,6 +17,7 @@ from mogplex.domain.seating import SeatRules
 from mogplex.domain.worker import WorkerInfo
 from mogplex.service.attempts import Attempts
 from mogplex.service.audit import Audit
+from mogplex.service.blobs import Blobs
 from mogplex.service.events import EventHub, Events
 from mogplex.service.hooks import Hooks
 from mogplex.service.keys import Keys
@@ -92,7 +93,10 @@ class House:
         starts: Mapping[float, int] = MANY,
         queue_limit: int = 10_000,
         rules: SeatRules = RULES,
+        secret: str | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
+        """`secret`: that of an admin key which the database has already."""
         self.database = database
         self.dispatcher = RecordingDispatcher()
         self.hub = EventHub()
@@ -117,8 +121,9 @@ class House:
             harness_names=HARNESSES,
             default_timeout_seconds=1800.0,
             queue_limit=queue_limit,
+            blobs=blobs,
         )
-        self.attempts = Attempts(database, self.hub, self.known_secrets)
+        self.attempts = Attempts(database, self.hub, self.known_secrets, blobs)
         self.sandboxes = Sandboxes(database)
         self.workers = Workers(database, self.hub, self.known_secrets)
         self.metrics = Metrics(database, alive_within_seconds=60.0)
@@ -126,7 +131,7 @@ class House:
         self.hooks = Hooks(database, self.vault)
         self.schedules = Schedules(database, self.runs, HARNESSES, lambda repo: "repair")
         self.report = Report(database, self.limits, rules=rules, queue_limit=queue_limit)
-        secret = self.keys.create_first()
+        secret = secret or self.keys.create_first()
         assert secret is not None
         self.secret = secret
         self.admin: Caller = self.keys.authenticate(secret)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 PATIENCE_MS = 20_000
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts" / "screenshots"
+KEEP_SCREENSHOTS = bool(os.environ.get("CI") or os.environ.get("MOGPLEX_SCREENSHOTS"))  # they take a while
 
 OpenPage = Callable[..., Page]
 

@@ -114,6 +114,8 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
         "Look after the server's database, on its machine.",
         {
             "current": ("mogplex.cli.database", "show_current", "Show which tables it has, and which are needed."),
+            "export": ("mogplex.cli.database_move", "export", "Write all of it to a file, to move it."),
+            "import": ("mogplex.cli.database_move", "take_in", "Take an export into an empty database."),
             "prune": ("mogplex.cli.database_prune", "prune", "Take away what is old, of runs that are over."),
             "upgrade": ("mogplex.cli.database", "upgrade", "Bring its tables up to date."),
         },

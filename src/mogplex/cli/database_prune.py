@@ -18,6 +18,7 @@ _TOLD = {
     "logs": "runs' logs and check output",
     "patches": "runs' patches",
     "deliveries": "webhook messages",
+    "blobs": "blobs that nothing names",
 }
 
 

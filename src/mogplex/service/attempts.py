@@ -23,6 +23,7 @@ from mogplex.domain.sanitiser import Sanitiser
 from mogplex.domain.secret import OpenSecret
 from mogplex.domain.traceparent import traceparent_within
 from mogplex.domain.worker import Signal
+from mogplex.service.blobs import Blobs
 from mogplex.service.claims import take
 from mogplex.service.cleaning import clean_call, clean_check, clean_draft, clean_facts, clean_value
 from mogplex.service.ending import end_run
@@ -57,8 +58,11 @@ class Attempts:
     Methods raise ServiceUnavailable while the database is away; nothing was written then and they may be called again.
     """
 
-    def __init__(self, database: Database, hub: EventHub, known_secrets: KnownSecrets) -> None:
+    def __init__(
+        self, database: Database, hub: EventHub, known_secrets: KnownSecrets, blobs: Blobs | None = None
+    ) -> None:
         self._database = database
+        self._blobs = blobs or Blobs()
         self._hub = hub
         self._known_secrets = known_secrets
         self._writer = EventWriter(database, hub.publish)
@@ -121,10 +125,11 @@ class Attempts:
 
     def save_patch(self, run: Run, diff: bytes) -> bool:
         """Keep `diff` as the run's patch, in place of an earlier one. False: not ours any more."""
+        kept = self._blobs.keep(diff)
         with self._database.write() as tx:
             if not _holds(tx, run):
                 return False
-            patch_table.put(tx, run.id, run.attempt, diff)
+            patch_table.put(tx, run.id, run.attempt, kept)
         return True
 
     def save_check(self, run: Run, check: CheckRecord) -> bool:
@@ -178,9 +183,10 @@ class Attempts:
             diff = patch_table.get(tx, earlier)
         if old is None or old.base_commit is None:
             return None
+        work = b"" if diff is None else self._blobs.read(diff)
         session = old.session if old.harness == run.harness else None
         pushed = old.changes.commit if old.partial and old.changes else None
-        return KeptWork(old.id, old.base_commit, diff or b"", session, pushed, old.result)
+        return KeptWork(old.id, old.base_commit, work, session, pushed, old.result)
 
     def checks_of(self, run: Run) -> list[CheckRecord]:
         """What the checks of this attempt said, in the order in which they were saved."""

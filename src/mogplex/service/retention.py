@@ -6,11 +6,13 @@ import logging
 from collections.abc import Callable, Sequence
 
 from mogplex.domain.retention import Kept, Retention
+from mogplex.service.blobs import Blobs
 from mogplex.store import pruning
 from mogplex.store.database import Database
 
 BATCH_RUNS = 100
 BATCH_DELIVERIES = 1000
+BLOBS = "blobs"
 Forget = Callable[[Sequence[str]], None]
 Counts = dict[str, int]
 
@@ -20,22 +22,25 @@ _log = logging.getLogger(__name__)
 class Pruner:
     """Any number of processes may prune at once: each batch is taken by one of them."""
 
-    def __init__(self, database: Database, forget: Forget = lambda run_ids: None) -> None:
+    def __init__(self, database: Database, forget: Forget = lambda run_ids: None, blobs: Blobs | None = None) -> None:
         """`forget` is told of runs whose record is gone, so that the dispatcher may drop what it knows of them."""
         self._database = database
         self._forget = forget
+        self._blobs = blobs or Blobs()
 
     def count(self, retention: Retention) -> Counts:
-        """What `prune` would take away now: runs by kind, and webhook messages."""
+        """What `prune` would take away now: runs by kind, webhook messages, and blobs that no row names already."""
         counts = dict.fromkeys(map(str, Kept), 0)
         with self._database.read() as tx:
             for kind, seconds in _wanted(retention):
                 count = pruning.count_deliveries(tx, tx.now - seconds) if kind is Kept.DELIVERIES else None
                 counts[kind] = pruning.count_runs(tx, kind, tx.now - seconds) if count is None else count
+        counts[BLOBS] = self._blobs.sweep(self._database, dry_run=True)
         return counts
 
     def prune(self, retention: Retention) -> Counts:
-        """Take away what is older than it says, and how much that was: runs by kind, and webhook messages.
+        """Take away what is older than it says, and how much that was: runs by kind, webhook messages, and blobs
+        that no row names any more.
 
         What a fault ends in the middle is gone on with at the next call. Raises ServiceUnavailable.
         """
@@ -44,6 +49,7 @@ class Pruner:
             prune = self._prune_deliveries if kind is Kept.DELIVERIES else self._prune_runs
             while taken := prune(kind, seconds):
                 counts[kind] += taken
+        counts[BLOBS] = self._blobs.sweep(self._database)
         if any(counts.values()):
             _log.info("pruned: %s", ", ".join(f"{kind} {count}" for kind, count in counts.items() if count))
         return counts

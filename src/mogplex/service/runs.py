@@ -11,15 +11,14 @@ from mogplex.domain.access import Caller, Scope
 from mogplex.domain.audit import Action
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.contest import Contest, ContestMode
-from mogplex.domain.errors import Conflict, NotFound, RateLimited
+from mogplex.domain.errors import Conflict, RateLimited
 from mogplex.domain.repo import Repo
 from mogplex.domain.request import RunRequest, clean_idempotency_key
-from mogplex.domain.retention import Kept
 from mogplex.domain.run import Run, Status
 from mogplex.domain.seating import QueuePlace
 from mogplex.domain.traceparent import parse_traceparent
-from mogplex.domain.view import format_time
 from mogplex.service.audit import note
+from mogplex.service.blobs import Blobs
 from mogplex.service.cancels import stop_contenders, stop_run, supersede
 from mogplex.service.contests import start_contender
 from mogplex.service.events import QUEUE, Events, visible_run
@@ -27,6 +26,7 @@ from mogplex.service.known_secrets import KnownSecrets
 from mogplex.service.limits import Limits
 from mogplex.service.notify import require_notify
 from mogplex.service.page import Page, clamp_limit, cut
+from mogplex.service.patches import read_patch
 from mogplex.service.places import Places
 from mogplex.service.plan import plan_retry, plan_run, require_harness, require_push
 from mogplex.service.queued import queued_draft
@@ -38,8 +38,6 @@ from mogplex.service.run_filter import RunFilter
 from mogplex.service.tally import tallied
 from mogplex.store import checks as check_table
 from mogplex.store import events as event_table
-from mogplex.store import patches as patch_table
-from mogplex.store import pruning
 from mogplex.store import repos as repo_table
 from mogplex.store import runs as run_table
 from mogplex.store import traces as trace_table
@@ -70,6 +68,7 @@ class Runs:
         default_timeout_seconds: float,
         queue_limit: int,
         settle_model: Callable[[Run], Run] = lambda run: run,
+        blobs: Blobs | None = None,
         notify_webhook: str = "",
     ) -> None:
         """`choose_harness(repo)` is asked when a request names none and the repo has no default. `settle_model` gives
@@ -85,6 +84,7 @@ class Runs:
         self._default_timeout_seconds = default_timeout_seconds
         self._queue_limit = queue_limit
         self._settle_model = settle_model
+        self._blobs = blobs or Blobs()
         self.notify_webhook = notify_webhook
 
     @tallied
@@ -205,17 +205,7 @@ class Runs:
 
     def patch(self, caller: Caller, run_id: str) -> bytes:
         """The run's diff against its base commit. Raises NotFound, which says why there is none."""
-        caller.require(Scope.READ)
-        with self._database.read() as tx:
-            run = visible_run(tx, caller, run_id)
-            diff = patch_table.get(tx, run.id)
-            gone_at = None if diff is not None else pruning.pruned_at(tx, run.id, Kept.PATCHES)
-        if diff is None:
-            why = f"it ended as {run.outcome}" if run.status.is_terminal else f"it is still {run.status}"
-            if gone_at is not None:
-                why = f"patches are not kept for ever here, and it was taken away at {format_time(gone_at)}"
-            raise NotFound(f"{run.id} has no patch: {why}.")
-        return diff
+        return read_patch(self._database, self._blobs, caller, run_id)
 
     def shown_patch(self, caller: Caller, run_id: str) -> str:
         """The diff for people to look at: without the secrets that are known, so it may not apply. Raises NotFound."""

@@ -127,14 +127,20 @@ class Workers:
             run = run_table.get(tx, seen.id, lock=True)
             if run is None or (run.status, run.worker_id, run.attempt) != (seen.status, seen.worker_id, seen.attempt):
                 return None  # ended, or settled by another reaper
-            lost_worker_id = run.worker_id or ""
-            payload = {"attempt": run.attempt, "worker": lost_worker_id}
-            draft = EventDraft(EventType.ATTEMPT_LOST, f"Worker {lost_worker_id} was lost", payload=payload)
-            ending = self._ending_of(tx, run)
-            settled = _requeue(tx, run, draft) if ending is None else self._end(tx, run, ending, draft)
+            reaped = self.settle(tx, run)
+        if reaped is not None:
+            self._hub.publish(reaped.run.id, reaped.run.last_seq)
+        return reaped
+
+    def settle(self, tx: Transaction, run: Run) -> Reaped | None:
+        """What becomes of a run whose worker is lost, inside a transaction that holds it. None: it is not to be had."""
+        lost_worker_id = run.worker_id or ""
+        payload = {"attempt": run.attempt, "worker": lost_worker_id}
+        draft = EventDraft(EventType.ATTEMPT_LOST, f"Worker {lost_worker_id} was lost", payload=payload)
+        ending = self._ending_of(tx, run)
+        settled = _requeue(tx, run, draft) if ending is None else self._end(tx, run, ending, draft)
         if settled is None:
             return None
-        self._hub.publish(settled.id, settled.last_seq)
         return Reaped(settled, lost_worker_id, Reaping.REQUEUED if ending is None else Reaping.ENDED)
 
     def _ending_of(self, tx: Transaction, run: Run) -> Ending | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.seating import DEFAULT_AGING_SECONDS, MAX_CONCURRENCY
+from mogplex.settings.installers import SETUP_VARIABLES as SETUP_VARIABLES
 from mogplex.settings.kinds import dollars as _dollars
-from mogplex.settings.kinds import duration as _duration
 from mogplex.settings.kinds import folder as _folder
 from mogplex.settings.kinds import folders as _folders
 from mogplex.settings.kinds import hosts as _hosts
@@ -26,29 +26,16 @@ from mogplex.settings.kinds import switch as _switch
 from mogplex.settings.kinds import whole as _whole
 from mogplex.settings.kinds import word as _word
 from mogplex.settings.kinds import words as _words
-
-# Where packages come from instead of the installers' defaults, and whose certificates are believed.
-SETUP_VARIABLES = (
-    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES", "UV_INDEX",
-    "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "NPM_CONFIG_REGISTRY", "NODE_EXTRA_CA_CERTS", "GOPROXY",
-    "GOSUMDB", "GONOSUMDB", "CARGO_HTTP_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-)  # fmt: skip
+from mogplex.settings.upkeep import UpkeepSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(UpkeepSettings):
     """What the server and its workers run with. `home` holds the database, the first key and the work folder."""
 
     home: Path = _setting("MOGPLEX_HOME", Path("~/.mogplex"), "Where the database and auth.json live.", _folder)
     database_url: str = _setting(
         "MOGPLEX_DATABASE_URL", "", "Database to use instead of the SQLite file in MOGPLEX_HOME.", _word
-    )
-    auto_upgrade: bool = _setting(
-        "MOGPLEX_AUTO_UPGRADE",
-        True,
-        "Bring the tables of PostgreSQL up to date at start; off: refuse, and wait for `mogplex db upgrade`.",
-        _switch,
     )
     work_dir: Path | None = _setting(
         "MOGPLEX_WORK_DIR",
@@ -218,27 +205,6 @@ class Settings:
     key_concurrency: int | None = _setting(
         "MOGPLEX_KEY_CONCURRENCY", None, "Runs of one API key that execute at once.", _whole(1, MAX_CONCURRENCY)
     )
-    keep_events_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_EVENTS", None, "Age at which the events of ended runs are pruned, such as 90d.", _duration
-    )
-    keep_logs_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_LOGS", None, "Age at which logs and check output of ended runs are pruned.", _duration
-    )
-    keep_patches_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_PATCHES", None, "Age at which patches of ended runs are pruned.", _duration
-    )
-    keep_deliveries_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_DELIVERIES", None, "Age at which settled webhook messages are pruned.", _duration
-    )
-    keep_runs_seconds: float | None = _setting(
-        "MOGPLEX_KEEP_RUNS", None, "Age at which ended runs are pruned as a whole.", _duration
-    )
-    prune_every_seconds: float | None = _setting(
-        "MOGPLEX_PRUNE_EVERY",
-        None,
-        "How often a server prunes what MOGPLEX_KEEP_* say, such as 24h.",
-        _duration,
-    )
     toolchains: tuple[Path, ...] = _setting(
         "MOGPLEX_TOOLCHAINS",
         (),
@@ -293,6 +259,12 @@ class Settings:
     def config_path(self) -> Path:
         """Where the model providers are set up; the file need not be there."""
         return self.config or self.home / "mogplex.toml"
+
+    @property
+    def blobs(self) -> str:
+        """The URL of the blob store in force; "": none, since a folder of this machine is not there for others."""
+        alone = self.database.startswith("sqlite")
+        return self.blobs_url or ((self.home / "blobs").as_uri() if alone else "")
 
     @property
     def database(self) -> str:

@@ -91,8 +91,9 @@ def _take_events(tx: Transaction, run_ids: Sequence[str]) -> None:
 def _take_logs(tx: Transaction, run_ids: Sequence[str]) -> None:
     raw = run_events.c.raw.is_not(None)
     tx.execute(run_events.update().where(run_events.c.run_id.in_(run_ids), raw).values(raw=None))
-    tx.execute(sandboxes.update().where(sandboxes.c.run_id.in_(run_ids)).values(log=""))
+    tx.execute(sandboxes.update().where(sandboxes.c.run_id.in_(run_ids)).values(log="", blob=None))
     tx.execute(recordings.delete().where(recordings.c.run_id.in_(run_ids)))
+    tx.execute(run_checks.update().where(run_checks.c.run_id.in_(run_ids)).values(blob=None))
     printed = sa.select(run_checks.c.id, run_checks.c.record).where(run_checks.c.run_id.in_(run_ids))
     for row in tx.execute(printed).all():
         if row.record.get("output"):

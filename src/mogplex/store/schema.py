@@ -204,7 +204,8 @@ run_patches = Table(
     metadata,
     _run_id(primary=True),
     Column("attempt", Integer(), nullable=False),
-    Column("diff", LargeBinary(), nullable=False),
+    Column("diff", LargeBinary(), nullable=False),  # empty when `blob` names what holds it
+    Column("blob", String(), index=True),
     _time("created_at", nullable=False),
 )
 
@@ -214,6 +215,7 @@ run_checks = Table(
     Column("id", Integer(), primary_key=True),
     _run_id(),
     _json("record"),
+    Column("blob", String(), index=True),  # all of the output, when the record has only a part
     _time("created_at", nullable=False),
     Index(None, "run_id", "id"),
 )
@@ -253,6 +255,7 @@ sandboxes = Table(
     _time("stop_requested_at"),
     Column("stop_requested_by", String()),
     Column("log", Text(), nullable=False),
+    Column("blob", String(), index=True),  # all of the log, when `log` is only a part
     sa.UniqueConstraint("run_id", "attempt"),
     Index(None, "created_at", "id"),
     Index(None, "created_at", "repo_id", "wall_seconds"),  # statistics, without the rows and their logs

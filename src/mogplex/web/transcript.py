@@ -8,7 +8,7 @@ from typing import Any
 
 from mogplex.domain.event import Event, EventType
 from mogplex.service.tool_calls import ToolUse, pair_tool_uses
-from mogplex.web.text import one_line, plain
+from mogplex.web.text import duration, money, one_line, plain
 
 _BAD_OUTCOMES = {"failed", "inconclusive"}
 _GIST_NAMES = ("command", "cmd", "path", "file_path", "file", "pattern", "query", "url", "description")
@@ -122,7 +122,12 @@ def _step_text(event: Event) -> str:
     if event.type is EventType.MODEL_CALL:
         usage = payload.get("usage") or {}
         tokens = sum(value for name, value in usage.items() if name.endswith("Tokens") and isinstance(value, int))
-        return one_line(f"{payload.get('model') or ''} {tokens:,} tokens")
+        parts = [f"{payload.get('model') or ''} {tokens:,} tokens"]
+        if isinstance(cost := payload.get("costUsd"), int | float):
+            parts.append(money(cost))
+        if isinstance(taken := payload.get("durationMs"), int | float):
+            parts.append(duration(taken))
+        return one_line(" · ".join(parts))
     return one_line(event.message or "", 500)
 
 

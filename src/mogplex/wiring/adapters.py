@@ -1,9 +1,10 @@
-"""The adapters that the settings name: sandbox driver and work folder."""
+"""The adapters that the settings name: sandbox driver, blob store and work folder."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mogplex.blobs import open_blobs
 from mogplex.domain.exchange import Reply
 from mogplex.domain.ports import SandboxDriver
 from mogplex.egress.address import Network, Reach
@@ -13,6 +14,7 @@ from mogplex.home import Home
 from mogplex.sandboxes import DRIVERS
 from mogplex.sandboxes.container_engine import ENGINES
 from mogplex.sandboxes.runner import Runner
+from mogplex.service.blobs import Blobs
 from mogplex.settings import Settings
 from mogplex.workspace.layout import Layout
 
@@ -35,6 +37,11 @@ def open_forges(permitted: tuple[Network, ...]) -> Forges:
 def make_driver(settings: Settings) -> SandboxDriver:
     options = {"image": settings.container_image} if settings.sandbox in ("container", *ENGINES) else {}
     return DRIVERS[settings.sandbox](Runner.detect(settings.runner_uid), **options)
+
+
+def make_blobs(settings: Settings) -> Blobs:
+    """Raises BadRequest for a URL that names no store."""
+    return Blobs(open_blobs(settings.blobs) if settings.blobs else None)
 
 
 def make_layout(settings: Settings, home: Home) -> Layout:

@@ -48,7 +48,7 @@ from mogplex.service.webhooks import Webhooks
 from mogplex.service.workers import Workers
 from mogplex.settings import Settings
 from mogplex.store.database import Database
-from mogplex.wiring.adapters import make_layout, open_forges
+from mogplex.wiring.adapters import make_blobs, make_layout, open_forges
 from mogplex.wiring.detection import SetupDetection
 from mogplex.workspace.git import Git
 from mogplex.workspace.mirror import Mirrors
@@ -95,12 +95,11 @@ class Parts:
         harnesses = offers.harnesses
         calls = ModelCalls(database, settings.key_usd_per_day)
         limits = _rate_limits(settings, database)
-        layout = make_layout(settings, Home(settings))
+        layout, vault = make_layout(settings, Home(settings)), Vault(Home(settings).read_secret_keys())
         git = Git(layout.git_home)
-        vault = Vault(Home(settings).read_secret_keys())
         known_secrets, secrets = KnownSecrets(offers.open_sanitiser(), vault), Secrets(database, vault)
         webhooks = _reseal(secrets, Webhooks(database, vault))
-        sign_ins = SignIns(database)
+        sign_ins, blobs = SignIns(database), make_blobs(settings)
         rules = _seat_rules(settings)
         places = Places(database, rules)
         forges = open_forges(settings.forge_networks)
@@ -115,6 +114,7 @@ class Parts:
             default_timeout_seconds=settings.timeout_seconds,
             queue_limit=settings.queue_limit,
             settle_model=offers.settle_model,
+            blobs=blobs,
             notify_webhook=settings.notify_webhook,
         )
         weaknesses: list[str] = []
@@ -139,7 +139,7 @@ class Parts:
             detect_setup=SetupDetection(Mirrors(layout.mirrors, git), database, vault, forges).detect,
             weaknesses=lambda: tuple(weaknesses),
         )
-        attempts = Attempts(database, hub, known_secrets)
+        attempts = Attempts(database, hub, known_secrets, blobs)
         workers = Workers(database, hub, known_secrets, max_attempts=settings.max_attempts)
         contests = Contests(database, places, hub, known_secrets)
         gateway = Gateway(offers.catalog, calls, Recordings(database, known_secrets))

@@ -13,6 +13,7 @@ from mogplex.service.retention import Counts, Pruner
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import require_current
+from mogplex.wiring.adapters import make_blobs
 
 FIRST_SECONDS = 60.0  # after the start: a server that starts has better things to do
 
@@ -36,7 +37,7 @@ def prune(settings: Settings, retention: Retention | None, *, dry_run: bool) -> 
     with closing(Database(settings.database)) as database:
         require_current(database)
         with closing(DbosDispatcher(database.engine)) as dispatcher:
-            pruner = Pruner(database, dispatcher.forget)
+            pruner = Pruner(database, dispatcher.forget, make_blobs(settings))
             wanted = retention or retention_of(settings)
             return pruner.count(wanted) if dry_run else pruner.prune(wanted)
 
@@ -48,7 +49,7 @@ def pruning(settings: Settings, database: Database, dispatcher: DbosDispatcher) 
     if every_seconds is None or retention.is_empty:
         yield
         return
-    pruner = Pruner(database, dispatcher.forget)
+    pruner = Pruner(database, dispatcher.forget, make_blobs(settings))
     next_at = time.monotonic() + min(FIRST_SECONDS, every_seconds)
 
     def prune_when_due() -> None:

@@ -101,9 +101,9 @@ def test_mends_a_wrong_variable_in_a_package_under_src(repo: Repo) -> None:
 
 def test_mends_a_loop_that_never_ends(repo: Repo) -> None:
     program = "def digits(number):\n    count = 0\n    while number > 0:\n        number = number // 1\n        count += 1\n    return count\n"  # noqa: E501
-    tests = "from count import digits\ndef test_a(): assert digits(0) == 0\ndef test_b(): assert digits(1234) == 4\ndef test_c(): assert digits(9) == 1\n"  # noqa: E501
+    tests = "from count import digits\ndef test_a(): assert digits(0) == 0\ndef test_b(): assert digits(1234) == 4\n"
     repo.write(count__py=program, test_count__py=tests)
-    outcome = repo.repair()
+    outcome = repo.repair(seconds=50)
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert "// 10" in (repo.root / "count.py").read_text()
 
@@ -190,7 +190,7 @@ def test_a_fault_of_the_environment_does_not_hide_the_one_in_the_code(repo: Repo
         test_more__py="def test_missing(): import surely_not_installed_here\ndef test_plugin(no_such_fixture): pass\n",
         test_else__py="from up import up\ndef test_else():\n    up(1)\n    assert 'a' == 'qwertyuiop'\n",
     )
-    outcome = repo.repair()
+    outcome = repo.repair(seconds=40)
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert "n + 1" in (repo.root / "up.py").read_text()
     assert sorted(outcome.result["environmentFailures"]) == ["test_more.py::test_missing", "test_more.py::test_plugin"]
@@ -304,7 +304,7 @@ def test_mends_two_faults_of_one_function_when_the_first_edit_moves_the_failure(
         "def test_one():\n    assert span([7]) == 0\n"
     )
     repo.write(span__py=program, test_span__py=tests)
-    outcome = repo.repair()
+    outcome = repo.repair(seconds=60)
     assert outcome.end["success"] is True, outcome.end["summary"]
     after = (repo.root / "span.py").read_text()
     assert "low = values[1]" not in after and "value < high" not in after

@@ -60,7 +60,16 @@
     if (found) found.closest("details")?.setAttribute("open", "");
   };
 
+  // Rows of links that are wider than a phone: show where one is.
+  const showPlace = () => {
+    for (const here of document.querySelectorAll(".top nav [aria-current], .tabs [aria-current]")) {
+      const row = here.parentElement;
+      if (row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+    }
+  };
+
   const open = () => {
+    showPlace();
     for (const each of document.querySelectorAll("[data-copy], [data-copy-of]")) each.hidden = false;
     unfold();
     localise(document);

@@ -7,6 +7,7 @@ import heapq
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from .clues import NO_CLUES, Clues
 from .edit import Candidate, Edit
@@ -71,6 +72,34 @@ def _brings_in(edit: Edit, place: Place) -> bool:
     """Whether an edit reads a name that nothing has read so far."""
     words = set(WORD.findall(edit.text)) & place.idle
     return bool(words) and not words & set(WORD.findall(place.source.text[edit.start : edit.end]))
+
+
+class Queue(Protocol):
+    """What a search takes candidates from, best first."""
+
+    def __bool__(self) -> bool: ...
+
+    @property
+    def best_score(self) -> float: ...
+
+    def pop(self) -> Candidate: ...
+
+
+class Listed:
+    """A queue of a few that are there already, in the order given."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self._left = deque(candidates)
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    @property
+    def best_score(self) -> float:
+        return self._left[0].score
+
+    def pop(self) -> Candidate:
+        return self._left.popleft()
 
 
 class Candidates:

@@ -10,6 +10,7 @@ ENOUGH_PLAUSIBLE = 12
 # How long to look for a better patch: the time the first one took, within these parts of all.
 GRACE_SHARES = (0.03, 0.2)
 GRACE_TRIES = (3, 300)  # and no longer than so many times the tries that the first one took, and so many more
+MENDING_SHARE = 0.6  # of the time for single edits, when one of them mends some of the failing tests
 PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
 
 
@@ -25,13 +26,16 @@ class Patience:
         self._first_partial: float | None = None
 
     def reason_to_stop(self, found: Findings, until: float, deadline: float) -> str:
-        """Why: time, candidates, enough, or grace; "" to go on. `until` counts only with steps to build on."""
+        """Why: time, candidates, enough, or grace; "" to go on. `until` counts only with steps to build on, and comes
+        sooner when one of them mends some of the tests."""
         now = time.monotonic()
         found.seconds = now - self._started
         if found.plausible and self._first_found is None:
             self._first_found, self._tries_for_first = now, found.tried
         if found.partial and self._first_partial is None:
             self._first_partial = now
+        if until < deadline and any(one.mends for one in found.steps):
+            until = self._started + (until - self._started) * MENDING_SHARE
         if now > deadline or (now > until and found.steps and not found.plausible):
             return "time"
         if found.tried >= self._limit:

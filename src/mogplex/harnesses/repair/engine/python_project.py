@@ -8,22 +8,25 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import choose, files, spectra
 from .baseline import HANGING_CPU_SECONDS, Outcome, measure, run_all
-from .candidates import Candidates, Kinds
+from .candidates import Candidates, Kinds, Listed
 from .clues import clues_of
+from .edit import Candidate
 from .goal import Goal, Suite
 from .pool import Plan, Pool
 from .port import NoSuite
 from .report import Report, distinct
 from .search import Search
 from .second import SecondStep
+from .simplify import keep_layout, parts_of, simplify
 from .source import Source
 from .spectra import Suspect
 from .trial import Findings, Plausible
+from .units import Compiler
 from .validate import Verdict, validate
 
 COLLECT_SECONDS = 120.0
@@ -31,6 +34,7 @@ BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
 ONE_EDIT_SHARE = 0.5  # of the search's time, if there are edits that mend a part
+SIMPLIFY_SHARE = 0.06  # of the time at most
 TWO_EDITS_SHARE = 0.85  # by then the search for two edits is over, and single edits go on
 MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
@@ -165,7 +169,31 @@ class PythonProject:
         if not plausible and findings.partial:
             most = max(len(one.mends) for one in findings.partial)
             plausible = choose.rank([one for one in findings.partial if len(one.mends) == most], by_path, expected)
+        if plausible and not plausible[0].mends:
+            plausible[0] = self._simplified(plausible[0], goal)
         return plausible
+
+    def _simplified(self, one: Plausible, goal: Goal) -> Plausible:
+        """With what isn't needed undone, each step proven by the tests; in the layout that the file had."""
+        path = os.path.realpath(self._root / one.candidate.path)
+        source = self._sources[path]
+        until = time.monotonic() + self._settings.seconds * SIMPLIFY_SHARE
+
+        def passes(smaller: list[Candidate]) -> Candidate | None:
+            search = Search(self._pool, self._root, goal, {path: source}, lambda findings: None)
+            search.note_original()
+            search.add(Listed(smaller))
+            found = [plausible.candidate for plausible in search.run(until, until, len(smaller)).plausible]
+            return next((candidate for candidate in smaller if candidate in found), None)
+
+        candidate = simplify(one.candidate, source.text, passes)
+        if candidate is not one.candidate:
+            one = replace(one, candidate=candidate, compiled=Compiler(source, path).compile(candidate))
+        laid_out = keep_layout(source.text, one.compiled.text)
+        if laid_out == one.compiled.text:
+            return one
+        told = replace(candidate, edits=tuple(parts_of(source.text, laid_out)))
+        return replace(one, candidate=told, compiled=replace(one.compiled, text=laid_out))
 
     def validate(self, plausible: Plausible, goal: Goal) -> Verdict:
         per_test = max(2.0, min(BASE_CPU_SECONDS, self._settings.seconds / 8))

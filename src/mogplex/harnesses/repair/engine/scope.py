@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+from collections import Counter
 from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
@@ -30,12 +31,19 @@ class Vocabulary:
     clues: Clues = NO_CLUES
     globals: list[str] = field(default_factory=list)
     calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
+    bound: set[str] = field(default_factory=set)  # names that the module gives a meaning, imports included
+    spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
 
     @classmethod
     def of(cls, source: Source) -> Vocabulary:
         words = cls()
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.Constant):
+            words.spelled.update(_spelled(node))
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                words.bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ClassDef):
+                words.bound.add(node.name)
+            elif isinstance(node, ast.Constant):
                 words.constants.append(node)
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 known = words.attributes.setdefault(node.value.id, [])
@@ -55,7 +63,21 @@ class Vocabulary:
             if isinstance(statement, (ast.Assign, ast.AnnAssign)):
                 targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
                 words.globals += [target.id for target in targets if isinstance(target, ast.Name)]
+        words.bound |= {*words.globals, *words.functions, *dir(builtins)}
         return words
+
+
+def _spelled(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    if isinstance(node, (ast.arg, ast.keyword)):
+        return [node.arg] if node.arg else []
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        return [node.name]
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40
+    return [node.value] if is_text else []  # type: ignore[attr-defined]
 
 
 def is_exception(name: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .baseline import FINE, cpu_limits
-from .candidates import Candidates
+from .candidates import Listed, Queue
 from .edit import Candidate
 from .goal import Goal, covering_tests, line_in_test, representatives, whole_files
 from .patience import Patience
@@ -45,7 +45,7 @@ class Search:
     ) -> None:
         """`under` is an encoded edit that every candidate is tried on top of; `sources` have it already."""
         self._under = under
-        self._queue = Candidates((), {})
+        self._queue: Queue = Listed(())
         self._patience: Patience | None = None
         self._pool = pool
         self._root = root
@@ -66,7 +66,7 @@ class Search:
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings()
 
-    def add(self, candidates: Candidates) -> None:
+    def add(self, candidates: Queue) -> None:
         """What to try, best first."""
         self._queue = candidates
 
@@ -106,7 +106,7 @@ class Search:
         elif record.get("done"):
             self._judge(worker, record)
 
-    def _feed(self, queue: Candidates) -> None:
+    def _feed(self, queue: Queue) -> None:
         """Give every idle worker its next trial."""
         while (worker := self._pool.idle(cold=True)) is not None:
             trial = self._cold.popleft() if self._cold else None
@@ -121,7 +121,7 @@ class Search:
             if not self._feed_warm(worker, queue):
                 break
 
-    def _feed_warm(self, worker: Worker, queue: Candidates) -> bool:
+    def _feed_warm(self, worker: Worker, queue: Queue) -> bool:
         """Give one warm worker something to do; False when nothing is left for it."""
         if self._alone:
             self._submit(worker, self._alone.popleft())
@@ -197,7 +197,7 @@ class Search:
             score = trial.candidate.score * RETRY_SHARE**trial.round
             heapq.heappush(self._slow, (-score, self.findings.tried, trial))
 
-    def _next_trial(self, queue: Candidates) -> Trial | None:
+    def _next_trial(self, queue: Queue) -> Trial | None:
         """The next candidate of a queue that compiles, and to something that was not tried yet."""
         while queue:
             candidate = queue.pop()

@@ -17,6 +17,7 @@ from . import (
     names,
     raising,
     sequences,
+    spelling,
     statements,
     truth,
 )
@@ -26,6 +27,6 @@ from .template import Template
 def all_templates() -> list[Template]:
     families = (
         comparison, arithmetic, logic, constants, names, calls, sequences, expressions, guards, statements, insertions,
-        truth, raising,
+        truth, raising, spelling,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

@@ -86,28 +86,6 @@ def constant_for_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
         yield place.replace(node, text, 1.0 - 0.12 * number)
 
 
-def undefined_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
-    """A name that exists nowhere: one that is spelled nearly so."""
-    words = place.words
-    known = {*place.names, *words.globals, *words.functions, *dir(builtins)}
-    if isinstance(node.ctx, ast.Load) and node.id not in known:
-        for other in sorted(known - {node.id}):
-            if _is_near(node.id, other):
-                yield place.replace(node, other)
-
-
-def _is_near(one: str, other: str) -> bool:
-    """At most two letters apart, and long enough for that to mean something."""
-    if abs(len(one) - len(other)) > 2 or min(len(one), len(other)) < 3:
-        return False
-    row = list(range(len(other) + 1))
-    for i, left in enumerate(one, 1):
-        before, row[0] = row[0], i
-        for j, right in enumerate(other, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
-    return row[-1] <= 2
-
-
 def other_target(node: ast.Name, place: Place) -> Iterator[Proposal]:
     """Assigned to the wrong variable."""
     if isinstance(node.ctx, ast.Store):
@@ -227,7 +205,6 @@ TEMPLATES = [
     Template("other variable", 0.5, (ast.Name,), other_variable),
     Template("constant for a variable", 0.12, (ast.Name,), constant_for_variable),
     Template("names swapped", 0.2, (ast.Return, ast.Assign, ast.Expr, ast.If, ast.While, ast.AugAssign), swapped_names),
-    Template("undefined name", 0.9, (ast.Name,), undefined_name),
     Template("other target", 0.15, (ast.Name,), other_target),
     Template("other attribute", 0.35, (ast.Attribute,), other_attribute),
     Template("attribute dropped", 0.15, (ast.Attribute,), attribute_dropped),

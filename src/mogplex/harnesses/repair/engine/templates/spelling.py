@@ -1,0 +1,111 @@
+"""Slips of the keyboard: a name or a text that is spelled nearly as another one of the file, or means nothing here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..edit import Edit
+from ..scope import Place, Proposal
+from .template import Template
+
+SHORTEST = 4  # letters of a word that can be misspelt
+MAX_OTHERS = 6
+
+
+def _near(word: str, place: Place) -> list[str]:
+    """Words of the file that are one or two letters away, the commonest first; none if this one is common itself."""
+    if len(word) < SHORTEST or place.words.spelled[word] > 1:
+        return []
+    found = [other for other in place.words.spelled if other != word and is_near(word, other)]
+    return sorted(found, key=lambda other: -place.words.spelled[other])[:MAX_OTHERS]
+
+
+def is_near(one: str, other: str) -> bool:
+    """At most two letters apart, and long enough for that to mean something."""
+    if abs(len(one) - len(other)) > 2 or min(len(one), len(other)) < 3 or len(set(one) ^ set(other)) > 4:
+        return False
+    row = list(range(len(other) + 1))
+    for i, left in enumerate(one, 1):
+        before, row[0] = row[0], i
+        for j, right in enumerate(other, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
+    return row[-1] <= (1 if min(len(one), len(other)) < 6 else 2)
+
+
+def misspelt_text(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """`getattr(x, "nmae")` to `getattr(x, "name")`."""
+    if isinstance(node.value, str) and not isinstance(place.source.parents.get(node), (ast.Expr, ast.JoinedStr)):
+        text = place.text(node)
+        for other in _near(node.value, place):
+            if node.value in text:
+                yield place.replace(node, text.replace(node.value, other))
+
+
+def misspelt_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """`self.nmae` to `self.name`."""
+    _, end = place.source.span(node)
+    for other in _near(node.attr, place):
+        if other.isidentifier():
+            yield place.span_edit(end - len(node.attr), end, other)
+
+
+def misspelt_keyword(node: ast.keyword, place: Place) -> Iterator[Proposal]:
+    """`f(nmae=1)` to `f(name=1)`."""
+    start = place.source.span(node)[0]
+    for other in _near(node.arg or "", place):
+        if other.isidentifier():
+            yield place.span_edit(start, start + len(node.arg or ""), other)
+
+
+def undefined_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """A name that exists nowhere: one that is spelled nearly so, else any in scope; here, or wherever it stands."""
+    if not isinstance(node.ctx, ast.Load) or node.id in place.words.bound or node.id in place.names:
+        return
+    if any(node.id in _given(above) for above in place.source.ancestors(node)):
+        return
+    for other in sorted({*place.names, *place.words.bound}):
+        near = is_near(node.id, other)
+        if near or (other in place.names and place.is_live(other)):
+            yield place.replace(node, other, 1.0 if near else 0.4)
+            if proposal := _everywhere(node.id, other, place, 0.9 if near else 0.35):
+                yield proposal
+
+
+def _given(node: ast.AST) -> set[str]:
+    """Names that an expression or block around a name gives a meaning."""
+    if isinstance(node, ast.Lambda):
+        return {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+    if isinstance(node, ast.ExceptHandler):
+        return {node.name or ""}
+    captures = ("MatchAs", "MatchStar") if type(node).__name__ == "match_case" else ()  # unknown to Python 3.9
+    return {getattr(one, "name", None) or "" for one in ast.walk(node) if type(one).__name__ in captures}
+
+
+def _everywhere(name: str, other: str, place: Place, weight: float) -> Proposal | None:
+    """A name exchanged wherever the function reads it; None when it does so once only."""
+    reads = [
+        one for one in ast.walk(place.function or place.statement)
+        if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)
+    ]  # fmt: skip
+    if len(reads) < 2:
+        return None
+    return Proposal(tuple(Edit(*place.source.span(one), other) for one in reads), weight)
+
+
+def name_everywhere(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """The wrong variable, taken for the same other one throughout the function."""
+    if isinstance(node.ctx, ast.Load) and node.id in place.names:
+        for other in place.names:
+            fits = place.is_compatible(node.id, other)
+            if other != node.id and fits > 0.3 and (proposal := _everywhere(node.id, other, place, fits)):
+                yield proposal
+
+
+TEMPLATES = [
+    Template("misspelt text", 0.7, (ast.Constant,), misspelt_text),
+    Template("misspelt attribute", 0.7, (ast.Attribute,), misspelt_attribute),
+    Template("misspelt keyword", 0.7, (ast.keyword,), misspelt_keyword),
+    Template("undefined name", 0.9, (ast.Name,), undefined_name),
+    Template("other variable, everywhere", 0.12, (ast.Name,), name_everywhere),
+]
