@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import os
 import queue
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mogplex.domain.access import Caller
-from mogplex.domain.ending import failure_of
-from mogplex.domain.errors import MogplexError, SandboxError
+from mogplex.domain.errors import ServiceUnavailable
 from mogplex.domain.request import RunRequest
-from mogplex.domain.run import Outcome
 from mogplex.domain.run_view import run_object
 from mogplex.domain.view import event_object
 from mogplex.home import Home
+from mogplex.record import Record
 from mogplex.settings import Settings
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
 from mogplex.wiring import Parts, equip, prepare_work, require_sandbox
 from mogplex.worker.worker import Worker
+from mogplex.workspace.lock import try_lock
 
 PAGE_EVENTS = 500
+PREFIX, LOCK = "mogplex-exec-", "lock"  # of the folder of one run
+STOP_SECONDS = 30.0  # for a run that was asked to stop to end; it can't when nothing can be written
 WAKE_SECONDS = 0.5  # how long a stop that was asked for may go unnoticed
 
 Json = dict[str, Any]
@@ -91,7 +94,7 @@ def follow(
     """Hand on every event until the last one."""
     woken: queue.SimpleQueue[int] = queue.SimpleQueue()
     unsubscribe = parts.services.events.hub.subscribe(run_id, woken.put)
-    cancelled, after = False, 0
+    cancelled, after, stop_by = False, 0, None
     try:
         while True:
             for event in parts.services.events.since(run_id, after, PAGE_EVENTS):
@@ -103,8 +106,14 @@ def follow(
                 if shown["type"] == "finished":
                     return
             if stop_requested() and not cancelled:
-                parts.services.runs.cancel(caller, run_id)
-                cancelled = True
+                stop_by = stop_by or time.monotonic() + STOP_SECONDS
+                with suppress(ServiceUnavailable):  # asked for again in a moment, until there is no time left
+                    parts.services.runs.cancel(caller, run_id)
+                    cancelled = True
+            if stop_by is not None and time.monotonic() > stop_by:
+                raise ServiceUnavailable(
+                    f"Run {run_id} could not be ended within {STOP_SECONDS:g} s: is the disk full?"
+                )
             try:
                 woken.get(timeout=WAKE_SECONDS)
             except queue.Empty:
@@ -113,42 +122,13 @@ def follow(
         unsubscribe()
 
 
-class Record:
-    """`run.json` and `events.jsonl` in a folder, each valid at any moment; None keeps nothing."""
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            # First of all, so that nobody takes what an earlier run left here for the word on this one.
-            self.keep_run({"runId": None, "status": "pending", "outcome": None, "error": None})
-            (folder / "events.jsonl").write_bytes(b"")
-
-    def keep_refusal(self, fault: MogplexError) -> None:
-        """Nothing was run: say so, and why."""
-        outcome = Outcome.SANDBOX_FAILED if isinstance(fault, SandboxError) else Outcome.SETUP_FAILED
-        failure = failure_of(outcome)
-        told = {"status": outcome.status, "outcome": outcome, "error": fault.message}
-        self.keep_run({"runId": None, **told, "failure": failure.as_wire() if failure else None})
-
-    def keep_event(self, event: Json) -> None:
-        if self._folder is not None:
-            line = json.dumps(event, ensure_ascii=False) + "\n"
-            with (self._folder / "events.jsonl").open("ab", buffering=0) as file:
-                file.write(line.encode())
-
-    def keep_run(self, run: Json) -> None:
-        if self._folder is not None:
-            draft = self._folder / ".run.json.new"
-            draft.write_text(json.dumps(run, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-            draft.replace(self._folder / "run.json")
-
-
 @contextmanager
 def _temporary_settings(settings: Settings) -> Iterator[Settings]:
     """`settings` with a home and a work folder that are gone afterwards."""
-    root = Path(tempfile.mkdtemp(prefix="mogplex-exec-"))
+    _sweep_left()
+    root = Path(tempfile.mkdtemp(prefix=PREFIX))
     root.chmod(0o711)  # sandboxes of a root worker run as another user, who must be able to pass
+    lock = try_lock(root / LOCK)
     try:
         own = replace(
             settings,
@@ -161,6 +141,23 @@ def _temporary_settings(settings: Settings) -> Iterator[Settings]:
         yield own
     finally:
         shutil.rmtree(root, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _sweep_left() -> None:
+    """Remove the folders of runs that were killed: their lock is held by nobody. Those of others are theirs."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        try:
+            # One that is being made has no lock file yet.
+            if folder.lstat().st_uid != os.geteuid() or folder.is_symlink() or not (folder / LOCK).exists():
+                continue
+            lock = try_lock(folder / LOCK)
+        except OSError:
+            continue  # gone meanwhile
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
 
 
 def _caller(parts: Parts) -> Caller:

@@ -97,14 +97,20 @@ def test_a_missing_image_is_told_and_nothing_is_left(house: House, engine: Conta
     assert house.left_processes() == []
 
 
-def test_a_killed_server_takes_its_containers_along(house: House, engine: ContainerEngine) -> None:
+def find_rooms(pid: int) -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"mogplex-{pid}-*"))
+
+
+def test_a_killed_server_takes_its_containers_and_their_homes_along(house: House, engine: ContainerEngine) -> None:
     repo = house.add_repo("demo/killed")
     run = house.run_script(repo["id"], "echo begun; sleep 300", delivery="patch")
     house.wait_for_event(run["runId"], "stream_started")
     assert house.left_processes()
     assert house.process is not None
     killed = house.process.pid
+    assert find_rooms(killed), "what an agent leaves in its home lies there"
     house.kill()
     house.until(lambda: not house.left_processes(), 30, "the containers to end")
+    house.until(lambda: not find_rooms(killed), 60, "their rooms to be removed")
     house.start()
     assert not [name for name in engine.list_containers(LABEL) if name.startswith(f"mogplex-{killed}-")]

@@ -99,6 +99,9 @@ def test_a_kill_leaves_a_record_that_can_be_read(folder: Path) -> None:
     assert json.loads((output / "run.json").read_text())["status"] == "streaming", "no ending that nobody saw"
     events = [json.loads(line) for line in (output / "events.jsonl").read_text().splitlines()]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert list(folder.glob("mogplex-exec-*")), "nobody was there to remove it"
+    assert run(folder, "--repo", str(repo), "--harness", "scripted", "exit 1").returncode == 20
+    assert not list(folder.glob("mogplex-exec-*")), "the next one does"
 
 
 def test_a_refusal_replaces_what_an_earlier_run_left(folder: Path) -> None:

@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.acceptance.house import SUCCESS, House, assert_truthful, git
 from tests.acceptance.link import Link
+from tests.acceptance.worker_host import WorkerHost
 from tests.databases import PostgresServer, postgres_server  # noqa: F401  # a fixture
-
-
-@dataclass
-class WorkerHost:
-    """`mogplex worker` with one slot, as on a machine of its own."""
-
-    process: subprocess.Popen[bytes]
-    worker_id: str
-    log: Path
-
-    @staticmethod
-    def start(house: House, name: str, database_url: str) -> WorkerHost:
-        root = house.root / name
-        own = {"MOGPLEX_HOME": str(root / "home"), "MOGPLEX_WORK_DIR": str(root / "work"), "MOGPLEX_SLOTS": "1"}
-        root.mkdir()
-        with (root / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "mogplex", "worker"],
-                env={**house.environment, **own, "MOGPLEX_DATABASE_URL": database_url},
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        assert process.stdout is not None
-        line = process.stdout.readline().decode()
-        assert "works as" in line, (root / "log").read_text()
-        return WorkerHost(process, line.split()[-1], root / "log")
-
-    def close(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture
@@ -71,12 +35,12 @@ def test_who_comes_back_delivers_nothing_and_works_on(house: House, how: str) ->
         opened.callback(lost.close)
         run_id = house.run_script(repo["id"], f"sleep 1\necho done > done.txt\n{SUCCESS}")["runId"]
         house.wait_for_event(run_id, "stream_started")
-        link.cut() if how == "cut off" else os.kill(lost.process.pid, signal.SIGSTOP)
+        link.cut() if how == "cut off" else lost.freeze()
         other = WorkerHost.start(house, "other", database_url)
         opened.callback(other.close)
         ended = house.wait(run_id, 90)
         assert (ended["status"], ended["attempt"]) == ("success", 2), ended["error"]
-        link.mend() if how == "cut off" else os.kill(lost.process.pid, signal.SIGCONT)
+        link.mend() if how == "cut off" else lost.thaw()
         house.until(lambda: "belongs to another worker now" in lost.log.read_text(), 60, "it to learn of its loss")
         assert_truthful(house, run_id)
         delivered = [event for event in house.events(run_id) if event["type"] == "delivered"]

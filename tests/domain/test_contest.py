@@ -8,8 +8,9 @@ import pytest
 
 from mogplex.domain.budget import Budget
 from mogplex.domain.contest import Contest, ContestMode, share_of
-from mogplex.domain.contest_choice import choose, needs_next
+from mogplex.domain.contest_choice import budget_of_next, choose, needs_next
 from mogplex.domain.run import Changes, Outcome, Run, Status, Verdict
+from mogplex.domain.usage import Usage
 from tests.domain.test_view import RUN
 
 GOOD = replace(
@@ -62,3 +63,18 @@ def test_it_survives_being_stored() -> None:
     contest = Contest(ContestMode.SIDE_BY_SIDE, ("a", "b"), ("run_1", "run_2"), ("run_1",), "run_1")
     assert Contest.of(contest.as_wire()) == contest
     assert Contest.of(None) is None
+    assert share_of(Budget(tokens=0), 3) == Budget(tokens=0), "nothing is left, and nothing is no limit"
+
+
+def test_what_the_first_ones_leave_is_for_those_after_them() -> None:
+    whole = Budget(usd=3.0, tokens=900, model_calls=30, tool_calls=30)
+    in_order = Contest(ContestMode.IN_ORDER, ("repair", "builtin", "codex"))
+    assert budget_of_next(in_order, whole, []) == share_of(whole, 3)
+    free = replace(GOOD, cost_usd=0.0, usage=Usage(tool_calls=2))
+    assert budget_of_next(in_order, whole, [free]) == Budget(usd=1.5, tokens=450, model_calls=15, tool_calls=14)
+    unknown = replace(
+        GOOD, cost_usd=None, cost_known=False, budget=Budget(usd=1.5), usage=Usage(100, 100, 50, 50, 70, 20, 40)
+    )
+    assert budget_of_next(in_order, whole, [free, unknown]) == Budget(usd=1.5, tokens=600, model_calls=10, tool_calls=0)
+    beside = Contest(ContestMode.SIDE_BY_SIDE, in_order.harnesses)
+    assert budget_of_next(beside, whole, [free]) == share_of(whole, 3)

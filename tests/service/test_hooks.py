@@ -192,6 +192,24 @@ def test_only_what_is_switched_on_starts_runs(house: House, fake: FakeForge) -> 
         world.hear("issues", label("agent"))
 
 
+def test_of_settings_in_parts_only_what_is_given_changes(world: World) -> None:
+    def change(**body: Any) -> Repo:
+        return world.house.repos.update(world.house.admin, world.repo.id, body)
+
+    changed = change(forge={"labels": ["a"]}, hooks={"label": "b"})
+    assert (changed.forge.project, changed.forge.labels, changed.hooks.on) == (PROJECT, ("a",), world.repo.hooks.on)
+    cleared = change(forge=None, hooks=None)
+    assert (cleared.forge.as_wire(), cleared.hooks.on) == ({}, ())
+    with pytest.raises(BadRequest, match=r"hooks.on must name"):
+        change(hooks={"people": ["octocat"]})
+    bad_forge = {"x": 1, "kind": "svn", "apiUrl": "https://me:secret@x"}
+    with pytest.raises(BadRequest) as caught:
+        change(forge=bad_forge, hooks={"on": ["label"], "people": ["a b"]})
+    told = {detail.field for detail in caught.value.details}
+    assert told == {"forge.x", "forge.kind", "forge.apiUrl", "hooks.people[0]"}
+    assert "secret@" not in caught.value.message
+
+
 def test_work_on_a_request_goes_into_its_branch_or_onto_it(world: World) -> None:
     world.fake.add("feature", number=7)
     assert world.hear("issue_comment", comment("/mogplex x", on_request=True)) == "accepted"

@@ -10,65 +10,20 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from mogplex.client import ApiError, Client, ConnectionFailed
-from tests.acceptance.house import SUCCESS, House, git, say
+from tests.contracts.model_house import Providers
+from tests.soak.house import SoakHouse
+from tests.soak.judge import END_STATUSES, Figures, Judge
+from tests.soak.kinds import KINDS, SCENARIOS
 from tests.soak.postgres import Postgres
 
-CHECK = "python -m pytest -q"
-EDIT = "printf 'def clamp(v, low, high):\\n    return max(low, min(v, high))\\n' > clamp.py"
-MARK = "echo $$ > mark.txt"
-SAID = say({"type": "message", "text": "at it"})
-FAILURE = say({"type": "end", "success": False, "summary": "gave up", "session": "talk"})
 AT_ONCE = 12
-# What a run does -> script, fields of the start. A storm kills any process: without `|| exit 3` a script whose `sleep`
-# was killed would go on, and truthfully succeed in less time than it was meant to take.
-KINDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "good": (f"{EDIT}\n{SUCCESS}", {"checks": [CHECK]}),
-    "slow": (f"{EDIT}\n{SAID}\nsleep 2 || exit 3\n{SUCCESS}", {"checks": [CHECK]}),
-    "unchecked": (f"{MARK}\n{SUCCESS}", {}),
-    "lying": (f"{MARK}\n{SUCCESS}", {"checks": [CHECK]}),
-    "failing": (f"{MARK}\n{FAILURE}", {"deliverPartial": True}),
-    "dying": (f"{MARK}\n{SAID}\nkill -9 $$", {}),
-    "silent": (MARK, {}),
-    "late": (f"{MARK}\n{SAID}\nsleep 60 || exit 3\n{SUCCESS}", {"timeoutSeconds": 4}),
-    "flooding": ("yes all is well | head -c 5000000; echo\n" + SUCCESS, {}),
-    "filling": (f"{SAID}\nhead -c 300000000 /dev/zero > big; sleep 30 || exit 3\n{SUCCESS}", {}),
-    "spending": (
-        "i=0; while [ $i -lt 30 ]; do " + say({"type": "tool_call", "id": "1", "name": "sh", "arguments": {}})
-        + f"; i=$((i+1)); done; sleep 20 || exit 3\n{SUCCESS}",
-        {"budget": {"toolCalls": 5}},
-    ),
-    "daemons": (f"{MARK}\nfor i in 1 2 3; do (setsid sleep 300 &); done\n{SUCCESS}", {}),
-    "cancelled": (f"{MARK}\n{SAID}\nsleep 60 || exit 3\n{SUCCESS}", {}),
-}  # fmt: skip
-
-
-@dataclass
-class Figures:
-    """What is counted. Everything below `runs` and the counters has to be 0."""
-
-    runs: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    replays: int = 0
-    extra_attempts: int = 0
-    seconds: float = 0.0
-    untruthful: list[str] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
-    lost_patches: list[str] = field(default_factory=list)
-    wrong_successes: list[str] = field(default_factory=list)
-    orphans: list[str] = field(default_factory=list)
-
-    def wrongs(self) -> dict[str, list[str]]:
-        names = ("untruthful", "gaps", "duplicates", "lost_patches", "wrong_successes", "orphans")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
+# A storm that isn't over by then has found something: what still runs is told as stuck.
+SECONDS_FOR_ALL, SECONDS_A_RUN, CALM_SECONDS = 240, 8, 240
 
 
 class Storm:
@@ -81,41 +36,47 @@ class Storm:
         settings = {"MOGPLEX_SLOTS": "3", "MOGPLEX_DEAD_AFTER_SECONDS": "4", "MOGPLEX_SANDBOX_DISK_MIB": "64"}
         if postgres is not None:
             settings["MOGPLEX_DATABASE_URL"] = postgres.url
-        self.houses = [House(**settings) for _ in range(1 if postgres is None else 2)]
+        self.providers = Providers(SCENARIOS)
+        self.houses = [SoakHouse(self.providers, **settings) for _ in range(1 if postgres is None else 2)]
+        self.deadline = time.monotonic() + SECONDS_FOR_ALL + SECONDS_A_RUN * runs
         self.kinds: dict[str, str] = {}  # run id -> what it does
         self.keys: dict[str, str] = {}  # idempotency key -> run id
         self.figures = Figures()
-        self._stop_calling = threading.Event()
-        self._lock = threading.Lock()  # of who starts and stops servers
         self.repo_id = ""
 
     @property
-    def first(self) -> House:
+    def first(self) -> SoakHouse:
         return self.houses[0]
 
     def play(self) -> Figures:
         begun = time.monotonic()
         try:
             self._open()
-            caller = threading.Thread(target=self._call, name="caller")
+            caller = threading.Thread(target=self._call, name="caller", daemon=True)
             caller.start()
-            while caller.is_alive() or self._open_runs():
-                time.sleep(self.dice.uniform(1.0, 4.0))
-                if len(self.kinds) > self.wanted * 0.05 and (caller.is_alive() or self.dice.random() < 0.5):
+            while caller.is_alive() and time.monotonic() < self.deadline:
+                self._pass_time()
+                if len(self.kinds) > self.wanted * 0.05:
                     self._break_something()
-                self._cancel_some()
-            caller.join()
-            self._judge()
+            self.deadline = min(self.deadline, time.monotonic() + CALM_SECONDS)
+            while self._open_runs() and time.monotonic() < self.deadline:
+                self._pass_time()
+            caller.join(30)
+            Judge(self.figures, self.houses, self.kinds).judge(self._open_runs())
         finally:
             for house in self.houses:
                 house.close()
+            self.providers.close()
         self.figures.seconds = time.monotonic() - begun
         return self.figures
+
+    def _pass_time(self) -> None:
+        time.sleep(self.dice.uniform(1.0, 4.0))
+        self._cancel_some()
 
     def _open(self) -> None:
         self.first.start()
         for other in self.houses[1:]:
-            other.home.mkdir(parents=True)
             (other.home / "auth.json").write_text((self.first.home / "auth.json").read_text())
             other.start()
         self.repo_id = self.first.add_repo("demo/soak")["id"]
@@ -124,7 +85,7 @@ class Storm:
 
     def _patiently(self, call: Callable[[Client], Any]) -> Any:
         """As a good client does: the same request again while the server is away or busy."""
-        while True:
+        while time.monotonic() < self.deadline + CALM_SECONDS:
             house = self.dice.choice(self.houses)
             try:
                 return call(Client(house.url, self.first.api_key, timeout_seconds=20))
@@ -132,14 +93,14 @@ class Storm:
                 if isinstance(fault, ApiError) and fault.http_status not in (429, 500, 502, 503):
                     raise
                 time.sleep(0.3)
+        raise AssertionError("no server answered for minutes")
 
     def _call(self) -> None:
         for number in range(self.wanted):
-            while len(self._open_runs()) >= AT_ONCE:
+            while len(self._open_runs()) >= AT_ONCE and time.monotonic() < self.deadline:
                 time.sleep(0.3)
             kind = self.dice.choice(list(KINDS))
-            script, fields = KINDS[kind]
-            body = {"repoId": self.repo_id, "prompt": script, "harness": "scripted", "createBranch": True, **fields}
+            body = {"repoId": self.repo_id, "createBranch": True, **KINDS[kind]}
             key = f"soak-{number}"
             self._start(key, kind, lambda client, b=body, k=key: client.start_run(b, idempotency_key=k))
             if self.dice.random() < 0.15:
@@ -171,7 +132,7 @@ class Storm:
         for run_id in [each for each in list(self.kinds) if each not in known]:
             with suppress(ConnectionFailed, ApiError):  # asked again at the next look
                 run = Client(self.first.url, self.first.api_key, timeout_seconds=10).get_run(run_id)
-                if run["status"] in ("success", "failed", "cancelled"):
+                if run["status"] in END_STATUSES:
                     known.add(run_id)
         self._ended: set[str] = known
         return [each for each in list(self.kinds) if each not in known]
@@ -191,6 +152,8 @@ class Storm:
             self._kill_harness,
             self._kill_harness,
         ]
+        if self.first.disk:
+            faults.append(self._fill_disk)
         if self.postgres is not None:
             faults += [self._stop_database, self._kill_worker]
         fault = self.dice.choice(faults)
@@ -218,66 +181,19 @@ class Storm:
         time.sleep(self.dice.uniform(0.5, 4))
         self.postgres.start()
 
+    def _fill_disk(self) -> None:
+        """To the last byte, or just so far that nothing new may begin; and whatever else breaks, it is free again."""
+        house = self.dice.choice(self.houses)
+        house.fill_disk(self.dice.choice([0, 0, 100 * 1024 * 1024]))
+        time.sleep(self.dice.uniform(0.5, 4))
+        house.empty_disk()
+
     def _kill_harness(self) -> None:
         """Any process of any sandbox, as the kernel does when memory is short."""
         found = [line.split()[0] for house in self.houses for line in house.left_processes()]
         if found:
             with suppress(ProcessLookupError):
                 os.kill(int(self.dice.choice(found)), signal.SIGKILL)
-
-    # --- what must be true ---------------------------------------------------------------------------------------
-
-    def _judge(self) -> None:
-        figures, client = self.figures, self.first.client
-        figures.runs = len(self.kinds)
-        listed: list[str] = []
-        cursor = None
-        while True:
-            page = client.list_runs(limit=200, cursor=cursor)
-            listed += [run["runId"] for run in page["runs"]]
-            cursor = page.get("nextCursor")
-            if not cursor:
-                break
-        figures.duplicates += [f"{run_id} was never asked for" for run_id in set(listed) - set(self.kinds)]
-        branches = git(self.first.folder("demo/soak"), "for-each-ref", "--format=%(refname:short) %(objectname)")
-        tips = dict(line.split() for line in branches.splitlines())
-        for run_id in self.kinds:
-            self._judge_run(client.get_run(run_id), self.first.events(run_id), tips)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and any(house.left_processes() for house in self.houses):
-            time.sleep(0.2)
-        figures.orphans += [line for house in self.houses for line in house.left_processes()]
-
-    def _judge_run(self, run: dict[str, Any], events: list[dict[str, Any]], tips: dict[str, str]) -> None:
-        figures, run_id, kind = self.figures, run["runId"], self.kinds[run["runId"]]
-        figures.outcomes[run["outcome"]] += 1
-        figures.extra_attempts += max(run["attempt"] - 1, 0)
-        if [event["seq"] for event in events] != list(range(1, len(events) + 1)) or run["lastSeq"] != len(events):
-            figures.gaps.append(run_id)
-        types = [event["type"] for event in events]
-        last = events[-1]["payload"]
-        truthful = types.count("finished") == 1 and types[-1] == "finished"
-        truthful = truthful and (last["status"], last["outcome"]) == (run["status"], run["outcome"])
-        if not truthful:
-            figures.untruthful.append(f"{run_id} {kind} {types[-3:]}")
-        if types.count("delivered") > 1:
-            figures.duplicates.append(f"{run_id} was delivered {types.count('delivered')} times")
-        if run["status"] == "success":
-            self._judge_success(run, kind, tips)
-        if "changes" in types or run["changes"]:
-            try:
-                kept = self.first.client.get_patch(run_id)
-            except ApiError:
-                kept = b""
-            if not kept:
-                figures.lost_patches.append(f"{run_id} {kind} {run['outcome']}")
-
-    def _judge_success(self, run: dict[str, Any], kind: str, tips: dict[str, str]) -> None:
-        good = kind in ("good", "slow", "unchecked", "flooding", "daemons")
-        delivered = run["outcome"] == "no_changes" or run["branch"]["working"] in tips
-        if not good or not delivered:
-            told = f"{run['runId']} {kind} {run['outcome']} delivered={delivered} after {run['timing']['runningMs']} ms"
-            self.figures.wrong_successes.append(told)
 
 
 def main() -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import uvicorn
@@ -14,6 +15,7 @@ from mogplex.api.protocol import Protocol
 from mogplex.domain.errors import ServiceUnavailable
 
 GRACE_SECONDS = 10  # for requests that are being answered when the stop comes; streams end at once
+SETTLE_SECONDS = 0.2  # when stopping: for who is connected to say what is wanted
 ABORT_SECONDS = 0.5  # when stopping: after which a connection that is closing but whose client takes nothing is cut
 SWEEP_SECONDS = 10.0  # the same while serving
 BACKLOG = 2048
@@ -84,9 +86,26 @@ class Server(uvicorn.Server):
             self._sweeping.cancel()
         self._sweeping = asyncio.create_task(self._sweep(ABORT_SECONDS))
         try:
+            await self._take_last(sockets or [])
             await super().shutdown(sockets)
         finally:
             self._sweeping.cancel()
+
+    async def _take_last(self, sockets: list[socket.socket]) -> None:
+        """Close the door behind those who are in already: the system would cut whoever it has let in and we have not,
+        and uvicorn whoever has not said a word yet. Both may have sent a whole request.
+        """
+        waiting = [connection for listener in sockets for connection in _accept_all(listener)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            with contextlib.suppress(OSError):  # it went away itself
+                await loop.connect_accepted_socket(self._make_protocol, connection)
+        await asyncio.sleep(SETTLE_SECONDS)
+
+    def _make_protocol(self) -> Protocol:
+        return Protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _sweep(self, seconds: float) -> None:
         """A closed connection stays until its client has taken what was sent; a client that does not, never would.
@@ -101,6 +120,15 @@ class Server(uvicorn.Server):
             for transport in closing & before:
                 transport.abort()
             before = closing
+
+
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    """Connections that wait to be taken now."""
+    with contextlib.suppress(OSError):  # nobody waits (any more)
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            yield connection
 
 
 def open_listener(host: str, port: int) -> socket.socket:

@@ -17,8 +17,9 @@ from mogplex.cli.run import read_prompt, read_schema
 from mogplex.cli.run_view import format_event, print_ending
 from mogplex.cli.start import given
 from mogplex.domain.errors import MogplexError
+from mogplex.record import Record
 from mogplex.settings import Settings
-from mogplex.solo import Record, execute
+from mogplex.solo import execute
 
 
 @click.command(
@@ -56,7 +57,11 @@ def execute_run(**flags: Any) -> int:
         signal.signal(number, lambda got, frame: stopping.append(got))
     as_json: bool = flags["as_json"]
     body = _body(flags)
-    record = Record(Path(flags["output"]) if flags["output"] else None)
+    try:
+        record = Record(Path(flags["output"]) if flags["output"] else None)
+    except OSError as fault:
+        note(f"error: --output {flags['output']} can't be written: {fault.strerror}")
+        return exit_codes.FAILURE
     try:
         folder = Path(flags["repo"]).expanduser().resolve()
         repo = given(name="local/checkout", cloneUrl=str(folder), defaultBranch=_branch(folder, flags["base_branch"]))
@@ -76,6 +81,9 @@ def execute_run(**flags: Any) -> int:
         write_json(run)
     else:
         print_ending(run)
+    if (wrong := record.settle()) is not None:
+        note(f"error: the record of the run is not whole: {wrong}")
+        return exit_codes.of_run(run) or exit_codes.FAILURE
     return exit_codes.of_run(run)
 
 

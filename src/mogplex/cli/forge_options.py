@@ -52,8 +52,6 @@ def forge_options(function: Callable[..., int | None]) -> Callable[..., int | No
     ) -> int | None:
         asked = given(kind=forge, apiUrl=forge_url, project=forge_project, labels=list(labels) or None)
         hooks = given(on=list(triggers) or None, label=hook_label, people=list(people) or None, delivery=hook_delivery)
-        if hooks and not triggers:
-            raise click.UsageError("say what starts runs, too: --hook comment, --hook label or --hook workflow")
         return function(*args, forge=asked or None, hooks=hooks or None, **values)
 
     return wrapper

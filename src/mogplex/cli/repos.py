@@ -236,6 +236,9 @@ def _text(value: object) -> str | None:
         return ", ".join(_describe(each) for each in value)
     if isinstance(value, list):
         return ", ".join(show(item) for item in value)
+    if isinstance(value, dict):
+        told = [(name.replace("_", " "), _text(each)) for name, each in value.items()]
+        return "; ".join(f"{name} {text}" for name, text in told if text is not None)
     return show(value)
 
 

@@ -64,7 +64,13 @@ def share_of(budget: Budget, contenders: int) -> Budget:
     """What one contender may use, so that all together keep to the budget of the whole."""
     return Budget(
         usd=None if budget.usd is None else budget.usd / contenders,
-        tokens=None if budget.tokens is None else max(budget.tokens // contenders, 1),
-        model_calls=None if budget.model_calls is None else max(budget.model_calls // contenders, 1),
-        tool_calls=None if budget.tool_calls is None else max(budget.tool_calls // contenders, 1),
+        tokens=_share(budget.tokens, contenders),
+        model_calls=_share(budget.model_calls, contenders),
+        tool_calls=_share(budget.tool_calls, contenders),
     )
+
+
+def _share(limit: int | None, contenders: int) -> int | None:
+    if not limit:
+        return limit
+    return max(limit // contenders, 1)

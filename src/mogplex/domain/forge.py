@@ -72,7 +72,11 @@ class ForgePlace:
 
 
 class ForgeFault(DeliveryError):
-    """The forge refused; the message says why and what to do."""
+    """The forge refused; the message says why and what to do. `status` is that of its answer, if there was one."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ForgeBusy(ForgeFault):

@@ -133,11 +133,7 @@ def make_title(prompt: str) -> str:
 
 
 def budget_object(budget: Budget, usage: Usage, cost_usd: float | None) -> dict[str, Any]:
-    """The limits, and under `left` what remains of each; null is "no limit", and for dollars also "not known".
-
-    Reasoning tokens are part of the output tokens, so they are not counted again.
-    """
-    tokens = usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+    """The limits, and under `left` what remains of each; null is "no limit", and for dollars also "not known"."""
     spent_usd = 0.0 if cost_usd is None and usage.model_calls == 0 else cost_usd
     return {
         "usd": budget.usd,
@@ -146,7 +142,7 @@ def budget_object(budget: Budget, usage: Usage, cost_usd: float | None) -> dict[
         "toolCalls": budget.tool_calls,
         "left": {
             "usd": None if budget.usd is None or spent_usd is None else max(0.0, round(budget.usd - spent_usd, 6)),
-            "tokens": _left(budget.tokens, tokens),
+            "tokens": _left(budget.tokens, usage.tokens),
             "modelCalls": _left(budget.model_calls, usage.model_calls),
             "toolCalls": _left(budget.tool_calls, usage.tool_calls),
         },

@@ -20,6 +20,11 @@ class Usage:
     tool_calls: int = 0
     tool_errors: int = 0
 
+    @property
+    def tokens(self) -> int:
+        """Of all classes; reasoning tokens are part of the output, so they are not counted again."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
     def __add__(self, other: Usage) -> Usage:
         return Usage(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 

@@ -42,7 +42,7 @@ class GitHubAnswers:
             try:
                 return self._put_check_run(sha, answer, known)
             except ForgeFault as fault:
-                if "403" not in fault.message:  # only Apps may make check runs
+                if fault.status not in (403, 404):  # only Apps may make check runs
                     raise
         status = {
             "state": _STATES[answer.conclusion],

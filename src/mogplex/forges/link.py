@@ -80,8 +80,8 @@ class Link:
         if status == 429 or status >= 500 or _is_rate_limit(reply):
             return ForgeBusy(f"{where}.", retry_after(reply))
         if status in (409, 422) and "already exists" in said:
-            return AlreadyThere(f"{where}.")
-        return ForgeFault(f"{where}: {_remedy(status)}")
+            return AlreadyThere(f"{where}.", status)
+        return ForgeFault(f"{where}: {_remedy(status)}", status)
 
 
 def heard(reply: Reply) -> str:

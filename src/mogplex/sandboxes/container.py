@@ -66,9 +66,10 @@ class ContainerDriver:
         self.name = self._engine.name
         self._image = image
         self._disk_rules = disk_rules
-        self._rooms = rooms or Path(tempfile.gettempdir())
+        self._parent = rooms or Path(tempfile.gettempdir())
         self._ledger = DiskLedger()
         self._worker = name_group()  # on the labels of its containers: not those of another driver in this process
+        self._rooms = self._parent / self._worker
         self._ready = asyncio.Lock()
         self._facts: EngineFacts | None = None
         self._keeper: Keeper | None = None
@@ -189,7 +190,9 @@ class ContainerDriver:
                 find_init()
                 facts = await self._engine.in_thread(self._engine.describe)
                 await self._engine.in_thread(self._sweep)
-                self._keeper = Keeper.of_containers(self._engine.command(), f"{LABEL}={self._worker}", environment())
+                self._keeper = Keeper.of_containers(
+                    self._engine.command(), f"{LABEL}={self._worker}", self._rooms, environment()
+                )
                 self._facts = facts
             return self._facts
 
@@ -198,7 +201,7 @@ class ContainerDriver:
         orphans = [name for name in left if is_orphan(name)]
         if orphans:
             self._engine.remove(*orphans)
-        sweep_rooms(self._rooms)
+        sweep_rooms(self._parent)
 
     async def _require(self, image: str) -> None:
         """Make sure that the image is there; the empty one is made when it is missing. Raises SandboxError."""

@@ -3,7 +3,7 @@
 Output does not pass through podman or docker: their clients may drop, delay or reorder it. The command writes into
 named pipes of ours instead, so that a slow reader slows it down, as in every driver.
 
-    <name>/              0700, ours
+    <worker>/<name>/     0700, ours; the worker's folder is removed with it
       shared/            at /run/mogplex in the container, read-only
         init             reaps orphans as the first process
         out, err, go     pipes; the container waits at `go` until the worker lets it run
@@ -19,6 +19,7 @@ import asyncio
 import errno
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,6 +50,7 @@ class ContainerRoom:
 
     def make(self, init: Path, files: Mapping[str, bytes], profile: str, stdin: bytes) -> None:
         """Fill it. `files` are named by their place in the container, below /etc. Raises OSError."""
+        _make_private(self.folder.parent)
         self.folder.mkdir(mode=0o700)
         for folder in (self.shared, self.home, self.etc):
             folder.mkdir()
@@ -99,6 +101,16 @@ async def open_gate(gate: int, script: bytes) -> None:
         raise SandboxError(f"The container ended before its command: {error.strerror}.") from error
     finally:
         os.close(gate)
+
+
+def _make_private(folder: Path) -> None:
+    """Make it, or go on with the one that is there, unless it is somebody else's. Raises OSError."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        facts = folder.lstat()
+        if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
+            raise
 
 
 def _write_all(fd: int, content: bytes) -> None:

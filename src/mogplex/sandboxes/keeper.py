@@ -20,13 +20,16 @@ from mogplex.sandboxes import census
 _WAIT = 'exec 3<&0; (read -r line <&3; exec 3<&-; exec "$@" > /dev/null 2>&1) &'
 # A client that the worker left may still be making a container, so it looks until there was none twice.
 _REMOVE_CONTAINERS = """
-label=$1; shift
+label=$1; rooms=$2; shift 2
 idle=0
 while [ $idle -lt 2 ]; do
   left=$("$@" ps --all --quiet --filter "label=$label")
   if [ -n "$left" ]; then idle=0; "$@" rm --force $left; else idle=$((idle + 1)); fi
   sleep 0.5
 done
+/bin/rm -rf --one-file-system -- "$rooms" && exit
+/bin/chmod -R u+rwX -- "$rooms"
+/bin/rm -rf --one-file-system -- "$rooms"
 """
 # The first process of a sandbox can be born without its bwrap for a moment only: some looks are enough.
 _KILL_ORPHANS = """
@@ -62,9 +65,11 @@ class Keeper:
         self._closer = weakref.finalize(self, os.close, writing)
 
     @classmethod
-    def of_containers(cls, engine: Sequence[str], label: str, environment: Mapping[str, str]) -> Keeper:
-        """Removes the containers with this label. `engine`: the command of podman or docker."""
-        return cls(["/bin/sh", "-c", _REMOVE_CONTAINERS, "mogplex-keeper", label, *engine], environment)
+    def of_containers(cls, engine: Sequence[str], label: str, rooms: Path, environment: Mapping[str, str]) -> Keeper:
+        """Removes the containers with this label, then the folder of their rooms. `engine`: the command of podman or
+        docker."""
+        command = ["/bin/sh", "-c", _REMOVE_CONTAINERS, "mogplex-keeper", label, str(rooms), *engine]
+        return cls(command, environment)
 
     @classmethod
     def of_orphans(cls, uid: int) -> Keeper:

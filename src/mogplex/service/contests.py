@@ -10,8 +10,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mogplex.domain.contest import Contest, share_of
-from mogplex.domain.contest_choice import choose, needs_next
+from mogplex.domain.contest import Contest
+from mogplex.domain.contest_choice import budget_of_next, choose, needs_next
 from mogplex.domain.ending import failure_of
 from mogplex.domain.errors import ServiceUnavailable
 from mogplex.domain.event import EventDraft, EventType
@@ -83,7 +83,7 @@ class Contests:
         if len(ended) < len(made):
             return [run] if news else []
         if run.contest is not None and needs_next(run.contest, ended):
-            return start_contender(tx, run, self._places, self._known_secrets)
+            return start_contender(tx, run, self._places, self._known_secrets, ended)
         return self._decide(tx, run, choose(ended))
 
     def _decide(self, tx: Transaction, run: Run, best: Run) -> list[Run]:
@@ -118,8 +118,10 @@ class Contests:
         return [] if ended is None else [ended]
 
 
-def start_contender(tx: Transaction, run: Run, places: Places, known_secrets: KnownSecrets) -> list[Run]:
-    """Make and queue the next contender of `run`. Returns it, and the run with the contender noted."""
+def start_contender(
+    tx: Transaction, run: Run, places: Places, known_secrets: KnownSecrets, ended: Sequence[Run] = ()
+) -> list[Run]:
+    """Make and queue the next contender of `run`, after those that `ended`. Returns it, and the run with it noted."""
     contest = run.contest
     assert contest is not None
     number = len(contest.contenders) + 1
@@ -133,7 +135,7 @@ def start_contender(tx: Transaction, run: Run, places: Places, known_secrets: Kn
         deliver_partial=False,
         notify_url=None,
         notify_webhook=None,
-        budget=share_of(run.budget, len(contest.harnesses)),
+        budget=budget_of_next(contest, run.budget, ended),
         contest=None,
         contender_of=run.id,
         contender=number,

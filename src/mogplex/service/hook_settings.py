@@ -32,6 +32,8 @@ def read_hooks(name: str, value: Any, fault: ReportFault) -> HookSettings:
     if delivery is not None and delivery not in list(Delivery):
         fault(f"{name}.delivery", f"must be one of {', '.join(Delivery)}, not {show(delivery)}")
         delivery = None
+    if not value.get("on"):
+        fault(f"{name}.on", f"must name what starts runs: some of {', '.join(Trigger)}; for nothing {name} is null")
     return HookSettings(
         on=tuple(Trigger(each) for each in _some(f"{name}.on", value.get("on"), tuple(Trigger), (), fault)),
         label=DEFAULT_LABEL if label is None else label.strip(),

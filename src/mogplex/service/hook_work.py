@@ -116,7 +116,9 @@ class HookWork:
     def _answer(self, delivery: HookDelivery, repo: Repo, lease: float) -> None:
         """Tell how it stands; the last time it is told what it came to."""
         run = self._run_of(delivery)
-        if run is None and delivery.status is not HookStatus.REFUSED:
+        if run is None and delivery.status is not HookStatus.REFUSED:  # it was taken away meanwhile
+            with self._database.write() as tx:
+                hook_table.update(tx, delivery, {"status": HookStatus.DONE, "next_at": None})
             return
         answer = write_answer(delivery, run, self._public_url)
         wish, answers = delivery.wish, self._open(repo)

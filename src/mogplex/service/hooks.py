@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mogplex.domain.errors import BadRequest, Unauthorized
+from mogplex.domain.errors import BadRequest, Unauthorized, WorkspaceError
 from mogplex.domain.forge import ForgeKind, locate
 from mogplex.domain.hook import Ignored, Trigger, Wish, read_message
 from mogplex.domain.hook_delivery import HookDelivery
@@ -23,6 +24,7 @@ from mogplex.store import repos as repo_table
 from mogplex.store.database import Database, Transaction
 
 OWN_BRANCHES = "mogplex/"
+_log = logging.getLogger(__name__)
 _DELIVERY_ID = re.compile(r"[A-Za-z0-9-]{8,100}\Z")
 _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})\Z")
 
@@ -74,15 +76,22 @@ class Hooks:
         project = named.get("full_name") if isinstance(named, Mapping) else None
         if given is not None and isinstance(project, str):
             for repo in _candidates(repo_table.select_hooked(tx), project):
-                secrets = [each for each in open_secrets(tx, self._vault, repo.id) if Phase.HOOK in each.phases]
-                for secret in secrets:
-                    expected = hmac.new(secret.value.strip().encode(), message.raw, hashlib.sha256).hexdigest()
+                for secret in self._secrets_of(tx, repo):
+                    expected = hmac.new(secret.encode(), message.raw, hashlib.sha256).hexdigest()
                     if hmac.compare_digest(expected, given[1]):
                         return repo
         raise Unauthorized(
             "The message is not signed with the secret of a repo that listens here. Check X-Hub-Signature-256, the "
             "secret (mogplex repos secrets set REPO HOOK --for hook) and the triggers (repos set REPO --hook …)."
         )
+
+    def _secrets_of(self, tx: Transaction, repo: Repo) -> list[str]:
+        try:
+            found = open_secrets(tx, self._vault, repo.id)
+        except WorkspaceError as fault:  # a stranger must not learn of it
+            _log.warning("%s", fault.message)
+            return []
+        return [each.value.strip() for each in found if Phase.HOOK in each.phases]
 
     def _keep(self, repo: Repo, delivery_id: str, wish: Wish) -> Receipt:
         with self._database.write() as tx:

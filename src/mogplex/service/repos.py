@@ -111,14 +111,14 @@ class Repos:
     def update(self, caller: Caller, repo_id: str, body: Mapping[str, Any]) -> Repo:
         """Change the settings that `body` gives; null puts one back to its default. Raises BadRequest, NotFound."""
         caller.require(Scope.ADMIN)
-        values = self._read(body, creating=False)
-        for name, wire in (("full_name", "name"), ("default_branch", "defaultBranch")):
-            if name in values and values[name] is None:
-                raise BadRequest(f"{wire} may not be null.", [Detail(wire, "may not be null")])
-        if "push_branches" in values and values["push_branches"] is None:
-            values["push_branches"] = DEFAULT_PUSH_BRANCHES
         with self._database.write() as tx:
             repo = find_repo(tx, caller, repo_id)
+            values = self._read(_with_parts(repo, body), creating=False)
+            for name, wire in (("full_name", "name"), ("default_branch", "defaultBranch")):
+                if name in values and values[name] is None:
+                    raise BadRequest(f"{wire} may not be null.", [Detail(wire, "may not be null")])
+            if "push_branches" in values and values["push_branches"] is None:
+                values["push_branches"] = DEFAULT_PUSH_BRANCHES
             if values:
                 repo_table.update(tx, repo.id, values)
                 note(tx, caller, Action.REPO_CHANGED, repo.id, repo.id, fields=sorted(values))
@@ -183,6 +183,15 @@ def name_from(clone_url: str) -> str:
     if not named:
         return "local/repo"
     return "/".join(named[-2:]) if len(named) > 1 else f"local/{named[0]}"
+
+
+def _with_parts(repo: Repo, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Of `forge` and `hooks` too only what is given changes."""
+    whole = dict(body)
+    for name, present in (("forge", repo.forge.as_wire()), ("hooks", repo.hooks.as_wire())):
+        if isinstance(body.get(name), Mapping):
+            whole[name] = {**present, **body[name]}
+    return whole
 
 
 def _read_credential(value: Any) -> str | None:

@@ -14,14 +14,13 @@ from mogplex.store.runs import QUEUED
 from mogplex.store.schema import repos, runs
 
 _other = runs.alias("other")
-# Runs that push to the same branch go one after the other; one that only keeps a patch is in nobody's way.
-BRANCH_BUSY = sa.exists().where(
-    _other.c.seat.is_not(None),
-    _other.c.repo_id == runs.c.repo_id,
-    _other.c.working_branch == runs.c.working_branch,
-    _other.c.delivery != Delivery.PATCH,
-    runs.c.delivery != Delivery.PATCH,
-    _other.c.id != runs.c.id,
+# Runs that push to the same branch go one after the other; one that only keeps a patch is in nobody's way. Asked by a
+# list, not run by run: planners would look through all runs of the repo for the few that have a slot.
+_BUSY_BRANCHES = sa.select(_other.c.repo_id, _other.c.working_branch).where(
+    _other.c.seat.is_not(None), _other.c.delivery != Delivery.PATCH
+)
+BRANCH_BUSY = sa.and_(
+    runs.c.delivery != Delivery.PATCH, sa.tuple_(runs.c.repo_id, runs.c.working_branch).in_(_BUSY_BRANCHES)
 )
 
 

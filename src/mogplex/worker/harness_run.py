@@ -239,7 +239,8 @@ def sandbox_end(killed_by: str, equipment: Equipment) -> tuple[Cause, str]:
     if killed_by == "memory":
         return Cause.SANDBOX, f"The sandbox used more memory than its limit of {limits.memory_bytes >> 20:,} MiB."
     if killed_by == "disk":
-        return Cause.SANDBOX, f"The sandbox wrote more than its limit of {limits.disk_bytes >> 20:,} MiB."
+        written = f"The sandbox wrote more than its limit of {limits.disk_bytes >> 20:,} MiB"
+        return Cause.SANDBOX, f"{written}, or its disk is nearly full."
     return Cause.SANDBOX, f"The sandbox was lost ({killed_by})."
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mogplex.harnesses.repair.engine.baseline import RECORDING_FACTOR, RECORDING_SECONDS, Outcome, sample
+from mogplex.harnesses.repair.engine.baseline import RECORDING_FACTOR, RECORDING_SECONDS, Baseline, Outcome, sample
+from mogplex.harnesses.repair.engine.goal import Goal, whole_files
 
 OUTCOMES = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from(["passed", "skipped", "failed"]), st.floats(0, 2)), max_size=40
@@ -36,6 +38,20 @@ def test_a_sample_has_all_that_fails_keeps_the_order_and_the_bound(
     assert sum(price(outcomes[test]) for test in chosen) <= max(must, seconds) + 1e-6
     if sum(price(one) for one in outcomes.values()) <= seconds:
         assert chosen == list(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("mended", "counts"),
+    [
+        (["a::1", "a::2"], ["a::1", "a::2"]),
+        (["a::1"], []),  # not the whole file
+        (["b::1", "a::1"], []),  # a whole file, but less than half of what fails
+        (["a::1", "a::2", "b::1"], ["a::1", "a::2", "b::1"]),
+    ],
+)
+def test_a_patch_for_a_part_mends_whole_files_and_half_of_what_fails(mended: list[str], counts: list[str]) -> None:
+    goal = Goal(["a::1", "a::2", "b::1", "c::1"], Baseline({}))
+    assert whole_files(goal, mended) == counts
 
 
 def test_half_of_a_sample_are_neighbours_of_what_fails() -> None:

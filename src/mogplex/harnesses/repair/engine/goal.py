@@ -59,9 +59,11 @@ def line_in_test(test: str, outcome: Outcome, root: Path) -> int:
 
 
 def whole_files(goal: Goal, mended: list[str]) -> list[str]:
-    """The mended tests of those files whose failing tests are all mended; [] when no file is whole."""
+    """The mended tests of those files whose failing tests are all mended; [] when they are less than half of all that
+    fail: then it is more likely that the fault is elsewhere, and that this edit only silences some."""
     broken = {test.split("::")[0] for test in set(goal.failing) - set(mended)}
-    return [test for test in mended if test.split("::")[0] not in broken]
+    whole = [test for test in mended if test.split("::")[0] not in broken]
+    return whole if 2 * len(whole) >= len(goal.failing) else []
 
 
 def covering_tests(goal: Goal) -> dict[tuple[str, int], list[str]]:

@@ -217,10 +217,10 @@ def converted_receiver(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
         return
     text = place.text(node.value)
     near = [place.text(one.func) for one in place.expressions if isinstance(one, ast.Call) and _converts(one)]
-    sure = 3.0 if place.clash == "AttributeError" else 1.0
+    sure = 4.0 if place.clash == "AttributeError" else 1.0
     for verb in dict.fromkeys([*near, *CONVERSIONS]):
         if not text.startswith(f"{verb}("):
-            yield place.replace(node.value, f"{verb}({text})", sure * (1.0 if verb in near else 0.5))
+            yield place.replace(node.value, f"{verb}({text})", max(sure, 3.0 if verb in near else 1.0) * 0.5)
 
 
 def _converts(node: ast.Call) -> bool:
@@ -254,7 +254,7 @@ TEMPLATES = [
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
     Template("lookup with default", 0.3, (ast.Subscript,), lookup),
     Template("default of a lookup", 0.25, (ast.Call,), lookup_default),
-    Template("receiver converted", 0.1, (ast.Attribute,), converted_receiver),
+    Template("receiver converted", 0.2, (ast.Attribute,), converted_receiver),
     Template("call like another", 0.2, (ast.Call,), like_another_call),
     Template("isinstance type", 0.35, (ast.Call,), type_added),
 ]

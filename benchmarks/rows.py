@@ -1,0 +1,157 @@
+"""Do list, get, tail, start and take stay quick in a full house? Beside an empty one, in one run.
+
+    PYTHONPATH=src python benchmarks/rows.py [--runs 100000] [--events 20] [--database sqlite|postgresql]
+
+`--events` is of each run: 1,000,000 runs of 20 are 20,000,000 events. The rows are made in SQL from one real run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import sqlalchemy as sa
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from mogplex.domain.repo import Repo
+from mogplex.domain.run import Run
+from mogplex.domain.worker import WorkerInfo
+from mogplex.service.run_filter import RunFilter
+from mogplex.store.database import Database
+from mogplex.store.migrations import upgrade
+from mogplex.store.schema import run_events, runs
+from tests.house import House, ending, said
+from tests.soak.postgres import Postgres
+
+ROUNDS = 40
+WORKER = WorkerInfo("bench", "host", 1, 100_000)
+
+
+@contextmanager
+def opened(kind: str) -> Iterator[tuple[Database, Database]]:
+    """An empty database and one to be filled, of the same server."""
+    with ExitStack() as house:
+        if kind == "sqlite":
+            folder = Path(house.enter_context(tempfile.TemporaryDirectory(prefix="mogplex-rows-")))
+            urls = [f"sqlite:///{folder / name}.db" for name in ("empty", "full")]
+        else:
+            postgres = Postgres()
+            house.callback(postgres.close)
+            postgres.start()
+            urls = [postgres.url, postgres.url.rsplit("/", 1)[0] + "/filled"]
+            admin = sa.create_engine(
+                postgres.url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
+            )
+            with admin.connect() as connection:
+                connection.exec_driver_sql("CREATE DATABASE filled")
+            admin.dispose()
+        databases = [Database(url) for url in urls]
+        for database in databases:
+            house.callback(database.close)
+            upgrade(database)
+        yield databases[0], databases[1]
+
+
+def play(house: House, repo: Repo, key: str, count: int) -> Run:
+    """One ended run with `count` events."""
+    run = house.claim(house.start(repo, key, createBranch=True).run)
+    house.attempts.record(run, [said(f"line {number} of what it had to say") for number in range(count - 3)]).result(60)
+    house.attempts.finish(run, ending())
+    return house.runs.get(house.admin, run.id)
+
+
+def fill(database: Database, template: Run, count: int) -> None:
+    """`count` copies of an ended run, a minute apart into the past, with its events."""
+    series = (
+        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        if database.is_sqlite
+        else f"WITH n(i) AS (SELECT generate_series(1, {count}))"
+    )
+    run_id = "'run_' || " + ("printf('%024x', n.i)" if database.is_sqlite else "lpad(to_hex(n.i), 24, '0')")
+    moved = {name: f"{name} - 60.0 * n.i" for name in ("created_at", "updated_at", "started_at", "finished_at")}
+    others = {"id": run_id, "idempotency_key": f"'many-' || {run_id}"}
+    columns = {each.name: moved.get(each.name, f't."{each.name}"') for each in runs.columns} | others
+    with database.write() as tx:
+        named = ", ".join(f'"{name}"' for name in columns)
+        chosen = ", ".join(columns.values())
+        insert = f"INSERT INTO runs ({named}) {series} SELECT {chosen} FROM n, runs t WHERE t.id = '{template.id}'"
+        if not database.is_sqlite:
+            insert = f"{series} INSERT INTO runs ({named}) SELECT {chosen} FROM n, runs t WHERE t.id = '{template.id}'"
+        tx.connection.exec_driver_sql(insert.replace("%", "%%") if not database.is_sqlite else insert)
+        kept = [each.name for each in run_events.columns if each.name != "run_id"]
+        named, chosen = ", ".join(["run_id", *kept]), ", ".join([run_id, *(f"e.{name}" for name in kept)])
+        source = f"SELECT {chosen} FROM n, run_events e WHERE e.run_id = '{template.id}'"
+        insert = f"INSERT INTO run_events ({named}) {series} {source}"
+        if not database.is_sqlite:
+            insert = f"{series} INSERT INTO run_events ({named}) {source}"
+        tx.connection.exec_driver_sql(insert)
+    if not database.is_sqlite:  # PostgreSQL does it by itself, a little later; SQLite never does
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ANALYZE")
+
+
+def timed(calls: Sequence[Callable[[int], object]]) -> list[float]:
+    """Medians in ms, asked by turns, so that whatever else the machine does harms all alike."""
+    found: list[list[float]] = [[] for _ in calls]
+    for number in range(ROUNDS + 1):
+        for call, times in zip(calls, found, strict=True):
+            begun = time.perf_counter()
+            call(number)
+            times.append((time.perf_counter() - begun) * 1000)
+    return [statistics.median(times[1:]) for times in found]
+
+
+def questions(house: House, repo: Repo, run: Run) -> dict[str, Callable[[int], object]]:
+    admin, page = house.admin, RunFilter(limit=50)
+    return {
+        "list": lambda _: house.runs.list(admin, page),
+        "list of a repo": lambda _: house.runs.list(admin, replace(page, repo=repo.id)),
+        "list by status": lambda _: house.runs.list(admin, replace(page, status="success")),
+        "get": lambda _: house.runs.get(admin, run.id),
+        "events of a run": lambda _: house.events.page(admin, run.id, 5, 100),
+        "tail": lambda _: house.events.since(run.id, run.last_seq - 1, 100),
+        "pressure": lambda _: house.report.pressure(admin),
+        "start": lambda number: house.start(repo, f"timed {number}", createBranch=True),
+        "take": lambda _: house.seating.take(WORKER),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=20, help="of each run")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"])
+    options = parser.parse_args()
+    for kind in [options.database] if options.database else ["sqlite", "postgresql"]:
+        with opened(kind) as databases:
+            asked = []
+            for database, count in zip(databases, (0, options.runs), strict=True):
+                house = House(database)
+                repo = house.add_repo()
+                run = play(house, repo, "first", options.events)
+                for number in range(60):
+                    play(house, repo, f"more {number}", 3)
+                begun = time.monotonic()
+                if count:
+                    fill(database, run, count)
+                    print(
+                        f"{kind}: {count:,} runs, {count * options.events:,} events in {time.monotonic() - begun:.0f} s"
+                    )
+                house.workers.register(WORKER)
+                asked.append(questions(house, repo, run))
+            for name in asked[0]:
+                empty, full = timed([each[name] for each in asked])
+                ratio = f"ratio {full / empty:5.2f}"
+                print(f"  {name:<18} empty {empty:8.2f} ms   full {full:8.2f} ms   {ratio}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
