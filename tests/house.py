@@ -124,7 +124,7 @@ class House:
             blobs=blobs,
         )
         self.attempts = Attempts(database, self.hub, self.known_secrets, blobs)
-        self.sandboxes = Sandboxes(database)
+        self.sandboxes = Sandboxes(database, blobs)
         self.workers = Workers(database, self.hub, self.known_secrets)
         self.metrics = Metrics(database, alive_within_seconds=60.0)
         self.webhooks = Webhooks(database, self.vault)

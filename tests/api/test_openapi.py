@@ -190,12 +190,15 @@ def test_a_documented_run_request_is_accepted(door: Door) -> None:
         "labels": {"a": "b"},
         "env": {"A": "b"},
         "priority": 5,
+        "needs": ["gpu"],
+        "notify": "https://example.org/told",
         "conversationId": "c",
         "workspaceSessionId": "w",
     }
     assert set(whole) == set(RUN_REQUEST["properties"])
     assert faults(whole, RUN_REQUEST, {}) == []
-    one_of_both = {name: value for name, value in whole.items() if name != "harness"}
+    # `harness` goes without `harnesses`, and `notify` only where the server lets callers.
+    one_of_both = {name: value for name, value in whole.items() if name not in ("harness", "notify")}
     reply = door.send("POST", "/runs", one_of_both, {"Idempotency-Key": "k"})
     assert reply.status == 202
     nothing = {name: None for name in whole if name not in RUN_REQUEST["required"]}
@@ -228,6 +231,8 @@ def _use_webhooks(ask: Callable[..., Any], repo_id: str) -> None:
     one, path = f"/webhooks/{made['id']}", "/webhooks/{webhookId}"
     listed = ask("GET", "/webhooks", "/webhooks", 200)["webhooks"]
     assert [(each["id"], "secret" in each) for each in listed] == [(made["id"], False)]
+    changed = ask("PATCH", one, path, 200, {"enabled": False, "repos": None})["webhook"]
+    assert changed["disabledAt"] is not None and changed["repos"] is None
     rotated = ask("POST", f"{one}/rotate", f"{path}/rotate", 200)["webhook"]
     assert rotated["secret"] != made["secret"] and rotated["secrets"] == 2
     sent = ask("POST", f"{one}/test", f"{path}/test", 202)["delivery"]

@@ -10,13 +10,19 @@ import sqlalchemy as sa
 
 from mogplex.blobs.folder import FolderBlobs
 from mogplex.domain.blob import INLINE_BYTES
+from mogplex.domain.check import CheckRecord, CheckTarget
 from mogplex.domain.errors import ServiceUnavailable
+from mogplex.domain.retention import DAY_SECONDS, Retention
 from mogplex.domain.run import Outcome, Run, Verdict
+from mogplex.domain.sandbox import SandboxFacts
 from mogplex.service.blobs import ORPHAN_SECONDS, Blobs
+from mogplex.service.retention import Pruner
 from mogplex.store.database import Database
 from mogplex.store.schema import run_patches
+from tests.databases import empty
 from tests.house import House, ending
 from tests.service.test_moving import export, take_in, target  # noqa: F401  # a fixture
+from tests.service.test_retention import age as age_rows
 
 LARGE = b"+" * (INLINE_BYTES + 1)
 
@@ -121,3 +127,55 @@ def test_an_export_that_lacks_a_blob_is_no_export(house: House, store: FolderBlo
     with pytest.raises(ServiceUnavailable, match="can't be read"):
         export(house.database, tmp_path / "x.gz", Blobs(store))
     assert not (tmp_path / "x.gz").exists()
+
+
+def printed(house: House) -> tuple[Run, str]:
+    """A run whose sandbox and check print more than a row holds, with a secret in the middle."""
+    run = house.claim(house.start(house.add_repo(env={"TOKEN": "s3cret-value"}), "k").run)
+    text = "first\n" + "x" * INLINE_BYTES + f" s3cret-value {'y' * INLINE_BYTES}\nlast\n"
+    assert house.attempts.save_check(run, CheckRecord("pytest", CheckTarget.PATCH, Verdict.FAILED, 1, text))
+    facts = SandboxFacts(f"{run.id}-1", log=text)
+    assert house.attempts.finish(run, ending(Outcome.CHECKS_FAILED, Verdict.FAILED), facts)
+    return run, text.replace("s3cret-value", "[redacted]")
+
+
+def test_long_output_is_kept_whole_and_shown_short(house: House, store: FolderBlobs) -> None:
+    run, text = printed(house)
+    (short,) = house.runs.checks(house.admin, run.id)
+    (whole,) = house.runs.checks(house.admin, run.id, whole=True)
+    record = house.sandboxes.list(house.admin).items[0]
+    assert whole.output == house.sandboxes.log(house.admin, record.id).text == text
+    assert short.output.startswith("first") and short.output.endswith("last\n") and "bytes left out" in short.output
+    assert len(short.output) < INLINE_BYTES + 100
+    (entry,) = store.list()
+    assert store.get(entry.digest).decode() == text, "the same content is there once"
+    store.remove(entry.digest)
+    with pytest.raises(ServiceUnavailable):
+        house.runs.checks(house.admin, run.id, whole=True)
+    with pytest.raises(ServiceUnavailable):
+        house.sandboxes.log(house.admin, record.id)
+
+
+def test_a_log_is_cut_where_there_is_no_store_or_it_is_away(database: Database, house: House) -> None:
+    class Away(FolderBlobs):
+        def put(self, content: bytes) -> str:
+            raise ServiceUnavailable("It is away.")
+
+    for blobs in (Blobs(), Blobs(Away(Path("/nowhere")))):
+        empty(database)
+        cut = House(database, blobs=blobs)
+        run, text = printed(cut)
+        (check,) = cut.runs.checks(cut.admin, run.id, whole=True)
+        assert "bytes left out" in check.output and len(check.output) < len(text)
+        assert cut.runs.get(cut.admin, run.id).outcome is Outcome.CHECKS_FAILED
+
+
+def test_pruned_logs_let_go_of_their_blobs(house: House, store: FolderBlobs, tmp_path: Path) -> None:
+    run, _ = printed(house)
+    age_rows(house.database, 100)
+    age(store, tmp_path)
+    counts = Pruner(house.database, blobs=Blobs(store)).prune(Retention(logs=DAY_SECONDS))
+    assert (counts["logs"], counts["blobs"]) == (1, 1)
+    assert list(store.list()) == []
+    (check,) = house.runs.checks(house.admin, run.id, whole=True)
+    assert check.output == ""

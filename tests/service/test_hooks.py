@@ -14,9 +14,11 @@ from mogplex.domain.ending import failure_of
 from mogplex.domain.errors import BadRequest, Unauthorized
 from mogplex.domain.forge import ForgeKind
 from mogplex.domain.repo import Repo
+from mogplex.domain.retention import Retention
 from mogplex.domain.run import Delivery, Outcome, Run, Status
 from mogplex.service.hook_work import HookWork
 from mogplex.service.hooks import Message
+from mogplex.service.retention import Pruner
 from mogplex.store import runs as run_table
 from mogplex.store.database import Database
 from mogplex.wiring.adapters import open_forges
@@ -298,6 +300,21 @@ def test_a_full_queue_only_puts_it_off(database_url: str, fake: FakeForge) -> No
         clock.now += 3600
         assert world.work.carry() == 1
         assert [each.status for each in world.runs] == [Status.STREAMING, Status.PENDING]
+
+
+def test_what_was_answered_may_be_taken_away(database_url: str, fake: FakeForge) -> None:
+    clock = Clock()
+    with timed(database_url, clock) as house:
+        world = World(house, fake)
+        world.hear("issue_comment", comment("/mogplex a"))
+        world.finish(world.runs[0])
+        world.hear("issue_comment", comment("/mogplex b"))  # its run is still to end
+        clock.now += 3 * 86400
+        kept = Retention.older_than(2 * 86400, runs=False)
+        pruner = Pruner(house.database)
+        assert pruner.count(kept)["deliveries"] == pruner.prune(kept)["deliveries"] == 1
+        world.finish(world.runs[1])
+        assert "is done" in fake.comments[1]["body"]
 
 
 def test_two_repos_of_one_project_are_told_apart_by_their_secrets(world: World) -> None:

@@ -322,11 +322,18 @@ def test_a_repo_takes_variables_secrets_and_all_its_settings(world: World, open_
     page.get_by_label("If a run changes tests").select_option("base")
     page.get_by_label("What is asked of them").select_option("no-regression")
     page.get_by_label("Files they depend on").fill("golden/*.json")
+    page.get_by_label("Runs at once").fill("3")
+    page.get_by_text("Forge: pull requests").click()
+    page.get_by_label("Project there").fill("acme/elsewhere")
+    page.locator("input[name=hookOn]").first.check()
+    page.get_by_label("Only these people").fill("ann\nbob")
     page.get_by_role("button", name="Save").click()
     changed = house.repos.get(house.admin, added.id)
     assert (changed.python, changed.protect_tests, changed.check_policy) == ("3.12", True, "no-regression")
     assert (changed.allow_hosts, changed.check_files) == (("*.example.org", "api.example.com:8443"), ("golden/*.json",))
     assert changed.environment == {"KEPT": "kept-value-1"}
+    assert (changed.concurrency, changed.forge.project, changed.forge.kind) == (3, "acme/elsewhere", None)
+    assert (len(changed.hooks.on), changed.hooks.people, changed.forge.labels) == (1, ("ann", "bob"), None)
 
     page.goto(f"/repos/{added.id}")
     expect(page.get_by_label("If a run changes tests")).to_have_value("base")

@@ -16,6 +16,7 @@ import pytest
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome
 from mogplex.domain.weakness import find_weaknesses
+from mogplex.domain.worker import WorkerInfo
 from tests.web.world import World, said
 
 
@@ -142,6 +143,10 @@ def test_what_sandboxes_do_not_hold_is_said_as_readyz_says_it(world: World, repo
     world.weaknesses.clear()
     assert told == {"/": warnings, "/workers": warnings} and len(warnings) == 1
     assert "weakness" not in visitor.get("/").text
+    world.house.workers.register(WorkerInfo("w-weak", "far-away", 1, 2, labels=("gpu",), weaknesses=tuple(warnings)))
+    page = visitor.get("/workers").text
+    world.house.workers.leave("w-weak")
+    assert told_weaknesses(page) == [f"{warnings[0]} "] and "(far-away)" in page and ">gpu<" in page
     run = world.claim(world.start(repo, "In a weak sandbox"), driver="unconfined", weaknesses=list(warnings))
     page = visitor.get(f"/runs/{run.id}").text
     assert told_weaknesses(page) == warnings

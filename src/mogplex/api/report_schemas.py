@@ -73,6 +73,7 @@ PRESSURE = shape(
             version=TEXT,
             harnesses=list_of(TEXT),
             labels=list_of(TEXT),
+            weaknesses=list_of(TEXT),
             draining=FLAG,
             slots=WHOLE,
             busy=WHOLE,

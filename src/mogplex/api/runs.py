@@ -121,8 +121,16 @@ def patch(call: Call) -> ASGIApp:
 
 
 def checks(call: Call) -> ASGIApp:
-    found = call.services.runs.checks(call.caller, read_id(call.path["run_id"], "run"))
+    whole = call.query.get("whole", 0) == 1
+    found = call.services.runs.checks(call.caller, read_id(call.path["run_id"], "run"), whole=whole)
     return succeed({"checks": [check_object(each) for each in found]})
+
+
+_WHOLE = Parameter(
+    "whole",
+    "1 gives all that was kept of the output, up to 2 MiB a check, instead of its beginning and its end.",
+    {"type": "integer", "minimum": 0, "maximum": 1, "default": 0},
+)
 
 
 def _key_header(required: bool) -> Parameter:
@@ -235,7 +243,7 @@ ROUTES = (
         Scope.READ,
         checks,
         (Success(200, "The checks in the order they ran.", "CheckList"),),
-        parameters=(RUN_ID,),
+        parameters=(RUN_ID, _WHOLE),
         refusals=(404,),
     ),
 )

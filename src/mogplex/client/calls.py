@@ -202,9 +202,9 @@ class ApiCalls(WebhookCalls, ScheduleCalls):
         """{"calls": [{model, usage, costUsd, …}], nextAfter, hasMore}: a run's model calls, in order."""
         return await self._get(f"/runs/{segment(run_id)}/calls", after=after or None, limit=limit)
 
-    async def list_checks(self, run_id: str) -> Json:
-        """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran."""
-        return await self._get(f"/runs/{segment(run_id)}/checks")
+    async def list_checks(self, run_id: str, *, whole: bool = False) -> Json:
+        """{"checks": [{command, target, verdict, output, …}]} in the order in which they ran; `whole`: all output."""
+        return await self._get(f"/runs/{segment(run_id)}/checks", whole=1 if whole else None)
 
     # --- keys ----------------------------------------------------------------------------------------------------
 

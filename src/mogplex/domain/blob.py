@@ -19,6 +19,24 @@ class LargeValue:
 
 
 @dataclass(frozen=True, slots=True)
+class LargeText:
+    """`text` is all of it, unless `blob` names the blob that is (UTF-8); then `text` is its beginning and its end."""
+
+    text: str = ""
+    blob: str | None = None
+
+
+def shorten(text: str) -> str:
+    """The beginning and the end of what is larger than INLINE_BYTES, and how much was left out between them."""
+    content = text.encode()
+    if len(content) <= INLINE_BYTES:
+        return text
+    half = INLINE_BYTES // 2
+    middle = f"\n[{len(content) - 2 * half:,} bytes left out]\n"
+    return content[:half].decode("utf-8", "ignore") + middle + content[-half:].decode("utf-8", "ignore")
+
+
+@dataclass(frozen=True, slots=True)
 class BlobEntry:
     """One blob as a listing shows it. `modified_at`: when it was last put, seconds since 1970 by the store's clock."""
 

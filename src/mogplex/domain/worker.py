@@ -24,6 +24,7 @@ class WorkerInfo:
     version: str = ""
     harnesses: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    weaknesses: tuple[str, ...] = ()  # what its sandboxes don't hold, in sentences
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mogplex.domain.blob import shorten
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.event import EventDraft
@@ -113,14 +114,15 @@ class Attempts:
         if unknown:
             raise TypeError(f"not to be noted by a worker: {', '.join(sorted(unknown))}")
         sanitiser = self._sanitiser(run)
+        kept = self._keep_facts(sandbox, sanitiser)
         with self._database.write() as tx:
             values: dict[str, Any] = {name: clean_value(value, sanitiser) for name, value in columns.items()}
             if delivered:
                 values["delivered_at"] = tx.now
             if run_table.advance(tx, _owned(run), values, 0) is None:
                 return False
-            if sandbox is not None:
-                sandbox_table.note_facts(tx, run.id, run.attempt, clean_facts(sandbox, sanitiser))
+            if kept is not None:
+                sandbox_table.note_facts(tx, run.id, run.attempt, *kept)
         return True
 
     def save_patch(self, run: Run, diff: bytes) -> bool:
@@ -135,10 +137,11 @@ class Attempts:
     def save_check(self, run: Run, check: CheckRecord) -> bool:
         """False: not ours any more."""
         cleaned = clean_check(replace(check, attempt=run.attempt), self._sanitiser(run))
+        output = self._blobs.keep_text(cleaned.output)
         with self._database.write() as tx:
             if not _holds(tx, run):
                 return False
-            check_table.insert(tx, run.id, cleaned)
+            check_table.insert(tx, run.id, replace(cleaned, output=output.text), output.blob)
         return True
 
     def cached_baseline(self, repo_id: str, commit: str, command: str, setup_key: str = "") -> CheckRecord | None:
@@ -152,6 +155,7 @@ class Attempts:
     def save_baseline(self, run: Run, commit: str, check: CheckRecord, setup_key: str = "") -> bool:
         """False: not ours any more."""
         cleaned = clean_check(check, self._sanitiser(run))
+        cleaned = replace(cleaned, output=shorten(cleaned.output))  # after the cleaning: half a secret is not known
         with self._database.write() as tx:
             if not _holds(tx, run):
                 return False
@@ -191,7 +195,7 @@ class Attempts:
     def checks_of(self, run: Run) -> list[CheckRecord]:
         """What the checks of this attempt said, in the order in which they were saved."""
         with self._database.read() as tx:
-            return [each for each in check_table.select(tx, run.id) if each.attempt == run.attempt]
+            return [each for each, _ in check_table.select(tx, run.id) if each.attempt == run.attempt]
 
     def clean_text(self, run: Run, text: str, limit_bytes: int) -> str:
         """`text` as it may leave the house: without the secrets of the run and its repo."""
@@ -222,10 +226,11 @@ class Attempts:
         """
         self._writer.drain(run.id, timeout_seconds)
         sanitiser = self._sanitiser(run)
+        kept = self._keep_facts(sandbox, sanitiser)
         with self._database.write() as tx:
             ended = end_run(tx, run, _owned(run), ending, sanitiser)
-            if ended is not None and sandbox is not None:
-                sandbox_table.note_facts(tx, run.id, run.attempt, clean_facts(sandbox, sanitiser))
+            if ended is not None and kept is not None:
+                sandbox_table.note_facts(tx, run.id, run.attempt, *kept)
         with self._lock:
             self._sanitisers.pop(run.id, None)
         if ended is None:
@@ -246,6 +251,14 @@ class Attempts:
     def close(self, timeout_seconds: float = 30.0) -> None:
         """Write what was recorded and stop. What can't be written within the time is given up, with a log line."""
         self._writer.close(timeout_seconds)
+
+    def _keep_facts(self, facts: SandboxFacts | None, sanitiser: Sanitiser) -> tuple[SandboxFacts, str | None] | None:
+        """What to write into the row, and the blob that has the whole log."""
+        if facts is None:
+            return None
+        cleaned = clean_facts(facts, sanitiser)
+        log = self._blobs.keep_text(cleaned.log)
+        return replace(cleaned, log=log.text), log.blob
 
     def _sanitiser(self, run: Run) -> Sanitiser:
         with self._lock:

@@ -5,7 +5,9 @@ A blob is written before the row that names it is committed, and removed only wh
 
 from __future__ import annotations
 
-from mogplex.domain.blob import INLINE_BYTES, BlobStore, LargeValue
+import logging
+
+from mogplex.domain.blob import INLINE_BYTES, BlobStore, LargeText, LargeValue, shorten
 from mogplex.domain.errors import ServiceUnavailable
 from mogplex.store import blob_names
 from mogplex.store.database import Database
@@ -13,6 +15,8 @@ from mogplex.store.database import Database
 # A blob may be older than the commit of the row that names it by as long as a worker waits for the database.
 ORPHAN_SECONDS = 86400.0
 SWEEP_PAGE = 500
+
+_log = logging.getLogger(__name__)
 
 
 class Blobs:
@@ -26,6 +30,21 @@ class Blobs:
         if self.store is None or len(content) <= INLINE_BYTES:
             return LargeValue(content)
         return LargeValue(blob=self.store.put(content))
+
+    def keep_text(self, text: str) -> LargeText:
+        """The same for logs: no result hangs on them, so without a store, or while it is away, only a part is kept."""
+        short = shorten(text)
+        if self.store is None or short == text:
+            return LargeText(short)
+        try:
+            return LargeText(short, self.store.put(text.encode()))
+        except ServiceUnavailable as fault:
+            _log.warning("only a part of a log is kept: %s", fault.message)
+            return LargeText(short)
+
+    def read_text(self, value: LargeText) -> str:
+        """All that was kept. Raises ServiceUnavailable, as `read` does."""
+        return value.text if value.blob is None else self.read(LargeValue(blob=value.blob)).decode()
 
     def read(self, value: LargeValue) -> bytes:
         """All of it. Call it outside of a transaction. Raises ServiceUnavailable; never gives less than there was."""

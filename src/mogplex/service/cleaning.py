@@ -11,7 +11,7 @@ from mogplex.domain.model_call import ModelCall
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.sanitiser import Sanitiser
 
-LONG_TEXT_BYTES = 64 * 1024  # of check output and sandbox logs
+LONG_TEXT_BYTES = 2 * 1024 * 1024 + 1024  # of check output and sandbox logs: more than a worker keeps of them
 RAW_BYTES = 16 * 1024  # of a harness's line behind an event
 
 

@@ -144,6 +144,7 @@ class Report:
                         "version": each.version,
                         "harnesses": list(each.harnesses),
                         "labels": list(each.labels),
+                        "weaknesses": list(each.weaknesses),
                         "draining": each.draining,
                         "slots": each.slots,
                         "busy": each.busy,

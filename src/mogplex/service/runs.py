@@ -9,6 +9,7 @@ from typing import Any
 
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.audit import Action
+from mogplex.domain.blob import LargeText
 from mogplex.domain.check import CheckRecord
 from mogplex.domain.contest import Contest, ContestMode
 from mogplex.domain.errors import Conflict, RateLimited
@@ -215,11 +216,16 @@ class Runs:
             sanitiser = self._known_secrets.sanitiser_of(tx, run, repo_table.get(tx, run.repo_id))
         return sanitiser.text(diff.decode("utf-8", "replace"), MAX_SHOWN_PATCH_BYTES)
 
-    def checks(self, caller: Caller, run_id: str) -> list[CheckRecord]:
-        """In the order in which they ran. Raises NotFound."""
+    def checks(self, caller: Caller, run_id: str, *, whole: bool = False) -> list[CheckRecord]:
+        """In the order in which they ran; with `whole` all that was kept of their output. Raises NotFound, and
+        ServiceUnavailable when that can't be read now."""
         caller.require(Scope.READ)
         with self._database.read() as tx:
-            return check_table.select(tx, visible_run(tx, caller, run_id).id)
+            found = check_table.select(tx, visible_run(tx, caller, run_id).id)
+        if not whole:
+            return [check for check, _ in found]
+        read = self._blobs.read_text
+        return [replace(check, output=read(LargeText(check.output, blob))) for check, blob in found]
 
     def list(self, caller: Caller, filter: RunFilter) -> Page[Run]:
         """The newest first. Raises BadRequest for a value of the filter that can't be."""

@@ -12,6 +12,7 @@ from mogplex.domain.errors import BadRequest
 from mogplex.domain.event import Event, EventType
 from mogplex.domain.sandbox import SandboxRecord, SandboxStatus
 from mogplex.service.audit import note
+from mogplex.service.blobs import Blobs
 from mogplex.service.events import MAX_EVENTS
 from mogplex.service.ids import is_id, missing
 from mogplex.service.page import Page, clamp_limit, cut, decode_time_cursor
@@ -31,8 +32,9 @@ class SandboxLog:
 
 
 class Sandboxes:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, blobs: Blobs | None = None) -> None:
         self._database = database
+        self._blobs = blobs or Blobs()
 
     def list(
         self,
@@ -57,12 +59,13 @@ class Sandboxes:
             return _visible(tx, caller, record_id)
 
     def log(self, caller: Caller, record_id: str) -> SandboxLog:
-        """Raises NotFound."""
+        """Raises NotFound; ServiceUnavailable when the log can't be read now."""
         caller.require(Scope.READ)
         with self._database.read() as tx:
             record = _visible(tx, caller, record_id)
-            text = sandbox_table.read_log(tx, record.id)
+            kept = sandbox_table.read_log(tx, record.id)
             found = event_table.since(tx, record.run_id, 0, MAX_EVENTS, record.attempt)
+        text = self._blobs.read_text(kept)
         if not text:
             text = "".join(f"{event.message}\n" for event in found if event.type is EventType.LOG and event.message)
         return SandboxLog(record, text, found)

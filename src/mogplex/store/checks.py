@@ -13,15 +13,17 @@ from mogplex.store.database import Transaction
 from mogplex.store.schema import baselines, run_checks
 
 
-def insert(tx: Transaction, run_id: str, record: CheckRecord) -> None:
-    tx.execute(run_checks.insert(), {"run_id": run_id, "record": record.as_wire(), "created_at": tx.now})
+def insert(tx: Transaction, run_id: str, record: CheckRecord, blob: str | None = None) -> None:
+    """`blob` has the whole output, if `record` has a part."""
+    row = {"run_id": run_id, "record": record.as_wire(), "blob": blob, "created_at": tx.now}
+    tx.execute(run_checks.insert(), row)
 
 
-def select(tx: Transaction, run_id: str) -> list[CheckRecord]:
-    """In the order in which they were saved."""
-    wanted = sa.select(run_checks.c.record, run_checks.c.created_at).where(run_checks.c.run_id == run_id)
-    rows = tx.execute(wanted.order_by(run_checks.c.id))
-    return [replace(CheckRecord.of(record), created_at=created_at) for record, created_at in rows]
+def select(tx: Transaction, run_id: str) -> list[tuple[CheckRecord, str | None]]:
+    """In the order in which they were saved, each with the blob that has its whole output."""
+    columns = (run_checks.c.record, run_checks.c.created_at, run_checks.c.blob)
+    rows = tx.execute(sa.select(*columns).where(run_checks.c.run_id == run_id).order_by(run_checks.c.id))
+    return [(replace(CheckRecord.of(record), created_at=created_at), blob) for record, created_at, blob in rows]
 
 
 def get_baseline(tx: Transaction, repo_id: str, commit: str, command: str, setup_key: str = "") -> CheckRecord | None:

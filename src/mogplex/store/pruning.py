@@ -13,11 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mogplex.domain.event import EventType
+from mogplex.domain.hook_delivery import HookStatus
 from mogplex.domain.retention import Kept
 from mogplex.domain.run import Status
 from mogplex.domain.webhook import DeliveryStatus
 from mogplex.store.database import Transaction
 from mogplex.store.facts import HOUR_SECONDS
+from mogplex.store.hook_tables import hook_deliveries
 from mogplex.store.model_tables import model_calls, recordings
 from mogplex.store.retention_tables import pruned_sums, run_prunings
 from mogplex.store.schema import run_checks, run_events, run_patches, runs, sandboxes
@@ -69,18 +71,26 @@ def pruned_at(tx: Transaction, run_id: str, kind: Kept) -> float | None:
 
 
 def count_deliveries(tx: Transaction, before: float) -> int:
-    wanted = sa.select(sa.func.count()).select_from(webhook_deliveries).where(*_settled(before))
-    return int(tx.execute(wanted).scalar_one())
+    """Messages of webhooks, and of forges."""
+    sent = sa.select(sa.func.count()).select_from(webhook_deliveries).where(*_settled(before))
+    heard = sa.select(sa.func.count()).select_from(hook_deliveries).where(*_answered(before))
+    return int(tx.execute(sent).scalar_one()) + int(tx.execute(heard).scalar_one())
 
 
 def prune_deliveries(tx: Transaction, before: float, limit: int) -> int:
     """How many were taken away, `limit` at most."""
     oldest = sa.select(webhook_deliveries.c.id).where(*_settled(before)).limit(limit)
-    return tx.execute(webhook_deliveries.delete().where(webhook_deliveries.c.id.in_(oldest))).rowcount
+    sent = tx.execute(webhook_deliveries.delete().where(webhook_deliveries.c.id.in_(oldest))).rowcount
+    oldest = sa.select(hook_deliveries.c.id).where(*_answered(before)).limit(max(limit - sent, 0))
+    return sent + tx.execute(hook_deliveries.delete().where(hook_deliveries.c.id.in_(oldest))).rowcount
 
 
 def _settled(before: float) -> list[sa.ColumnElement[bool]]:
     return [webhook_deliveries.c.created_at < before, webhook_deliveries.c.status != DeliveryStatus.PENDING]
+
+
+def _answered(before: float) -> list[sa.ColumnElement[bool]]:
+    return [hook_deliveries.c.created_at < before, hook_deliveries.c.status == HookStatus.DONE]
 
 
 def _take_events(tx: Transaction, run_ids: Sequence[str]) -> None:

@@ -33,6 +33,7 @@ class WorkerNow:
     version: str
     harnesses: tuple[str, ...]
     labels: tuple[str, ...]
+    weaknesses: tuple[str, ...]
     draining: bool
     slots: int
     busy: int
@@ -111,6 +112,7 @@ def workers_now(tx: Transaction, alive_within_seconds: float) -> list[WorkerNow]
             version=row.version,
             harnesses=tuple(row.harnesses),
             labels=tuple(row.labels),
+            weaknesses=tuple(row.weaknesses),
             draining=row.draining,
             slots=row.slots,
             busy=busy.get(row.id, 0),

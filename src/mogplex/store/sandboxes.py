@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mogplex.domain.blob import LargeText
 from mogplex.domain.sandbox import SandboxFacts, SandboxRecord, SandboxStatus
 from mogplex.store.columns import storable
 from mogplex.store.database import Transaction
@@ -26,8 +27,9 @@ def get(tx: Transaction, record_id: str) -> SandboxRecord | None:
     return None if row is None else _record_of(row)
 
 
-def read_log(tx: Transaction, record_id: str) -> str:
-    return str(tx.execute(sa.select(sandboxes.c.log).where(sandboxes.c.id == record_id)).scalar_one())
+def read_log(tx: Transaction, record_id: str) -> LargeText:
+    wanted = sa.select(sandboxes.c.log, sandboxes.c.blob).where(sandboxes.c.id == record_id)
+    return LargeText(*tx.execute(wanted).one())
 
 
 def select(tx: Transaction, conditions: Sequence[sa.ColumnElement[bool]], limit: int) -> list[SandboxRecord]:
@@ -38,15 +40,15 @@ def select(tx: Transaction, conditions: Sequence[sa.ColumnElement[bool]], limit:
     ]
 
 
-def note_facts(tx: Transaction, run_id: str, attempt: int, facts: SandboxFacts) -> None:
-    """Add what became known; what `facts` leaves open stays as it is."""
+def note_facts(tx: Transaction, run_id: str, attempt: int, facts: SandboxFacts, blob: str | None = None) -> None:
+    """Add what became known; what `facts` leaves open stays as it is. `blob` has all of a log that `facts` cuts."""
     known = {each.name: getattr(facts, each.name) for each in fields(facts)}
     values = {name: value for name, value in known.items() if value not in (None, "", {})}
     for name in ("limits", "enforced"):
         if name in values:
             values[name] = dict(values[name])
     if "log" in values:
-        values["log"] = storable(values["log"])
+        values |= {"log": storable(values["log"]), "blob": blob}
     if values:
         tx.execute(sandboxes.update().where(*_of_attempt(run_id, attempt)).values(**values))
 

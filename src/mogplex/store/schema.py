@@ -273,6 +273,7 @@ workers = Table(
     Column("version", String(), nullable=False),
     _json("harnesses"),
     _json("labels"),
+    _json("weaknesses"),
     Column("draining", sa.Boolean(), nullable=False),
     _time("started_at", nullable=False),
     _time("beat_at", nullable=False),

@@ -22,6 +22,7 @@ def insert(tx: Transaction, info: WorkerInfo) -> None:
         "version": info.version,
         "harnesses": list(info.harnesses),
         "labels": list(info.labels),
+        "weaknesses": list(info.weaknesses),
         "draining": False,
         "started_at": tx.now,
         "beat_at": tx.now,
@@ -56,5 +57,14 @@ def select(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> list[WorkerR
 
 
 def _record_of(row: Any) -> WorkerRecord:
-    info = WorkerInfo(row.id, row.host, row.pid, row.slots, row.version, tuple(row.harnesses), tuple(row.labels))
+    info = WorkerInfo(
+        id=row.id,
+        host=row.host,
+        pid=row.pid,
+        slots=row.slots,
+        version=row.version,
+        harnesses=tuple(row.harnesses),
+        labels=tuple(row.labels),
+        weaknesses=tuple(row.weaknesses),
+    )
     return WorkerRecord(info, row.busy, row.started_at, row.beat_at, row.left_at, row.draining)

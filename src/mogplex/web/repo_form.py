@@ -12,6 +12,7 @@ from mogplex.domain.errors import MogplexError
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import Phase
+from mogplex.web.repo_forge import ASSOCIATIONS, FORGES, TRIGGERS, forge_body, forge_values
 from mogplex.web.start import budget_of
 from mogplex.web.visit import Form, Visit
 
@@ -46,6 +47,9 @@ def show_repo(visit: Visit, repo: Repo | None, values: Mapping[str, str], refusa
         harnesses=visit.rooms.harnesses(),
         policies=list(CheckPolicy),
         phases=[(phase, PHASE_HINTS[phase]) for phase in Phase],
+        forge_choices=[("", "found out"), *((each, each) for each in FORGES)],
+        triggers=TRIGGERS,
+        associations=ASSOCIATIONS,
     )
 
 
@@ -67,18 +71,19 @@ def values_of(repo: Repo) -> dict[str, str]:
         "pushBranches": "\n".join(repo.push_branches),
         "harness": repo.default_harness or "",
         "timeoutSeconds": "" if repo.timeout_seconds is None else f"{repo.timeout_seconds:g}",
+        "concurrency": "" if repo.concurrency is None else str(repo.concurrency),
         **budget,
+        **forge_values(repo),
     }
 
 
 def given_of(form: Form) -> dict[str, str]:
     """The same of a form that was refused, but for what must not be sent back."""
-    return {name: values[0] for name, values in form.values.items() if name != "gitCredential"}
+    return {name: "\n".join(values) for name, values in form.values.items() if name != "gitCredential"}
 
 
-def body_of(form: Form, *, creating: bool) -> dict[str, Any]:
-    """Blank fields put a setting back to its default; on adding they are left out."""
-    timeout = form.get("timeoutSeconds")
+def body_of(form: Form, repo: Repo | None) -> dict[str, Any]:
+    """Blank fields put a setting back to its default; on adding (`repo` None) they are left out."""
     body: dict[str, Any] = {
         "name": form.get("name"),
         "defaultBranch": form.get("defaultBranch"),
@@ -94,18 +99,21 @@ def body_of(form: Form, *, creating: bool) -> dict[str, Any]:
         "pushBranches": form.lines("pushBranches") or None,
         "harness": form.get("harness"),
         "budget": budget_of(form),
-        "timeoutSeconds": None if timeout is None else _number(timeout),
+        "timeoutSeconds": _number(form.get("timeoutSeconds")),
+        "concurrency": _number(form.get("concurrency")),
+        **forge_body(form, repo),
     }
-    if creating:
+    if repo is None:
         body["cloneUrl"] = form.get("cloneUrl")
         body["gitCredential"] = form.get("gitCredential")
         return {name: value for name, value in body.items() if value is not None}
     return {name: value for name, value in body.items() if value is not None or name not in ("name", "defaultBranch")}
 
 
-def _number(text: str) -> float | str:
+def _number(text: str | None) -> float | str | None:
     """What is no number goes on as it is, to be refused with the other faults of the form."""
     try:
-        return float(text)
+        number = None if text is None else float(text)
     except ValueError:
         return text
+    return int(number) if number is not None and number.is_integer() else number

@@ -28,7 +28,7 @@ def show_one(visit: Visit) -> Response:
 
 def add(visit: Visit) -> Response:
     try:
-        repo, _ = visit.rooms.repos.add(visit.caller, body_of(visit.form, creating=True))
+        repo, _ = visit.rooms.repos.add(visit.caller, body_of(visit.form, None))
     except MogplexError as fault:
         return show_repo(visit, None, given_of(visit.form), Refusal(fault, "settings"))
     return redirect(f"/repos/{repo.id}")
@@ -37,7 +37,7 @@ def add(visit: Visit) -> Response:
 def update(visit: Visit) -> Response:
     repo = visit.rooms.repos.get(visit.caller, visit.path("repo_id"))
     try:
-        visit.rooms.repos.update(visit.caller, repo.id, body_of(visit.form, creating=False))
+        visit.rooms.repos.update(visit.caller, repo.id, body_of(visit.form, repo))
     except MogplexError as fault:
         return show_repo(visit, repo, given_of(visit.form), Refusal(fault, "settings"))
     return redirect("/repos")

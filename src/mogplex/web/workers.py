@@ -32,7 +32,7 @@ def gather_weaknesses(visit: Visit, pressure: dict[str, Any]) -> dict[str, list[
     """What sandboxes don't hold, in the sentences of `doctor` and `/readyz` -> the hosts of workers that say so."""
     found: dict[str, list[str]] = {sentence: [] for sentence in visit.rooms.weaknesses()}
     for worker in pressure["workers"]:
-        for sentence in worker.get("weaknesses", ()):
+        for sentence in worker["weaknesses"]:
             hosts = found.setdefault(sentence, [])
             if worker["host"] not in hosts:
                 hosts.append(worker["host"])

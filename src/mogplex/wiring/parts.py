@@ -126,7 +126,7 @@ class Parts:
             secrets=secrets,
             runs=runs,
             events=events,
-            sandboxes=Sandboxes(database),
+            sandboxes=Sandboxes(database, blobs),
             webhooks=webhooks,
             hooks=Hooks(database, vault),
             schedules=Schedules(database, runs, tuple(harnesses), offers.choose_harness),

@@ -67,7 +67,14 @@ def working(
         log.warning("sandbox: %s", weakness)
     names = tuple(parts.harnesses)
     info = WorkerInfo(
-        worker_id, platform.node(), os.getpid(), settings.slots, mogplex.__version__, names, settings.worker_labels
+        id=worker_id,
+        host=platform.node(),
+        pid=os.getpid(),
+        slots=settings.slots,
+        version=mogplex.__version__,
+        harnesses=names,
+        labels=settings.worker_labels,
+        weaknesses=tuple(parts.weaknesses),
     )
     parts.workers.register(info)
     engine = DbosWorker(database.engine, settings.database, worker_id, settings.slots)

@@ -19,6 +19,7 @@ from .templates.template import Template
 
 CROWD = 60  # after so many candidates on one line the next counts half
 SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious may take four times as many turns
+AT_ONCE = 1  # suspects of which candidates are made before the next candidate is given out
 IDLE_FACTOR, HIGHEST_IDLE_PRIOR = 2.5, 0.9  # for edits that use a name which nothing has used so far
 WORD = re.compile(r"[^\W\d]\w*")
 Kinds = dict[str, dict[int, dict[str, set[str]]]]  # relative path -> line -> name -> type names
@@ -139,14 +140,24 @@ class Candidates:
         return heapq.heappop(self._heap)[2]
 
     def _fill(self) -> None:
-        """Make candidates of suspects until none of those left can have a better one."""
-        while self._left and (not self._heap or self._bound(self._left[0]) > -self._heap[0][0]):
-            for candidate in self._of(self._left.popleft()):
-                key = hashlib.blake2b(repr((candidate.path, candidate.edits)).encode(), digest_size=12).digest()
-                if key not in self._seen:
-                    self._seen.add(key)
-                    self._made += 1
-                    heapq.heappush(self._heap, (-candidate.score, self._made, candidate))
+        """Make candidates of the suspects that may have a better one than the best at hand.
+
+        Of a few suspects at a time: workers that wait cost more than an order that isn't strict in the beginning.
+        """
+        for _ in range(AT_ONCE):
+            if not self._left or (self._heap and self._bound(self._left[0]) <= -self._heap[0][0]):
+                return
+            self._make(self._left.popleft())
+        while self._left and not self._heap:
+            self._make(self._left.popleft())
+
+    def _make(self, suspect: Suspect) -> None:
+        for candidate in self._of(suspect):
+            key = hashlib.blake2b(repr((candidate.path, candidate.edits)).encode(), digest_size=12).digest()
+            if key not in self._seen:
+                self._seen.add(key)
+                self._made += 1
+                heapq.heappush(self._heap, (-candidate.score, self._made, candidate))
 
     def _bound(self, suspect: Suspect) -> float:
         return self._highest * _factor(suspect)

@@ -32,6 +32,7 @@ class Vocabulary:
     globals: list[str] = field(default_factory=list)
     calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
     bound: set[str] = field(default_factory=set)  # names that the module gives a meaning, imports included
+    reads: dict[ast.AST, dict[str, list[ast.Name]]] = field(default_factory=dict)  # function -> name -> where
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
 
     @classmethod
@@ -117,15 +118,26 @@ class Place:
         return next((clashes[self.source.path, line] for line in lines if (self.source.path, line) in clashes), "")
 
     @functools.cached_property
+    def reads(self) -> dict[str, list[ast.Name]]:
+        """Where the function reads each name."""
+        scope = self.function or self.statement
+        known = self.words.reads.get(scope)
+        if known is None:
+            known = self.words.reads[scope] = {}
+            for node in ast.walk(scope):
+                if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Store):
+                    known.setdefault(node.id, []).append(node)
+        return known
+
+    @functools.cached_property
     def idle(self) -> set[str]:
         """Local names that nothing reads: one of them was probably meant somewhere."""
         if self.function is None:
             return set()
-        nodes = [node for node in ast.walk(self.function) if isinstance(node, ast.Name)]
-        arguments = [node.arg for node in ast.walk(self.function.args) if isinstance(node, ast.arg)]
-        bound = {*arguments, *(node.id for node in nodes if isinstance(node.ctx, ast.Store))}
-        read = {node.id for node in nodes if not isinstance(node.ctx, ast.Store)}
-        return {name for name in bound - read if not name.startswith("_")} - {"self", "cls"}
+        bound = {node.arg for node in ast.walk(self.function.args) if isinstance(node, ast.arg)}
+        stores = (node for node in ast.walk(self.function) if isinstance(node, ast.Name))
+        bound |= {node.id for node in stores if isinstance(node.ctx, ast.Store)}
+        return {name for name in bound - self.reads.keys() if not name.startswith("_")} - {"self", "cls"}
 
     def _names(self) -> list[str]:
         """Local names (parameters first, then in order of assignment), comprehension variables included."""

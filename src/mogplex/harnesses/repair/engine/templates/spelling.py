@@ -84,10 +84,7 @@ def _given(node: ast.AST) -> set[str]:
 
 def _everywhere(name: str, other: str, place: Place, weight: float) -> Proposal | None:
     """A name exchanged wherever the function reads it; None when it does so once only."""
-    reads = [
-        one for one in ast.walk(place.function or place.statement)
-        if isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Load)
-    ]  # fmt: skip
+    reads = place.reads.get(name, [])
     if len(reads) < 2:
         return None
     return Proposal(tuple(Edit(*place.source.span(one), other) for one in reads), weight)
