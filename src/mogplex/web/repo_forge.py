@@ -31,7 +31,7 @@ def forge_values(repo: Repo) -> dict[str, str]:
 
 
 def forge_body(form: Form, repo: Repo | None) -> dict[str, Any]:
-    """`forge` and `hooks` as requests give them; None where the form has nothing, so that the default holds."""
+    """`forge` and `hooks` as requests give them; None where the form has nothing (nothing starts runs, say)."""
     labels: list[str] | None = form.lines("forgeLabels") or None
     if labels is None and repo is not None and repo.forge.labels == ():
         labels = []  # none at all, which is not the same as nothing said
@@ -48,7 +48,7 @@ def forge_body(form: Form, repo: Repo | None) -> dict[str, Any]:
         "associations": form.all("hookFrom") or None,
         "delivery": form.get("hookDelivery"),
     }
-    return {"forge": _given(forge), "hooks": _given(hooks) if repo is not None or hooks["on"] else None}
+    return {"forge": _given(forge), "hooks": _given(hooks) if hooks["on"] else None}
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any] | None:
