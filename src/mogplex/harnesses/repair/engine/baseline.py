@@ -132,7 +132,8 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: fl
     hanging = [test for test in recordable if outcomes[test].outcome == "timeout"]
     finite = sample({test: outcomes[test] for test in recordable if test not in set(hanging)}, record_seconds)
     slowest = max((outcomes[test].seconds for test in finite), default=0.0)
-    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE * SLOWDOWN, "lines", slowest, len(tests) <= MANY)
+    # Without reports: what pytest does to explain a failed comparison can take longer than the test, and traced longer.
+    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE * SLOWDOWN, "lines", slowest, full=False)
     looping, more_lines = run_all(pool, hanging, HANGING_CPU_SECONDS, record="lines")
     again.update(looping)
     lines.update(more_lines)
