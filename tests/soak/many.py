@@ -28,6 +28,7 @@ from tests.soak.cluster import DEAD_AFTER_SECONDS, Cluster, Findings, parse_time
 SPOKEN = 20
 NOTICED_SECONDS = DEAD_AFTER_SECONDS + 10  # a death, on a machine that is busy with all this
 REQUESTS_AT_ONCE = 4
+BETWEEN_SECONDS = 0.25  # or more runs are asked for than the workers can play
 
 
 def show_kill(options: argparse.Namespace) -> Findings:
@@ -150,6 +151,7 @@ class _Callers:
                 self.runs.append(run["runId"])
             for _ in range(5):
                 self._ask(lambda client, run_id=run["runId"]: client.get_run(run_id))
+                time.sleep(BETWEEN_SECONDS)
             count += 1
 
     def _ask(self, call: Callable[[Any], Any]) -> Any:
