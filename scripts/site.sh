@@ -4,11 +4,7 @@
 #   bash scripts/site.sh          then: python3 -m http.server -d build/site
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-tools=build/site-tools
-if [ ! -x "$tools/bin/zensical" ]; then
-  python3 -m venv --clear "$tools"
-  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check zensical==0.0.73
-fi
+[ -x .venv/bin/zensical ] || bash scripts/setup.sh --tests
 rm -rf build/site build/site-source
 mkdir -p build/site-source
 cp -R docs/. examples build/site-source/
@@ -16,4 +12,4 @@ cp README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md SECURITY.md LICENSE ac
 # Documents of the root become neighbours of those in docs/: their links lose one step up, or the folder. What is no page
 # (a script, a folder) stays a name.
 sed -i -E 's#\]\(\.\./#](#g; s#\]\(docs/#](#g; s#\[([^]]*)\]\((examples|scripts|clients)/[^)]*\)#`\1`#g' build/site-source/*.md
-"$tools/bin/zensical" build --clean --strict
+.venv/bin/zensical build --clean --strict
