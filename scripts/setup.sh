@@ -2,7 +2,7 @@
 # Makes everything that Mogplex needs on this machine: system packages, a virtual environment, the locked dependencies.
 #
 #   bash scripts/setup.sh            to run Mogplex
-#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL, podman, Chromium, the binaries of Codex and Claude Code)
+#   bash scripts/setup.sh --tests    to run its tests too (PostgreSQL, podman, Chromium, Codex, Claude Code, Node)
 #
 # Safe to run again: what is there already is left alone, without network. As root, or where sudo asks for no password,
 # it installs missing system packages with apt-get; elsewhere it says what to type. MOGPLEX_PYTHON names the Python to
@@ -175,13 +175,13 @@ install_python_packages() {
   printf '%s\n' "$wanted" >"$stamp"
 }
 
-# Two binaries of other makers, 310 MB to download: they take part in the tests only, and a machine without them
+# Programs of other makers, 370 MB to download: they take part in the tests only, and a machine without them
 # (offline, or of another kind) can run all others.
 install_harness_programs() {
   local wanted stamp=$venv/.harness-stamp
   wanted=$(sha256sum requirements-harnesses.lock | cut -d ' ' -f 1)
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return 0
-  say "installing Codex and Claude Code for the tests (requirements-harnesses.lock)"
+  say "installing Codex, Claude Code and Node for the tests (requirements-harnesses.lock)"
   if command -v uv >/dev/null; then
     quietly env VIRTUAL_ENV="$venv" uv pip install --quiet --no-deps --require-hashes -r requirements-harnesses.lock
   else
@@ -191,12 +191,26 @@ install_harness_programs() {
   say "they could not be installed; the tests that need them are skipped, and say so"
 }
 
+# What the TypeScript client is checked and played with. No script of a package runs.
+install_node_modules() {
+  local client=clients/typescript wanted stamp
+  stamp=$client/node_modules/.setup-stamp
+  wanted=$(sha256sum $client/package-lock.json | cut -d ' ' -f 1)
+  [ -x "$venv/bin/npm" ] && [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || return 0
+  say "installing TypeScript for the tests ($client/package-lock.json)"
+  if (cd $client && PATH=$venv/bin:$PATH quietly npm ci --ignore-scripts --no-audit --no-fund --silent); then
+    printf '%s\n' "$wanted" >"$stamp"
+  else
+    say "it could not be installed; the test of the TypeScript client is skipped, and says so"
+  fi
+}
+
 main() {
   system_packages
   want_browser
   container_packages
   install_python_packages
-  [ "$with_tests" = no ] || install_harness_programs
+  [ "$with_tests" = no ] || { install_harness_programs && install_node_modules; }
   if [ ${#missing[@]} -gt 0 ]; then
     die "these are still missing: ${missing[*]}. Type, then this again:" "sudo apt-get install ${missing[*]}"
   fi

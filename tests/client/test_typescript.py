@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -19,7 +17,8 @@ from tests.client.test_runs import DIFF, finish
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / "clients" / "typescript"
-BUILT = CLIENT / "dist" / "index.js"
+NODE = Path(sys.prefix) / "bin" / "node"
+COMPILER = CLIENT / "node_modules" / "typescript" / "bin" / "tsc"
 
 
 def test_the_types_are_those_of_the_api() -> None:
@@ -29,8 +28,10 @@ def test_the_types_are_those_of_the_api() -> None:
     assert first_line == f"// fingerprint of the API: {now}", "the API has changed: bash scripts/typescript.sh"
 
 
-@pytest.mark.skipif(not BUILT.exists(), reason="the TypeScript client is not built: bash scripts/typescript.sh")
-def test_a_run_is_played_with_it(door: Door) -> None:
+@pytest.mark.skipif(not (NODE.exists() and COMPILER.exists()), reason="no Node or TypeScript: scripts/setup.sh --tests")
+def test_it_is_type_checked_and_plays_a_run(door: Door) -> None:
+    checked = subprocess.run([NODE, COMPILER], cwd=CLIENT, capture_output=True, text=True, timeout=100, check=False)
+    assert checked.returncode == 0, checked.stdout
     door.house.add_repo()
     ended = threading.Event()
 
@@ -43,12 +44,10 @@ def test_a_run_is_played_with_it(door: Door) -> None:
 
     worker = threading.Thread(target=work)
     worker.start()
-    known = {"PATH": os.environ["PATH"], "MOGPLEX_URL": f"http://{door.host}:{door.port}", "MOGPLEX_API_KEY": door.key}
-    node = shutil.which("node")
-    assert node is not None
+    known = {"MOGPLEX_URL": f"http://{door.host}:{door.port}", "MOGPLEX_API_KEY": door.key}
     try:
         done = subprocess.run(
-            [node, "story.mjs"], cwd=CLIENT, env=known, capture_output=True, text=True, timeout=100, check=False
+            [NODE, "story.mjs"], cwd=CLIENT, env=known, capture_output=True, text=True, timeout=100, check=False
         )
     finally:
         ended.set()
