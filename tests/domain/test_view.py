@@ -16,9 +16,9 @@ from mogplex.domain.repo import Repo
 from mogplex.domain.repo_view import hide_password, repo_object
 from mogplex.domain.run import Changes, Delivery, Run, Status
 from mogplex.domain.run_view import budget_object, listed_run_object, make_title, run_object
+from mogplex.domain.seating import QueuePlace, WaitReason
 from mogplex.domain.usage import Usage
 from mogplex.domain.view import event_object, format_time, key_object
-from mogplex.service.runs import QueuePlace
 
 RUN = Run(
     id="run_0123456789abcdef01234567",
@@ -88,12 +88,19 @@ DOCUMENTED = [
 
 
 def test_run_object_has_every_field_of_the_contract() -> None:
-    shown = run_object(RUN, QueuePlace(3, 2))
+    place = QueuePlace(3, 2, WaitReason.SLOTS_BUSY, "All slots are busy.", 4.5)
+    shown = run_object(RUN, place)
     assert set(DOCUMENTED) <= set(shown)
     assert shown["branch"] == {"base": "main", "working": "mogplex/run/x", "createBranch": True}
     assert shown["runtime"] == {"provider": "dbos", "runId": RUN.id}
     assert shown["aiCallId"] == "call_0123456789abcdef01234567"
-    assert shown["queue"] == {"position": 3, "ahead": 2}
+    assert shown["queue"] == {
+        "position": 3,
+        "ahead": 2,
+        "reason": "slots_busy",
+        "detail": "All slots are busy.",
+        "estimatedWaitSeconds": 4.5,
+    }
     assert shown["eventsUrl"] == f"/api/v1/mogplex/runs/{RUN.id}/events"
     assert (shown["createdAt"], shown["updatedAt"]) == ("1970-01-01T00:00:00.000Z", "2023-11-14T22:13:20.123Z")
     assert shown["title"] == "Mend it"
@@ -101,7 +108,8 @@ def test_run_object_has_every_field_of_the_contract() -> None:
 
 
 def test_a_run_that_does_not_wait_has_no_place_in_the_queue() -> None:
-    assert run_object(replace(RUN, status=Status.STREAMING), QueuePlace(1, 0))["queue"] is None
+    place = QueuePlace(1, 0, WaitReason.NEXT, "It begins in a moment.", 0.0)
+    assert run_object(replace(RUN, status=Status.STREAMING), place)["queue"] is None
     assert run_object(RUN)["queue"] is None
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from mogplex.cli.follow import DEFAULT_TIMEOUT_SECONDS, stay_with_run
+from mogplex.cli.label_list import split_labels
 from mogplex.cli.options import Server, check_options, examples, read_pairs, server_options
 from mogplex.cli.output import is_terminal, note
 from mogplex.cli.start import choose_harnesses, choose_key, given, make_budget, start_under
-from mogplex.cli.worker_labels import read_labels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ _STDIN = "-"
 @click.option("--notify", metavar="URL", help="Tell this URL of the ending, signed as webhooks are.")
 @click.option("--priority", type=int, metavar="N", help="Place in the queue, -100 to 100; greater goes earlier.")
 @click.option(
-    "--needs", metavar="A,B", multiple=True, callback=read_labels, help="Labels that the worker must have, such as gpu."
+    "--needs",
+    metavar="A,B",
+    multiple=True,
+    callback=split_labels,
+    help="Labels that the worker must have, such as gpu.",
 )
 @click.option("--title", metavar="TEXT", help="Name of the run in lists.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key never starts a second run [random].")

@@ -1,9 +1,10 @@
-"""Labels of workers on the command line: commas between them, or the option again."""
+"""The labels that a worker bears, as its command line names them."""
 
 from __future__ import annotations
 
 import click
 
+from mogplex.cli.label_list import split_labels
 from mogplex.domain.worker import label_fault
 
 TYPE_CHECKING = False
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 def read_labels(context: click.Context, parameter: click.Parameter, texts: Sequence[str]) -> tuple[str, ...] | None:
     """A click callback: None when nothing was given."""
-    labels = tuple(label.strip() for text in texts for label in text.split(",") if label.strip())
-    for label in labels:
+    labels = split_labels(context, parameter, texts)
+    for label in labels or ():
         if (fault := label_fault(label)) is not None:
             raise click.BadParameter(fault)
-    return labels or None
+    return labels

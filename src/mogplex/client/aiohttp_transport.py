@@ -97,8 +97,14 @@ class AiohttpTransport:
 
     async def _send(self, message: Message) -> aiohttp.ClientResponse:
         if self._session is None:
-            # Timeouts are ours, and no proxy of the environment stands between: as for the other transport.
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None), read_bufsize=_READ_BYTES)
+            # Timeouts are ours, no proxy of the environment stands between, and each request has a connection of its
+            # own: as for the other transport. One that was kept may be closed by the server just when a request
+            # leaves, and a request that is not repeatable would be lost with it.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True),
+                timeout=aiohttp.ClientTimeout(total=None),
+                read_bufsize=_READ_BYTES,
+            )
         url = URL(f"{self._address.origin}{message.target}", encoded=True)
         sent = {"Accept-Encoding": "identity", **message.headers}
         try:
