@@ -156,8 +156,9 @@ def test_the_extras_the_list_of_the_tests_and_the_tried_versions_agree() -> None
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
     pins = sorted(extras["claude-code"] + extras["codex"])
-    assert pins == sorted(project["dependency-groups"]["harnesses"])
+    listed = project["dependency-groups"]["harnesses"]
+    assert set(pins) <= set(listed)
     locked = re.findall(r"^([a-z-]+==[\d.]+)", (ROOT / "requirements-harnesses.lock").read_text(), re.MULTILINE)
-    assert sorted(locked) == pins
+    assert sorted(locked) == sorted(listed)
     assert pins[1].partition("==")[2] in CODEX.tried
     assert pins[0] in CLAUDE.install
