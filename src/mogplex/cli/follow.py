@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import select
+import signal
+import sys
 
 import click
 
@@ -127,7 +131,23 @@ def ctrl_c_leaves_run(server: Server, run_id: str) -> Iterator[None]:
 
 def _wants_cancel(run_id: str) -> bool:
     try:
-        return click.confirm(f"\nCancel run {run_id}?", default=False, err=True)
-    except (click.Abort, KeyboardInterrupt):  # a second Ctrl-C: just leave
+        click.echo(f"\nCancel run {run_id}? [y/N]: ", nl=False, err=True)
+        _await_answer()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:  # a second Ctrl-C: just leave
         note("")
         return False
+
+
+def _await_answer() -> None:
+    """Until a line can be read. A Ctrl-C that comes just before a plain read begins to wait would be heard only after
+    the next key; the pipe makes it end the waiting at once."""
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    before = signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    try:
+        select.select([sys.stdin, woken], [], [])
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(waker)
