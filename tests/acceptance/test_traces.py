@@ -14,7 +14,7 @@ from mogplex.domain.traceparent import span_id_of
 from tests.acceptance.house import House, say
 
 proto = pytest.importorskip(
-    "opentelemetry.proto.collector.trace.v1.trace_service_pb2", reason="pip install 'mogplex[otel]'"
+    "opentelemetry.proto.collector.trace.v1.trace_service_pb2", reason="pip install '.[otel]' in Mogplex's checkout"
 )
 GIVEN = f"00-{'ab' * 16}-{'cd' * 8}-01"
 SCRIPT = "\n".join(

@@ -23,7 +23,7 @@ from mogplex.harnesses.codex.launch import KEY_VARIABLE, settings, toml
 from tests.api.door import Door
 from tests.harnesses.programs import MODELS, installed
 
-pytest.importorskip("mcp", reason="the MCP library is not installed: pip install 'mogplex[mcp]'")
+pytest.importorskip("mcp", reason="the MCP library is not installed: pip install '.[mcp]' in Mogplex's checkout")
 
 SCENARIO = """
 turns:

@@ -19,7 +19,7 @@ from tests.api.conftest import OpenDoor
 from tests.api.door import BASE, Door
 from tests.house import ending, said
 
-mcp = pytest.importorskip("mcp", reason="the MCP library is not installed: pip install 'mogplex[mcp]'")
+mcp = pytest.importorskip("mcp", reason="the MCP library is not installed: pip install '.[mcp]' in Mogplex's checkout")
 from mcp.client import Client  # noqa: E402
 from mcp.client.stdio import StdioServerParameters  # noqa: E402
 from mcp.client.streamable_http import streamable_http_client  # noqa: E402

@@ -71,7 +71,7 @@ class World:
             models=list,
             harnesses=lambda: [
                 HarnessInfo("repair", True, "1.0"),
-                HarnessInfo("codex", False, None, "not installed", "pip install 'mogplex[codex]'"),
+                HarnessInfo("codex", False, None, "not installed", "pip install '.[codex]' in Mogplex's checkout"),
             ],
             readiness=list,
             weaknesses=lambda: self.weaknesses,

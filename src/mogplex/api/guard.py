@@ -78,14 +78,14 @@ class Guard:
         try:
             await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            pass  # nobody is left to be told
+            status = status or 499  # nobody is left to be told; only the log below sees this number
         except Exception as error:  # noqa: BLE001 - the last place that can answer: nothing leaves without envelope
             told = errors.explain(error, exchange.request_id)
             if status:
                 return  # the head is out already; the server closes the connection, so that it reads as cut
             await errors.answer(told, exchange.request_id)(scope, receive, send_with_headers)
         except asyncio.CancelledError:
-            status = status or 499  # shutdown or the client's going; only the log below sees this number
+            status = status or 499  # shutdown or the client's going
             raise
         finally:
             _log.info(

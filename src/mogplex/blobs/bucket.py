@@ -33,7 +33,7 @@ class BucketBlobs:
         try:
             from obstore.store import S3Store  # an extra, and slow to import
         except ImportError as fault:
-            raise BadRequest(f"{url} needs the extra s3: pip install 'mogplex[s3]'.") from fault
+            raise BadRequest(f"{url} needs the extra s3: pip install '.[s3]' in Mogplex's checkout.") from fault
         try:
             store = S3Store.from_url(url, client_options=CLIENT, retry_config={"max_retries": RETRIES})
         except Exception as fault:

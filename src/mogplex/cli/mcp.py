@@ -32,7 +32,10 @@ def serve_stdio(server: Server) -> int:
     """
     if importlib.util.find_spec("mcp") is None:
         raise CommandFailed(
-            "the MCP library is not installed", "SERVICE_UNAVAILABLE", exit_codes.FAILURE, "pip install 'mogplex[mcp]'"
+            "the MCP library is not installed",
+            "SERVICE_UNAVAILABLE",
+            exit_codes.FAILURE,
+            "pip install '.[mcp]' in Mogplex's checkout",
         )
     client = server.client
     anyio.run(build_server(lambda: client, __version__, _LOOK_SECONDS).run_stdio_async)

@@ -165,7 +165,7 @@ class ApiCalls(WebhookCalls, ScheduleCalls):
         return await self._post_once(f"/runs/{segment(run_id)}/retry", body or {}, idempotency_key)
 
     async def get_patch(self, run_id: str) -> bytes:
-        """What the run has changed, for `git apply` on its base commit. Empty when it changed nothing."""
+        """What the run has changed, for `git apply` on its base commit. ApiError NOT_FOUND says why there is none."""
         path = f"/runs/{segment(run_id)}/patch"
         return (await self._request("GET", path, headers={"Accept": "text/x-diff"})).body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from email.utils import parsedate_to_datetime
@@ -132,10 +133,8 @@ def read_retry_after(value: str | None) -> float | None:
     """Seconds from a `Retry-After` header: a number, or a date as some proxies send it. None when unreadable."""
     if not value:
         return None
-    try:
+    with contextlib.suppress(ValueError):  # not a number: then it must be a date
         return max(0.0, float(value))
-    except ValueError:
-        pass  # not a number: then it must be a date
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (TypeError, ValueError):

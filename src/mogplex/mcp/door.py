@@ -29,7 +29,9 @@ class McpDoor:
     async def answer(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises ServiceUnavailable where the library is not installed."""
         if importlib.util.find_spec("mcp") is None:
-            raise ServiceUnavailable("This server has no MCP: install it with pip install 'mogplex[mcp]'.")
+            raise ServiceUnavailable(
+                "This server has no MCP: install it with pip install '.[mcp]' in Mogplex's checkout."
+            )
         from mcp.server.transport_security import TransportSecuritySettings
 
         if self._server is None:

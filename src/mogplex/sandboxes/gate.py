@@ -10,6 +10,7 @@ Whoever wants to prepare something inside the sandbox's namespaces does it betwe
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import termios
@@ -54,9 +55,8 @@ class Gate:
         if self._seccomp_write < 0:
             return
         try:
-            os.write(self._seccomp_write, program)  # about 700 bytes: always fits
-        except BrokenPipeError:
-            pass  # bwrap died; its end is reported by whoever waits for it
+            with contextlib.suppress(BrokenPipeError):  # bwrap died; its end is reported by whoever waits for it
+                os.write(self._seccomp_write, program)  # about 700 bytes: always fits
         finally:
             self.close()
 

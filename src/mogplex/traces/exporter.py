@@ -126,10 +126,11 @@ def _make_provider(ids: _Ids, version: str) -> TracerProvider:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ModuleNotFoundError as fault:
         raise BadRequest(
-            f"{' or '.join(ENDPOINTS)} is set, but OpenTelemetry is not installed: pip install 'mogplex[otel]', "
-            "or unset it."
+            f"{' or '.join(ENDPOINTS)} is set, but OpenTelemetry is not installed: "
+            "pip install '.[otel]' in Mogplex's checkout, or unset it."
         ) from fault
     resource = Resource.create({"service.name": "mogplex", "service.version": version})  # OTEL_SERVICE_NAME wins
+    # `ids` has the generator's methods; its class is not loaded where there are no traces.
     provider = TracerProvider(resource=resource, id_generator=ids)  # type: ignore[arg-type]
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider

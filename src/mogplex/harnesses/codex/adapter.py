@@ -15,7 +15,7 @@ from mogplex.harnesses.installed import Kind
 PROGRAM = Kind(
     "codex",
     setting="MOGPLEX_CODEX_BIN",
-    install="pip install 'mogplex[codex]', or put codex in PATH, or set MOGPLEX_CODEX_BIN",
+    install="pip install '.[codex]' in Mogplex's checkout, or put codex in PATH, or set MOGPLEX_CODEX_BIN",
     tried=("0.163.0",),
 )
 

@@ -13,7 +13,7 @@ from . import limits
 try:
     from _pytest.tmpdir import tmppath_result_key
 except ImportError:  # an older pytest: tmp_path asks nothing there
-    tmppath_result_key = None  # type: ignore[assignment]
+    tmppath_result_key = None  # type: ignore[assignment]  # None says so, where pytest has a key
 
 EXCUSES = (pytest.skip.Exception, pytest.xfail.Exception)
 

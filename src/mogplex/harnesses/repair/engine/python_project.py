@@ -244,8 +244,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        os.chmod(name, mode)  # noqa: PTH101
-        os.replace(name, path)  # noqa: PTH105
+        os.chmod(name, mode)  # noqa: PTH101  # mkstemp gives a name, not a Path
+        os.replace(name, path)  # noqa: PTH105  # the same
     except BaseException:  # also on a signal: never leave the temporary file in the tree
-        os.unlink(name)  # noqa: PTH108
+        os.unlink(name)  # noqa: PTH108  # the same
         raise

@@ -78,7 +78,7 @@ def _spelled(node: ast.AST) -> list[str]:
     if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
         return [node.name]
     is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40
-    return [node.value] if is_text else []  # type: ignore[attr-defined]
+    return [node.value] if is_text else []  # type: ignore[attr-defined]  # looked at above
 
 
 def is_exception(name: str) -> bool:
