@@ -10,10 +10,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import injection
@@ -31,12 +33,16 @@ RIGHT = ("same", "equal")
 class Table:
     """Prints one line a bug, and the figures at the end."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, log: Path | None) -> None:
         self.seconds = seconds
+        self.log = log
         self.rows: list[tuple[str, Outcome, str]] = []
 
     def add(self, name: str, outcome: Outcome, verdict: str) -> None:
         self.rows.append((name, outcome, verdict))
+        if self.log:
+            with self.log.open("a") as lines:
+                lines.write(json.dumps({"name": name, "verdict": verdict, **asdict(outcome)}) + "\n")
         word = verdict if outcome.success else "NOT FIXED"
         print(f"{outcome.seconds:6.1f} s {outcome.tried:6} tried  {word:11} {name}", flush=True)
         if not outcome.success:
@@ -103,12 +109,13 @@ def main() -> int:
     parser.add_argument("--retry-seconds", type=float, default=0.0, help="try those that were missed once more, longer")
     parser.add_argument("--half", choices=["development", "set-aside"], default="development")
     parser.add_argument("--only", default="", help="a part of the name")
+    parser.add_argument("--log", type=Path, help="a file that gets one JSON object a bug, with all that the engine says")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where source packages are kept")
     given = parser.parse_args()
     if given.what == "inject":
         injection.make(given.cache)
         return 0
-    table = Table(max(given.seconds, given.retry_seconds))
+    table = Table(max(given.seconds, given.retry_seconds), given.log)
     with tempfile.TemporaryDirectory() as folder:
         toolkit = Toolkit.build(Path(folder) / "toolkit").folder
         (run_programs if given.what == "programs" else run_libraries)(given, toolkit, table)
