@@ -2,6 +2,7 @@
 
     python benchmarks/repair programs [--seconds 60] [--only NAME]
     python benchmarks/repair libraries [--seconds 60] [--half development|set-aside] [--only NAME] [--retry-seconds 300]
+    python benchmarks/repair order [--only NAME]   where the right patch stands among the candidates
     python benchmarks/repair inject          makes bugs.json anew
 
 `programs` is the quick set of classic algorithms; `libraries` fetches real packages (see README.md in this folder).
@@ -22,6 +23,7 @@ import injection
 import programs
 from judge import judge
 from libraries import fetch, library
+from order import standing
 from trial import Outcome, run_engine
 
 from mogplex.harnesses.repair.toolkit import Toolkit
@@ -102,18 +104,38 @@ def run_libraries(given: argparse.Namespace, toolkit: Path, table: Table) -> Non
             table.add(f"{bug.name} ({bug.lines}-line)", outcome, verdict)
 
 
+def show_order(given: argparse.Namespace) -> None:
+    for bug in programs.load():
+        if given.only in bug.name:
+            with tempfile.TemporaryDirectory() as name:
+                programs.write(bug, Path(name))
+                print(f"{bug.name}: {standing(Path(name).resolve(), 'program.py', bug.right)}", flush=True)
+    for bug in injection.load():
+        if bug.is_set_aside != (given.half == "set-aside") or given.only not in bug.name:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name).resolve() / bug.library
+            shutil.copytree(fetch(library(bug.library), given.cache), root)
+            original = (root / bug.path).read_text()
+            (root / bug.path).write_text(injection.broken(bug, original))
+            print(f"{bug.name} ({bug.lines}-line): {standing(root, bug.path, original)}", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/repair")
-    parser.add_argument("what", choices=["programs", "libraries", "inject"])
+    parser.add_argument("what", choices=["programs", "libraries", "order", "inject"])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--retry-seconds", type=float, default=0.0, help="try those that were missed once more, longer")
     parser.add_argument("--half", choices=["development", "set-aside"], default="development")
     parser.add_argument("--only", default="", help="a part of the name")
-    parser.add_argument("--log", type=Path, help="a file that gets one JSON object a bug, with all that the engine says")
+    parser.add_argument("--log", type=Path, help="a file that gets one JSON object a bug: all that was said")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where source packages are kept")
     given = parser.parse_args()
     if given.what == "inject":
         injection.make(given.cache)
+        return 0
+    if given.what == "order":
+        show_order(given)
         return 0
     table = Table(max(given.seconds, given.retry_seconds), given.log)
     with tempfile.TemporaryDirectory() as folder:
