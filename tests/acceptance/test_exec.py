@@ -67,9 +67,7 @@ def test_it_fixes_the_checkout_on_a_new_branch(folder: Path) -> None:
     assert not list(folder.glob("mogplex-exec-*")), "nothing is left"
 
 
-@pytest.mark.parametrize(
-    ("script", "code"), [(SUCCESS, 21), ("echo all is well", 20)], ids=["lie", "words"]
-)
+@pytest.mark.parametrize(("script", "code"), [(SUCCESS, 21), ("echo all is well", 20)], ids=["lie", "words"])
 def test_its_exit_code_is_the_truth(folder: Path, script: str, code: int) -> None:
     repo = make_repo(folder / "repo")
     done = run(folder, "--repo", str(repo), "--check", CHECK, "--harness", "scripted", script)
