@@ -13,7 +13,6 @@ from mogplex.domain.access import Caller, Scope
 from mogplex.domain.audit import Action
 from mogplex.domain.errors import BadRequest, Conflict, Detail, Forbidden
 from mogplex.domain.repo import DEFAULT_PUSH_BRANCHES, RemoteFacts, Repo, full_name_fault
-from mogplex.domain.run import Status
 from mogplex.domain.secret import GitCredential, value_fault
 from mogplex.service.audit import note
 from mogplex.service.ids import generate_id, is_id, missing
@@ -130,9 +129,7 @@ class Repos:
         with self._database.write() as tx:
             tx.take_turn("starts")  # no run can be started between the count and the removal
             repo = find_repo(tx, caller, repo_id)
-            active = run_table.count(
-                tx, runs.c.repo_id == repo.id, runs.c.status.in_([Status.PENDING, Status.STREAMING])
-            )
+            active = run_table.count(tx, run_table.OPEN, runs.c.repo_id == repo.id)
             if active:
                 raise Conflict(
                     f"{repo.full_name} has {active} active run{'s' if active > 1 else ''}. Cancel them or wait: "
