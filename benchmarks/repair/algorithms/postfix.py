@@ -106,12 +106,16 @@ def test_closed(text, closed):
     assert is_closed(text) is closed
 
 
-@pytest.mark.parametrize("text, columns, lines", [("ab cd ef", 5, ["ab cd", " ef"]), ("abcdef", 4, ["abcd", "ef"]), ("", 3, [""])])
+@pytest.mark.parametrize(
+    "text, columns, lines", [("ab cd ef", 5, ["ab cd", " ef"]), ("abcdef", 4, ["abcd", "ef"]), ("", 3, [""])]
+)
 def test_wrapped(text, columns, lines):
     assert wrapped(text, columns) == lines
 
 
-@pytest.mark.parametrize("items, flattened", [([[1, [], [2, 3]], [[4]], 5], [1, 2, 3, 4, 5]), ([[], []], []), (["ab"], ["ab"])])
+@pytest.mark.parametrize(
+    "items, flattened", [([[1, [], [2, 3]], [[4]], 5], [1, 2, 3, 4, 5]), ([[], []], []), (["ab"], ["ab"])]
+)
 def test_flat(items, flattened):
     assert list(flat(items)) == flattened
 

@@ -68,7 +68,9 @@ def ways_down(height, width):
 import pytest
 
 
-@pytest.mark.parametrize("one, other, length", [("meteor", "metro", 4), ("abc", "", 0), ("aab", "aab", 3), ("aa", "a", 1)])
+@pytest.mark.parametrize(
+    "one, other, length", [("meteor", "metro", 4), ("abc", "", 0), ("aab", "aab", 3), ("aa", "a", 1)]
+)
 def test_common(one, other, length):
     assert common_length(one, other) == length
 
@@ -81,12 +83,16 @@ def test_part_twice():
     assert common_part("aa", "aaa") == "aa"
 
 
-@pytest.mark.parametrize("one, other, count", [("tree", "three", 1), ("", "ab", 2), ("kind", "find", 1), ("abc", "ca", 3)])
+@pytest.mark.parametrize(
+    "one, other, count", [("tree", "three", 1), ("", "ab", 2), ("kind", "find", 1), ("abc", "ca", 3)]
+)
 def test_changes(one, other, count):
     assert changes(one, other) == count
 
 
-@pytest.mark.parametrize("items, length", [([], 0), ([3, 1, 2, 2, 5], 3), ([9, 8], 1), ([1, 9, 2, 3, 4], 4), ([2, 3, 1, 4], 3)])
+@pytest.mark.parametrize(
+    "items, length", [([], 0), ([3, 1, 2, 2, 5], 3), ([9, 8], 1), ([1, 9, 2, 3, 4], 4), ([2, 3, 1, 4], 3)]
+)
 def test_rise(items, length):
     assert longest_rise(items) == length
 
