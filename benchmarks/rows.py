@@ -27,7 +27,7 @@ from mogplex.domain.worker import WorkerInfo
 from mogplex.service.run_filter import RunFilter
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
-from mogplex.store.schema import run_events, runs
+from tests.crowd import analyze, fill
 from tests.house import House, ending, said
 from tests.soak.postgres import Postgres
 
@@ -66,36 +66,6 @@ def play(house: House, repo: Repo, key: str, count: int) -> Run:
     house.attempts.record(run, [said(f"line {number} of what it had to say") for number in range(count - 3)]).result(60)
     house.attempts.finish(run, ending())
     return house.runs.get(house.admin, run.id)
-
-
-def fill(database: Database, template: Run, count: int) -> None:
-    """`count` copies of an ended run, a minute apart into the past, with its events."""
-    series = (
-        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
-        if database.is_sqlite
-        else f"WITH n(i) AS (SELECT generate_series(1, {count}))"
-    )
-    run_id = "'run_' || " + ("printf('%024x', n.i)" if database.is_sqlite else "lpad(to_hex(n.i), 24, '0')")
-    moved = {name: f"{name} - 60.0 * n.i" for name in ("created_at", "updated_at", "started_at", "finished_at")}
-    others = {"id": run_id, "idempotency_key": f"'many-' || {run_id}"}
-    columns = {each.name: moved.get(each.name, f't."{each.name}"') for each in runs.columns} | others
-    with database.write() as tx:
-        named = ", ".join(f'"{name}"' for name in columns)
-        chosen = ", ".join(columns.values())
-        insert = f"INSERT INTO runs ({named}) {series} SELECT {chosen} FROM n, runs t WHERE t.id = '{template.id}'"
-        if not database.is_sqlite:
-            insert = f"{series} INSERT INTO runs ({named}) SELECT {chosen} FROM n, runs t WHERE t.id = '{template.id}'"
-        tx.connection.exec_driver_sql(insert.replace("%", "%%") if not database.is_sqlite else insert)
-        kept = [each.name for each in run_events.columns if each.name != "run_id"]
-        named, chosen = ", ".join(["run_id", *kept]), ", ".join([run_id, *(f"e.{name}" for name in kept)])
-        source = f"SELECT {chosen} FROM n, run_events e WHERE e.run_id = '{template.id}'"
-        insert = f"INSERT INTO run_events ({named}) {series} {source}"
-        if not database.is_sqlite:
-            insert = f"{series} INSERT INTO run_events ({named}) {source}"
-        tx.connection.exec_driver_sql(insert)
-    if not database.is_sqlite:  # PostgreSQL does it by itself, a little later; SQLite never does
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("ANALYZE")
 
 
 def timed(calls: Sequence[Callable[[int], object]]) -> list[float]:
@@ -142,6 +112,7 @@ def main() -> None:
                 begun = time.monotonic()
                 if count:
                     fill(database, run, count)
+                    analyze(database)
                     print(
                         f"{kind}: {count:,} runs, {count * options.events:,} events in {time.monotonic() - begun:.0f} s"
                     )
