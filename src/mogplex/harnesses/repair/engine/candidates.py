@@ -11,6 +11,7 @@ from typing import Protocol
 
 from .clues import NO_CLUES, Clues
 from .edit import Candidate, Edit
+from .interest import Interest
 from .scope import Place, Proposal, Vocabulary
 from .source import Source
 from .spectra import Suspect
@@ -85,6 +86,10 @@ class Queue(Protocol):
 
     def pop(self) -> Candidate: ...
 
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        """What was seen of a candidate: whether a failing test fails differently with it."""
+        ...
+
 
 class Listed:
     """A queue of a few that are there already, in the order given."""
@@ -101,6 +106,9 @@ class Listed:
 
     def pop(self) -> Candidate:
         return self._left.popleft()
+
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        """Nothing: the order is given."""
 
 
 class Candidates:
@@ -119,6 +127,7 @@ class Candidates:
         self._seen: set[bytes] = set()
         self._heap: list[tuple[float, int, Candidate]] = []
         self._made = 0
+        self._interest = Interest()
 
     def __bool__(self) -> bool:
         self._fill()
@@ -136,8 +145,16 @@ class Candidates:
 
     def pop(self) -> Candidate:
         """Raises IndexError when none is left."""
-        self._fill()
-        return heapq.heappop(self._heap)[2]
+        while True:
+            self._fill()
+            listed, number, candidate = heapq.heappop(self._heap)
+            worth = -candidate.score * self._interest.factor(candidate)
+            if worth <= listed or not self._heap or worth <= self._heap[0][0]:
+                return candidate
+            heapq.heappush(self._heap, (worth, number, candidate))
+
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        self._interest.note(candidate, changed)
 
     def _fill(self) -> None:
         """Make candidates of the suspects that may have a better one than the best at hand.
