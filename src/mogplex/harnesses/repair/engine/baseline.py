@@ -59,11 +59,12 @@ class Baseline:
 
 def run_all(
     pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, slowest_seconds: float = 0.0,
-    full: bool = True,
+    full: bool = True, under: dict[str, Any] | None = None,
 ) -> tuple[dict[str, Outcome], dict[str, Any]]:  # fmt: skip
     """Run tests one after another in one child; a test that kills or hangs the child is noted and the rest goes on.
 
     `full` makes pytest's own reports, which say why and where a test failed; without them it is several times faster.
+    `under` is an encoded edit that is in force meanwhile.
     `slowest_seconds` is how long one of them is known to take: a test may be that silent, and several times more.
 
     Returns the outcomes, and what the recorder saw: for "lines" test -> real path -> lines, for "types" real path ->
@@ -76,7 +77,7 @@ def run_all(
     while left:
         request = {
             "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": full, "detail": True, "record": record,
-            "quiet_seconds": cpu_seconds * 2 + 2 + slowest_seconds * SLOWDOWN,
+            "under": under, "quiet_seconds": cpu_seconds * 2 + 2 + slowest_seconds * SLOWDOWN,
         }  # fmt: skip
         running = left[0]
         try:
