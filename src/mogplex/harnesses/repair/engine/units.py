@@ -8,9 +8,14 @@ from __future__ import annotations
 import __future__
 
 import ast
+import base64
+import contextlib
+import marshal
 import types
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from .edit import Candidate, Edit, apply_edits
 from .source import FUNCTIONS, AnyFunction, Source, first_line
@@ -81,10 +86,13 @@ class Compiler:
             return self._compile_module(text)
         return Compiled(text, fingerprint(code), code, function=function.name, line=code.co_firstlineno)
 
-    def no_edit(self, function: AnyFunction) -> tuple[Edit, ...]:
-        """An edit inside the function's body that changes nothing: its outcome is what the function compiles to now."""
-        start = self.source.span(function.body[0])[0]
-        return (Edit(start, start, ""),)
+    def unedited(self) -> Iterator[Compiled]:
+        """What each function compiles to as it stands."""
+        for function in self.outer:
+            start = self.source.span(function.body[0])[0]
+            with contextlib.suppress(SyntaxError, ValueError):
+                line = function.body[0].lineno
+                yield self.compile(Candidate(self.source.path, line, (Edit(start, start, ""),), "", 0, 0))
 
     def _compile_signature(self, candidate: Candidate, text: str) -> Compiled | None:
         """An edit of an undecorated function that also touches its signature; None if it is no such edit."""
@@ -186,3 +194,9 @@ def fingerprint(code: types.CodeType) -> int:
     for const in code.co_consts:
         parts.append(fingerprint(const) if isinstance(const, types.CodeType) else (type(const).__name__, repr(const)))
     return hash(tuple(parts))
+
+
+def encoded(compiled: Compiled, path: str) -> dict[str, Any]:
+    """A compiled edit as `CodeIndex.apply` takes it."""
+    code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
+    return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}
