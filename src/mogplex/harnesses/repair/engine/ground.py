@@ -112,7 +112,7 @@ class Ground:
         clues = traced_back(clues, sources.values())
         search = Search(around.pool, around.root, goal, {self._path: edited}, tell, under=under)
         search.note_original()
-        known = Listed(on_top_of(first, others, edited))
+        known = Listed(on_top_of(first, others, old, edited))
         search.add(Chained(known, Candidates(suspects[:MAX_SUSPECTS], kinds, clues)))
         return search
 
