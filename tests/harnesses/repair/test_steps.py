@@ -166,7 +166,10 @@ def test_mends_a_fault_that_the_tests_only_reach_when_another_is_mended(repo: Re
 
 
 def test_mends_a_mistake_that_was_copied_and_shows_only_when_both_are_mended(repo: Repo) -> None:
-    program = "def inside(box, x, y):\n    across = box[0] < x < box[2]\n    up = box[1] < y < box[3]\n    return across and up\n"
+    program = (
+        "def inside(box, x, y):\n    across = box[0] < x < box[2]\n    up = box[1] < y < box[3]\n"
+        "    return across and up\n"
+    )
     tests = (
         "from box import inside\n"
         "def test_corner(): assert inside((1, 1, 5, 5), 1, 1) and inside((1, 1, 5, 5), 2, 2)\n"
