@@ -16,9 +16,10 @@ from .edit import Candidate
 from .goal import Goal, covering_tests
 from .joining import joined, on_top_of
 from .pool import Pool
-from .search import Search, encoded
+from .search import Search
 from .source import Source
 from .trial import Findings, Plausible
+from .units import encoded
 
 MAX_SUSPECTS = 60
 MAX_TRIES = 4000  # on top of one first edit

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
-import marshal
 import time
 from collections import deque
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from .patience import Patience
 from .pool import Pool, ServerLost, Worker
 from .source import Source
 from .trial import Findings, Plausible, Trial
-from .units import Compiled, Compiler
+from .units import Compiler, encoded
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
@@ -295,9 +293,3 @@ class Search:
         mends = whole_files(self._goal, mended)
         if mends and not self._under:
             self.findings.partial.append(replace(found, mends=tuple(mends)))
-
-
-def encoded(compiled: Compiled, path: str) -> dict[str, Any]:
-    """A compiled edit as `CodeIndex.apply` takes it."""
-    code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
-    return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}
