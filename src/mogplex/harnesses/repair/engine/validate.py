@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .baseline import FINE, Baseline, run_suite
+from .baseline import Baseline
 from .goal import Goal
 from .pool import Plan, Pool, ServerLost
+from .runs import FINE, Run, play
 
 COLLECT_SECONDS = 120.0
 
@@ -23,8 +24,11 @@ class Verdict:
 
 
 def validate(plan: Plan, path: str, text: str, goal: Goal, cpu_seconds: float, pause: Callable[[], None]) -> Verdict:
-    """Run the whole suite in a new process that imports `text` in place of the file `path` (real path)."""
-    fresh = replace(plan, overlay={path: text}, warm=2, cold=0)
+    """Run the whole suite in a new process that imports `text` in place of the file `path` (real path).
+
+    The first test that must pass and doesn't ends it.
+    """
+    fresh = replace(plan, overlay={path: text}, warm=1, cold=0)
     try:
         with Pool(fresh, pause) as pool:
             code = pool.await_collection(COLLECT_SECONDS)
@@ -34,7 +38,9 @@ def validate(plan: Plan, path: str, text: str, goal: Goal, cpu_seconds: float, p
             if broken:
                 return Verdict(False, f"{broken[0]} still can't be imported", 0, 0)
             tests = [one["id"] for one in pool.collected]
-            outcomes = run_suite(pool, tests, cpu_seconds)
+            run = Run(tests, cpu_seconds, vital=[test for test in tests if _must_pass(test, goal, goal.baseline)])
+            play(pool, run)
+            outcomes = run.outcomes
     except ServerLost as error:
         return Verdict(False, str(error), 0, 0)
     targets = set(goal.failing)
@@ -42,13 +48,13 @@ def validate(plan: Plan, path: str, text: str, goal: Goal, cpu_seconds: float, p
         test for test, one in outcomes.items()
         if one.outcome not in FINE or (one.outcome == "skipped" and test in targets)
     ]  # fmt: skip
-    missing = [test for test in [*goal.failing, *goal.baseline.passing()] if test not in outcomes]
     spoiled = [test for test in bad if _must_pass(test, goal, goal.baseline)]
+    missing = [test for test in [*goal.failing, *goal.baseline.passing()] if test not in outcomes]
     passed = sum(1 for one in outcomes.values() if one.outcome == "passed")
-    if missing:
-        return Verdict(False, f"{missing[0]} is not collected any more", passed, len(bad))
     if spoiled:
         return Verdict(False, f"{spoiled[0]} fails: {outcomes[spoiled[0]].message[:200]}", passed, len(bad))
+    if missing:
+        return Verdict(False, f"{missing[0]} is not collected any more", passed, len(bad))
     return Verdict(True, "", passed, len(bad))
 
 
