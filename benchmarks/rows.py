@@ -1,8 +1,9 @@
 """Do list, get, tail, start and take stay quick in a full house? Beside an empty one, in one run.
 
-    PYTHONPATH=src python benchmarks/rows.py [--runs 100000] [--events 20] [--database sqlite|postgresql]
+    python benchmarks/rows.py --runs 1000000 --database sqlite|postgresql
 
-`--events` is of each run: 1,000,000 runs of 20 are 20,000,000 events. The rows are made in SQL from one real run.
+`--events` (20) is of each run: 1,000,000 runs of 20 are 20,000,000 events. The rows are made in SQL from one real run,
+in minutes; they take some 8 GB in the folder for temporary files, and are gone at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,7 +29,7 @@ from mogplex.domain.worker import WorkerInfo
 from mogplex.service.run_filter import RunFilter
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
-from mogplex.store.schema import run_events, runs
+from tests.crowd import analyze, fill
 from tests.house import House, ending, said
 from tests.soak.postgres import Postgres
 
@@ -36,16 +38,19 @@ WORKER = WorkerInfo("bench", "host", 1, 100_000)
 
 
 @contextmanager
-def opened(kind: str) -> Iterator[tuple[Database, Database]]:
-    """An empty database and one to be filled, of the same server."""
+def opened(kind: str) -> Iterator[tuple[Database, Database, Callable[[], object]]]:
+    """An empty database and one to be filled, of the same server; and what makes it as durable as it should be, once it
+    is filled."""
     with ExitStack() as house:
+        settle: Callable[[], object] = int
         if kind == "sqlite":
             folder = Path(house.enter_context(tempfile.TemporaryDirectory(prefix="mogplex-rows-")))
             urls = [f"sqlite:///{folder / name}.db" for name in ("empty", "full")]
         else:
             postgres = Postgres()
             house.callback(postgres.close)
-            postgres.start()
+            postgres.start("fsync=off", "full_page_writes=off", "max_wal_size=8GB", "shared_buffers=512MB")
+            settle = partial(postgres.restart, "shared_buffers=512MB")
             urls = [postgres.url, postgres.url.rsplit("/", 1)[0] + "/filled"]
             admin = sa.create_engine(
                 postgres.url.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT"
@@ -57,7 +62,7 @@ def opened(kind: str) -> Iterator[tuple[Database, Database]]:
         for database in databases:
             house.callback(database.close)
             upgrade(database)
-        yield databases[0], databases[1]
+        yield databases[0], databases[1], settle
 
 
 def play(house: House, repo: Repo, key: str, count: int) -> Run:
@@ -66,36 +71,6 @@ def play(house: House, repo: Repo, key: str, count: int) -> Run:
     house.attempts.record(run, [said(f"line {number} of what it had to say") for number in range(count - 3)]).result(60)
     house.attempts.finish(run, ending())
     return house.runs.get(house.admin, run.id)
-
-
-def fill(database: Database, template: Run, count: int) -> None:
-    """`count` copies of an ended run, a minute apart into the past, with its events."""
-    series = (
-        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
-        if database.is_sqlite
-        else f"WITH n(i) AS (SELECT generate_series(1, {count}))"
-    )
-    run_id = "'run_' || " + ("printf('%024x', n.i)" if database.is_sqlite else "lpad(to_hex(n.i), 24, '0')")
-    moved = {name: f"{name} - 60.0 * n.i" for name in ("created_at", "updated_at", "started_at", "finished_at")}
-    others = {"id": run_id, "idempotency_key": f"'many-' || {run_id}"}
-    columns = {each.name: moved.get(each.name, f't."{each.name}"') for each in runs.columns} | others
-    with database.write() as tx:
-        named = ", ".join(f'"{name}"' for name in columns)
-        chosen = ", ".join(columns.values())
-        insert = f"INSERT INTO runs ({named}) {series} SELECT {chosen} FROM n, runs t WHERE t.id = '{template.id}'"
-        if not database.is_sqlite:
-            insert = f"{series} INSERT INTO runs ({named}) SELECT {chosen} FROM n, runs t WHERE t.id = '{template.id}'"
-        tx.connection.exec_driver_sql(insert.replace("%", "%%") if not database.is_sqlite else insert)
-        kept = [each.name for each in run_events.columns if each.name != "run_id"]
-        named, chosen = ", ".join(["run_id", *kept]), ", ".join([run_id, *(f"e.{name}" for name in kept)])
-        source = f"SELECT {chosen} FROM n, run_events e WHERE e.run_id = '{template.id}'"
-        insert = f"INSERT INTO run_events ({named}) {series} {source}"
-        if not database.is_sqlite:
-            insert = f"{series} INSERT INTO run_events ({named}) {source}"
-        tx.connection.exec_driver_sql(insert)
-    if not database.is_sqlite:  # PostgreSQL does it by itself, a little later; SQLite never does
-        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("ANALYZE")
 
 
 def timed(calls: Sequence[Callable[[int], object]]) -> list[float]:
@@ -131,7 +106,7 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"])
     options = parser.parse_args()
     for kind in [options.database] if options.database else ["sqlite", "postgresql"]:
-        with opened(kind) as databases:
+        with opened(kind) as (*databases, settle):
             asked = []
             for database, count in zip(databases, (0, options.runs), strict=True):
                 house = House(database)
@@ -142,11 +117,13 @@ def main() -> None:
                 begun = time.monotonic()
                 if count:
                     fill(database, run, count)
+                    analyze(database, tidy=True)
                     print(
                         f"{kind}: {count:,} runs, {count * options.events:,} events in {time.monotonic() - begun:.0f} s"
                     )
                 house.workers.register(WORKER)
                 asked.append(questions(house, repo, run))
+            settle()
             for name in asked[0]:
                 empty, full = timed([each[name] for each in asked])
                 ratio = f"ratio {full / empty:5.2f}"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,19 @@ class WorkerHost:
     log: Path
 
     @staticmethod
-    def start(house: House, name: str, database_url: str, slots: int = 1, **settings: str) -> WorkerHost:
-        """A worker for the servers of `house`, with a home and a log of its own. Returns once it takes runs."""
+    def start(
+        house: House, name: str, database_url: str, slots: int = 1, *, prefix: Sequence[str] = (), **settings: str
+    ) -> WorkerHost:
+        """A worker for the servers of `house`, with a home and a log of its own. Returns once it takes runs.
+
+        `prefix`: a command that becomes the one behind it, as `nsenter` does.
+        """
         root = house.root / name
         root.mkdir(exist_ok=True)
         own = {"MOGPLEX_HOME": str(root / "home"), "MOGPLEX_WORK_DIR": str(root / "work"), **settings}
         with (root / "log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "mogplex", "worker", "--slots", str(slots)],
+                [*prefix, sys.executable, "-m", "mogplex", "worker", "--slots", str(slots)],
                 env={**house.environment, **own, "MOGPLEX_DATABASE_URL": database_url},
                 stdout=subprocess.PIPE,
                 stderr=log,

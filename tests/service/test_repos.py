@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -204,3 +206,58 @@ def test_only_admins_change_repos(house: House, repo: Repo) -> None:
 )
 def test_names_come_from_clone_urls(clone_url: str, name: str) -> None:
     assert name_from(clone_url) == name
+
+
+def test_nobody_s_variable_is_lost_to_another_admin(house: House) -> None:
+    """Ten at one moment, each with a variable of its own, while one that nobody wants is removed."""
+    repo = house.add_repo(env={"OLD": "1"})
+    gate = threading.Barrier(10)
+
+    def change(number: int) -> None:
+        gate.wait(30)
+        house.repos.change_variables(house.admin, repo.id, {f"V{number}": str(number)})
+        if number == 0:
+            house.repos.change_variables(house.admin, repo.id, {"OLD": None})
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(change, range(10)))
+    assert house.repos.get(house.admin, repo.id).environment == {f"V{number}": str(number) for number in range(10)}
+    with pytest.raises(NotFound, match="no variable 'OLD'"):
+        house.repos.change_variables(house.admin, repo.id, {"OLD": None})
+    with pytest.raises(BadRequest, match="no valid name"):
+        house.repos.change_variables(house.admin, repo.id, {"a b": "1"})
+
+
+def test_settings_replace_only_what_was_seen(house: House) -> None:
+    """Two admins save the form that both had opened: one of them is told, and nothing is lost."""
+    seen = house.add_repo()
+    gate = threading.Barrier(2)
+
+    def save(check: str) -> str:
+        gate.wait(30)
+        try:
+            house.repos.update(house.admin, seen.id, {"checks": [check]}, seen_at=seen.updated_at)
+        except Conflict as fault:
+            assert "by somebody else" in fault.message
+            return "refused"
+        return check
+
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(save, ["one", "two"]))
+    now = house.repos.get(house.admin, seen.id)
+    assert sorted(told) == sorted(["refused", *now.checks])
+    assert house.repos.update(house.admin, seen.id, {"checks": ["three"]}, seen_at=now.updated_at).checks == ("three",)
+
+
+def test_parts_of_a_setting_that_two_change_at_once_are_both_kept(house: House) -> None:
+    repo = house.add_repo(hooks={"on": ["label"]})
+    gate = threading.Barrier(2)
+
+    def change(hooks: dict[str, Any]) -> None:
+        gate.wait(30)
+        house.repos.update(house.admin, repo.id, {"hooks": hooks})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(change, [{"label": "mend"}, {"delivery": "branch"}]))
+    hooks = house.repos.get(house.admin, repo.id).hooks
+    assert (hooks.label, hooks.delivery) == ("mend", "branch")

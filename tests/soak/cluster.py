@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from mogplex.client import ApiError, Client, ConnectionFailed
-from tests.acceptance.house import SUCCESS, House, say
+from tests.acceptance.house import SUCCESS, House, git, say
+from tests.acceptance.link import Link
 from tests.acceptance.worker_host import WorkerHost
+from tests.soak.cable import Cable
 from tests.soak.postgres import Postgres
 
 DEAD_AFTER_SECONDS = 5
@@ -37,13 +39,18 @@ class Cluster:
         self.postgres = postgres
         self.servers = servers
         self.workers = workers
+        self.line: Cable | Link | None = None
         self.repo_id: str = servers[0].add_repo("demo/many")["id"]
 
     @staticmethod
     @contextmanager
-    def open(servers: int, workers: int, slots: int) -> Iterator[Cluster]:
+    def open(servers: int, workers: int, slots: int, *, cuttable: bool = False) -> Iterator[Cluster]:
+        """`cuttable`: the first worker reaches the database by `line` only."""
         with ExitStack() as opened:
-            postgres = Postgres()
+            cable = Cable.lay() if cuttable else None
+            if cable is not None:
+                opened.callback(cable.close)
+            postgres = Postgres(*([cable.near] if cable else []))
             opened.callback(postgres.close)
             postgres.start()
             made: list[House] = []
@@ -63,7 +70,13 @@ class Cluster:
                 made.append(house.start("--no-worker"))
             cluster = Cluster(postgres, made, [])
             opened.callback(cluster._close_workers)
-            for number in range(workers):
+            if cuttable:
+                cluster.line = cable or Link(postgres.url)
+                opened.callback(cluster.line.close)
+                url = postgres.url_at(cable.near) if cable else cluster.line.url
+                prefix = cable.prefix if cable else ()
+                cluster.workers.append(WorkerHost.start(made[0], "worker-0", url, slots, prefix=prefix))
+            for number in range(len(cluster.workers), workers):
                 cluster.workers.append(WorkerHost.start(made[0], f"worker-{number}", postgres.url, slots))
             yield cluster
 
@@ -120,6 +133,18 @@ class Cluster:
             findings.faults.append(f"{len(run_ids)} runs were started and {listed} are there")
         findings.figures |= {"runs": len(run_ids), "outcomes": dict(outcomes), "in a second attempt": again}
         return findings
+
+    def judge_branches(self, run_ids: list[str]) -> list[str]:
+        """The remote has each run's branch with one commit, of the attempt that counts: nobody else has pushed."""
+        remote, faults = self.servers[0].folder("demo/many"), []
+        for run_id in run_ids:
+            run = self.client().get_run(run_id)
+            told = git(
+                remote, "log", "--format=%(trailers:key=Mogplex-Attempt,valueonly)", f"main..{run['branch']['working']}"
+            )
+            if told.split() != [str(run["attempt"])]:
+                faults.append(f"{run_id}: its branch bears the attempts {told.split()} instead of {run['attempt']}")
+        return faults
 
 
 def _faults_of(run: dict[str, Any], events: list[dict[str, Any]], spoken: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 kill      kill -9 one of the workers with all slots busy
 frost     freeze one until its runs have gone on elsewhere, then thaw it
+cut       cut the database off from one, until its runs have gone on elsewhere, then mend the line
 outage    stop PostgreSQL for a while
 rolling   restart every server and every worker, one after the other, under load
 race      twenty starts with one key at once, over two servers
@@ -23,6 +24,7 @@ from typing import Any
 
 from mogplex.client import ApiError, ConnectionFailed
 from tests.acceptance.worker_host import WorkerHost
+from tests.soak.cable import Cable
 from tests.soak.cluster import DEAD_AFTER_SECONDS, Cluster, Findings, parse_time, seconds_between, speaking
 
 SPOKEN = 20
@@ -64,6 +66,33 @@ def show_frost(options: argparse.Namespace) -> Findings:
         again = [cluster.start_run(speaking(3, 0.5)) for _ in range(options.workers * options.slots)]
         cluster.await_endings(again, options.patience)
         findings.faults += cluster.judge(again, 3).faults
+    return findings
+
+
+def show_cut(options: argparse.Namespace) -> Findings:
+    """The worker plays on while it is cut off, and wants to deliver what is others' by then."""
+    with Cluster.open(1, options.workers, options.slots, cuttable=True) as cluster:
+        assert cluster.line is not None
+        runs = [cluster.start_run(speaking(SPOKEN, options.pause)) for _ in range(options.workers * options.slots)]
+        cluster.await_streaming(runs, len(runs))
+        victim = cluster.workers[0]
+        cluster.line.cut()
+        cut_at = time.time()
+        cluster.await_endings(runs, options.patience)
+        cluster.line.mend()
+        mended_at = time.monotonic()
+        lost = cluster.judge(runs).figures["in a second attempt"]
+        cluster.servers[0].until(
+            lambda: victim.log.read_text().count("belongs to another worker now") >= lost, 180, "it to learn of losses"
+        )
+        findings = cluster.judge(runs, SPOKEN)
+        findings.figures["line"] = "a cable of its own" if isinstance(cluster.line, Cable) else "a stand-in on TCP"
+        findings.figures["seconds until the mended one knew"] = round(time.monotonic() - mended_at, 1)
+        _judge_losses(cluster, runs, victim, cut_at, findings)
+        findings.faults += cluster.judge_branches(runs)
+        again = [cluster.start_run(speaking(3, 0.5)) for _ in range(options.workers * options.slots)]
+        cluster.await_endings(again, options.patience)
+        findings.faults += cluster.judge(again, 3).faults + cluster.judge_branches(again)
     return findings
 
 
@@ -203,7 +232,14 @@ def _judge_losses(cluster: Cluster, runs: list[str], victim: WorkerHost, lost_at
         findings.faults.append(f"the loss was noticed after {max(noticed):.1f} s")
 
 
-SHOWS = {"kill": show_kill, "frost": show_frost, "outage": show_outage, "rolling": show_rolling, "race": show_race}
+SHOWS = {
+    "kill": show_kill,
+    "frost": show_frost,
+    "cut": show_cut,
+    "outage": show_outage,
+    "rolling": show_rolling,
+    "race": show_race,
+}
 
 
 def main() -> int:

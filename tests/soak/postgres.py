@@ -17,7 +17,8 @@ from tests.databases import _as_server_user, find_binaries
 
 
 class Postgres:
-    def __init__(self) -> None:
+    def __init__(self, *also: str) -> None:
+        """`also`: addresses of this machine to listen on besides the loopback; whoever comes that way is let in."""
         binaries = find_binaries()
         if binaries is None:
             raise RuntimeError("PostgreSQL is not installed")
@@ -29,16 +30,25 @@ class Postgres:
             os.chown(self._home, self._account["user"], self._account["group"])  # type: ignore[arg-type]
         name = "postgres" if self._account else getpass.getuser()
         self._run("initdb", "-D", "data", "-A", "trust", "-U", name, "--no-sync", "-E", "UTF8", "--locale=C")
+        self._addresses = ("127.0.0.1", *also)
+        with (self._home / "data" / "pg_hba.conf").open("a") as rules:
+            rules.writelines(f"host all all {address}/30 trust\n" for address in also)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
-        self.url = f"postgresql://{name}@127.0.0.1:{self._port}/postgres"
+        self._name = name
+        self.url = self.url_at("127.0.0.1")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def url_at(self, address: str) -> str:
+        return f"postgresql://{self._name}@{address}:{self._port}/postgres"
+
+    def start(self, *options: str) -> None:
+        """`options`: settings for this time, as `fsync=off`."""
+        settings = [part for option in ("max_connections=200", *options) for part in ("-c", option)]
         self._process = subprocess.Popen(
-            [self._binaries / "postgres", "-D", "data", "-p", str(self._port), "-k", self._home, "-h", "127.0.0.1",
-             "-c", "max_connections=200"],
+            [self._binaries / "postgres", "-D", "data", "-p", str(self._port), "-k", self._home,
+             "-h", ",".join(self._addresses), *settings],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._home, **self._account,  # type: ignore[call-overload]
         )  # fmt: skip
         engine = sa.create_engine(self.url.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
@@ -57,6 +67,13 @@ class Postgres:
         assert self._process is not None
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(timeout=60)
+
+    def restart(self, *options: str) -> None:
+        """In an orderly way; see `start`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=600)
+        self.start(*options)
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -41,6 +41,14 @@ def test_equal():
     assert longest_increasing([2, 2, 2]) == 1
 
 
+def test_late():
+    assert longest_increasing([1, 5, 9, 2, 3, 4]) == 4
+
+
+def test_once():
+    assert common("a", "aa") == "a"
+
+
 def test_common():
     assert common("headache", "pedagogy") == "eda"
 

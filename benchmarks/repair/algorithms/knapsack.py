@@ -36,6 +36,10 @@ def test_mix():
     assert best_value(50, [(10, 60), (20, 100), (30, 120)]) == 220
 
 
+def test_too_heavy():
+    assert best_value(5, [(1, 5), (9, 1)]) == 5
+
+
 def test_partition():
     assert partition([3, 1, 4], 4) and not partition([3, 5], 4)
 

@@ -42,6 +42,10 @@ def test_square():
     assert len(spanning_tree([(1, 1, 2), (1, 2, 3), (1, 3, 4), (1, 4, 1), (5, 1, 3)])) == 3
 
 
+def test_leaders():
+    assert len(spanning_tree([(1, 1, 2), (2, 1, 3), (3, 2, 3)])) == 2
+
+
 def test_parts():
     assert components("abcd", {"a": ["b"], "b": ["a"]}) == 3
 

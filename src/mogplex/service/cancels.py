@@ -30,7 +30,7 @@ def supersede(tx: Transaction, newer: Run, caller: Caller, sanitiser: Sanitiser)
         runs.c.repo_id == newer.repo_id,
         runs.c.working_branch == newer.working_branch,
         runs.c.delivery != Delivery.PATCH,
-        runs.c.status.in_([Status.PENDING, Status.STREAMING]),
+        run_table.OPEN,
         runs.c.id != newer.id,
     ]
     stopped: list[Run | None] = []

@@ -42,7 +42,7 @@ class Contests:
 
     def advance(self) -> None:
         """Take every waiting contest as far as it can go now."""
-        waiting = [runs.c.status == Status.PENDING, runs.c.contest.is_not(None), runs.c.attempt == 0]
+        waiting = [run_table.OPEN, runs.c.status == Status.PENDING, runs.c.contest.is_not(None), runs.c.attempt == 0]
         with self._database.read() as tx:
             found = run_table.select_oldest(tx, waiting, MOST_AT_ONCE)
         for run in found:

@@ -8,14 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mogplex.domain.run import Status
 from mogplex.domain.webhook import DeliveryStatus
 from mogplex.store import queue, seats, totals
 from mogplex.store import runs as run_table
 from mogplex.store import schedules as schedule_table
 from mogplex.store.database import Database
 from mogplex.store.report_tables import start_tallies
-from mogplex.store.schema import runs
 from mogplex.store.webhook_tables import webhook_deliveries
 
 
@@ -56,7 +54,7 @@ class Metrics:
                 ended=totals.select(tx),
                 pending=waiting.depth,
                 waiting={"": 0, **{",".join(needs): depth for needs, depth in seats.waiting_by_needs(tx, [])}},
-                streaming=run_table.count(tx, runs.c.status == Status.STREAMING),
+                streaming=run_table.count(tx, *run_table.IN_PLAY),
                 oldest_wait_seconds=waiting.oldest_wait_seconds,
                 slots=sum(worker.slots for worker in workers),
                 busy=sum(worker.busy for worker in workers),

@@ -13,14 +13,13 @@ import sqlalchemy as sa
 
 from mogplex.domain.blob import LargeValue
 from mogplex.domain.errors import BadRequest, Conflict
-from mogplex.domain.run import Status
 from mogplex.service.blobs import Blobs
 from mogplex.service.workers import Workers
 from mogplex.store import blob_names, seats, transfer
 from mogplex.store import runs as run_table
 from mogplex.store.archive import create_archive, open_archive
 from mogplex.store.database import Database, Transaction
-from mogplex.store.schema import repo_secrets, runs
+from mogplex.store.schema import repo_secrets
 from mogplex.store.webhook_tables import webhooks
 
 
@@ -46,7 +45,7 @@ def export_database(database: Database, blobs: Blobs, path: Path, revision: str,
                 archive.add_row(row)
         for digest in blob_names.all_named(tx):
             archive.add_blob(digest, blobs.read(LargeValue(blob=digest)))
-        open_runs = run_table.count(tx, runs.c.status.in_([Status.PENDING, Status.STREAMING]))
+        open_runs = run_table.count(tx, run_table.OPEN)
         return Moved(archive.end(), _count_sealed(tx), open_runs)
 
 
@@ -117,7 +116,7 @@ def _take_blob(tx: Transaction, blobs: Blobs, digest: str, content: bytes) -> No
 
 def _let_wait(tx: Transaction, workers: Workers) -> int:
     """Nobody has anything here yet: what was begun is lost by who had it, and what was handed over waits again."""
-    for run in run_table.select_oldest(tx, [runs.c.status == Status.STREAMING], limit=2**31 - 1):
+    for run in run_table.select_oldest(tx, [*run_table.IN_PLAY], limit=2**31 - 1):
         workers.settle(tx, run)
     seats.give_back(tx)
     return run_table.count(tx, *run_table.QUEUED)

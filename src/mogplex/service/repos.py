@@ -11,9 +11,8 @@ import sqlalchemy as sa
 
 from mogplex.domain.access import Caller, Scope
 from mogplex.domain.audit import Action
-from mogplex.domain.errors import BadRequest, Conflict, Detail, Forbidden
+from mogplex.domain.errors import BadRequest, Conflict, Detail, Forbidden, NotFound
 from mogplex.domain.repo import DEFAULT_PUSH_BRANCHES, RemoteFacts, Repo, full_name_fault
-from mogplex.domain.run import Status
 from mogplex.domain.secret import GitCredential, value_fault
 from mogplex.service.audit import note
 from mogplex.service.ids import generate_id, is_id, missing
@@ -108,11 +107,20 @@ class Repos:
             found = repo_table.select(tx, conditions, limit + 1)
         return cut(found, limit, lambda repo: (repo.full_name, repo.id))
 
-    def update(self, caller: Caller, repo_id: str, body: Mapping[str, Any]) -> Repo:
-        """Change the settings that `body` gives; null puts one back to its default. Raises BadRequest, NotFound."""
+    def update(self, caller: Caller, repo_id: str, body: Mapping[str, Any], *, seen_at: float | None = None) -> Repo:
+        """Change the settings that `body` gives; null puts one back to its default.
+
+        `seen_at` is the `updated_at` of what the caller has seen and wants to replace. Raises BadRequest, NotFound;
+        Conflict when somebody changed the repo since then.
+        """
         caller.require(Scope.ADMIN)
         with self._database.write() as tx:
-            repo = find_repo(tx, caller, repo_id)
+            repo = _hold(tx, caller, repo_id)
+            if seen_at is not None and repo.updated_at != seen_at:
+                raise Conflict(
+                    f"{repo.full_name} was changed by somebody else since you opened it. Open it anew to see how it is "
+                    "now, or save again to put these settings in the place of those."
+                )
             values = self._read(_with_parts(repo, body), creating=False)
             for name, wire in (("full_name", "name"), ("default_branch", "defaultBranch")):
                 if name in values and values[name] is None:
@@ -124,15 +132,29 @@ class Repos:
                 note(tx, caller, Action.REPO_CHANGED, repo.id, repo.id, fields=sorted(values))
             return find_repo(tx, caller, repo.id)
 
+    def change_variables(self, caller: Caller, repo_id: str, changes: Mapping[str, str | None]) -> Repo:
+        """Set variables of the repo, or remove those with None. All others stay, whoever changes some meanwhile.
+
+        Raises BadRequest; NotFound, also for a variable that is to be removed and is not there.
+        """
+        caller.require(Scope.ADMIN)
+        with self._database.write() as tx:
+            repo = _hold(tx, caller, repo_id)
+            for name in (name for name, value in changes.items() if value is None):
+                if name not in repo.environment:
+                    raise NotFound(f"{repo.full_name} has no variable {name[:100]!r}.")
+            changed = {name: value for name, value in {**repo.environment, **changes}.items() if value is not None}
+            repo_table.update(tx, repo.id, self._read({"env": changed}, creating=False))
+            note(tx, caller, Action.REPO_CHANGED, repo.id, repo.id, fields=["environment"])
+            return find_repo(tx, caller, repo.id)
+
     def remove(self, caller: Caller, repo_id: str) -> None:
         """Its runs stay readable for keys that are not bound. Raises Conflict while one of them is active."""
         caller.require(Scope.ADMIN)
         with self._database.write() as tx:
             tx.take_turn("starts")  # no run can be started between the count and the removal
             repo = find_repo(tx, caller, repo_id)
-            active = run_table.count(
-                tx, runs.c.repo_id == repo.id, runs.c.status.in_([Status.PENDING, Status.STREAMING])
-            )
+            active = run_table.count(tx, run_table.OPEN, runs.c.repo_id == repo.id)
             if active:
                 raise Conflict(
                     f"{repo.full_name} has {active} active run{'s' if active > 1 else ''}. Cancel them or wait: "
@@ -170,6 +192,12 @@ def find_repo(tx: Transaction, caller: Caller, id_or_full_name: str) -> Repo:
         if named:
             return named[0]
     raise missing("repo", id_or_full_name)
+
+
+def _hold(tx: Transaction, caller: Caller, repo_id: str) -> Repo:
+    """The repo as it is, which nobody else changes until the transaction ends. Raises NotFound, Conflict."""
+    tx.take_turn(f"repo {find_repo(tx, caller, repo_id).id}")
+    return find_repo(tx, caller, repo_id)
 
 
 def name_from(clone_url: str) -> str:

@@ -13,7 +13,7 @@ from mogplex.domain.errors import BadRequest
 from mogplex.domain.run import Outcome, Status
 from mogplex.service.ids import is_id
 from mogplex.service.page import decode_time_cursor
-from mogplex.store.runs import has_label
+from mogplex.store.runs import OPEN, has_label
 from mogplex.store.schema import runs
 
 _ID_PREFIX = re.compile(r"[0-9a-z_]{0,40}\Z")
@@ -43,7 +43,10 @@ class RunFilter:
             column = runs.c.repo_id if is_id(self.repo, "repo") else runs.c.repo_full_name
             wanted.append(column == _storable("repo", self.repo))
         if self.status is not None:
-            wanted.append(runs.c.status == _known("status", self.status, Status))
+            status = Status(_known("status", self.status, Status))
+            wanted.append(runs.c.status == status)
+            if not status.is_terminal:
+                wanted.append(OPEN)
         if self.outcome is not None:
             wanted.append(runs.c.outcome == _known("outcome", self.outcome, Outcome))
         for name, value in self.labels.items():

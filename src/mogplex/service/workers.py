@@ -94,7 +94,7 @@ class Workers:
         with self._database.read() as tx:
             alive = sa.select(workers.c.id).where(*_alive(tx.now - (alive_after_seconds or 0.0)))
             gone = runs.c.worker_id != only_me if only_me is not None else runs.c.worker_id.not_in(alive)
-            lost = run_table.select(tx, [runs.c.status == Status.STREAMING, gone], limit=1000)
+            lost = run_table.select(tx, [*run_table.IN_PLAY, gone], limit=1000)
         settled = [self._settle(run) for run in lost]
         if settled:
             self._hub.publish(QUEUE, 0)

@@ -15,7 +15,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mogplex.domain.event import EventType
 from mogplex.domain.hook_delivery import HookStatus
 from mogplex.domain.retention import Kept
-from mogplex.domain.run import Status
 from mogplex.domain.webhook import DeliveryStatus
 from mogplex.store.database import Transaction
 from mogplex.store.facts import HOUR_SECONDS
@@ -24,8 +23,6 @@ from mogplex.store.model_tables import model_calls, recordings
 from mogplex.store.retention_tables import pruned_sums, run_prunings
 from mogplex.store.schema import run_checks, run_events, run_patches, runs, sandboxes
 from mogplex.store.webhook_tables import webhook_deliveries
-
-_OPEN = runs.c.status.in_([Status.PENDING, Status.STREAMING])
 
 
 def count_runs(tx: Transaction, kind: Kept, before: float) -> int:
@@ -41,13 +38,12 @@ def find_runs(tx: Transaction, kind: Kept, before: float, limit: int) -> list[st
 
 def _due(kind: Kept, before: float) -> list[sa.ColumnElement[bool]]:
     later = runs.alias("later")
-    is_open = later.c.status.in_([Status.PENDING, Status.STREAMING])
+    is_open = later.c.finished_at.is_(None)
     needed = [sa.select(later.c[name]).where(is_open, later.c[name].is_not(None)) for name in ("retry_of", "replay_of")]
     contests = sa.select(later.c.id).where(is_open)
     due = [
         runs.c.created_at < before,  # which has an index; a run ends after it was made
         runs.c.finished_at < before,
-        ~_OPEN,
         *(runs.c.id.not_in(each) for each in needed),
         sa.or_(runs.c.contender_of.is_(None), runs.c.contender_of.not_in(contests)),
     ]

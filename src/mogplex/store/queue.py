@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from mogplex.domain.run import Status
 from mogplex.store.database import Transaction
-from mogplex.store.runs import QUEUED
+from mogplex.store.runs import OPEN, QUEUED
 from mogplex.store.schema import runs, workers
 
 Conditions = Sequence[sa.ColumnElement[bool]]
@@ -88,7 +88,7 @@ def count_open(tx: Transaction, since: float, until: float, visible: Conditions)
     """Runs made in the range that have not ended, by status."""
     found = {}
     for status in (Status.PENDING, Status.STREAMING):  # one range of an index each
-        made = (runs.c.status == status, runs.c.created_at >= since, runs.c.created_at < until)
+        made = (OPEN, runs.c.status == status, runs.c.created_at >= since, runs.c.created_at < until)
         found[str(status)] = int(tx.execute(sa.select(sa.func.count()).where(*made, *visible)).scalar_one())
     return found
 

@@ -21,8 +21,13 @@ from mogplex.store.schema import run_labels, runs
 _FIELDS = tuple(each.name for each in fields(Run))
 _COLUMNS = tuple(runs.c[name] for name in _FIELDS)
 Conditions = Sequence[sa.ColumnElement[bool]]
+# Has not ended. Whoever asks for such runs names it first: they have an index of their own, as small as they are few,
+# which a planner finds by this condition only. Else it chooses by what the statistics said last about the status, and
+# with an empty queue those say that one status is all of the table.
+OPEN = runs.c.finished_at.is_(None)
 # Waits for a slot. A contest waits for its contenders instead, which are in the queue themselves.
-QUEUED = (runs.c.status == Status.PENDING, runs.c.ready_at.is_not(None))
+QUEUED = (OPEN, runs.c.status == Status.PENDING, runs.c.ready_at.is_not(None))
+IN_PLAY = (OPEN, runs.c.status == Status.STREAMING)
 
 
 def insert(tx: Transaction, run: Run) -> None:

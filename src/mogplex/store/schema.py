@@ -169,7 +169,15 @@ runs = Table(
     Index(None, "repo_id", "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "key_owner", "created_at"),
-    # As small as there are slots, however many runs there were.
+    # As small as there are runs that wait or are played, or slots, however many runs there were.
+    Index(
+        "ix_runs_open",
+        "status",
+        "created_at",
+        "id",
+        sqlite_where=sa.text("finished_at IS NULL"),
+        postgresql_where=sa.text("finished_at IS NULL"),
+    ),
     Index(
         "ix_runs_seat", "seat", sqlite_where=sa.text("seat IS NOT NULL"), postgresql_where=sa.text("seat IS NOT NULL")
     ),

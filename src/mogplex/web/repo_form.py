@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from mogplex.domain.errors import MogplexError
+from mogplex.domain.errors import BadRequest, MogplexError
 from mogplex.domain.repo import Repo
 from mogplex.domain.run import CheckPolicy
 from mogplex.domain.secret import Phase
@@ -108,6 +108,15 @@ def body_of(form: Form, repo: Repo | None) -> dict[str, Any]:
         body["gitCredential"] = form.get("gitCredential")
         return {name: value for name, value in body.items() if value is not None}
     return {name: value for name, value in body.items() if value is not None or name not in ("name", "defaultBranch")}
+
+
+def seen_at_of(form: Form) -> float | None:
+    """When the repo that the form showed was changed last. Raises BadRequest."""
+    text = form.get("seenAt") or ""
+    try:
+        return float(text) if text else None
+    except ValueError as fault:
+        raise BadRequest(f"seenAt {text[:60]!r} is no time. Open the page anew.") from fault
 
 
 def _number(text: str | None) -> float | str | None:

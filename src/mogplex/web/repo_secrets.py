@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from mogplex.domain.access import Scope
-from mogplex.domain.errors import MogplexError, NotFound
+from mogplex.domain.errors import MogplexError
 from mogplex.domain.repo import Repo
 from mogplex.web.answers import redirect
 from mogplex.web.page import Page
@@ -17,19 +17,15 @@ from mogplex.web.visit import Form, Visit
 
 def set_variable(visit: Visit) -> Response:
     def act(repo: Repo) -> None:
-        changed = {**repo.environment, (visit.form.get("name") or ""): _value(visit.form)}
-        visit.rooms.repos.update(visit.caller, repo.id, {"env": changed})
+        changes = {(visit.form.get("name") or ""): _value(visit.form)}
+        visit.rooms.repos.change_variables(visit.caller, repo.id, changes)
 
     return _change(visit, "variable", act)
 
 
 def remove_variable(visit: Visit) -> Response:
     def act(repo: Repo) -> None:
-        name = visit.path("name")
-        if name not in repo.environment:
-            raise NotFound(f"{repo.full_name} has no variable {name[:100]!r}.")
-        left = {each: value for each, value in repo.environment.items() if each != name}
-        visit.rooms.repos.update(visit.caller, repo.id, {"env": left})
+        visit.rooms.repos.change_variables(visit.caller, repo.id, {visit.path("name"): None})
 
     return _change(visit, "variable", act)
 

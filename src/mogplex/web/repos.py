@@ -8,7 +8,7 @@ from mogplex.domain.access import Scope
 from mogplex.domain.errors import MogplexError
 from mogplex.web.answers import redirect
 from mogplex.web.page import Page
-from mogplex.web.repo_form import Refusal, body_of, given_of, show_repo, values_of
+from mogplex.web.repo_form import Refusal, body_of, given_of, seen_at_of, show_repo, values_of
 from mogplex.web.visit import Visit
 
 
@@ -37,7 +37,7 @@ def add(visit: Visit) -> Response:
 def update(visit: Visit) -> Response:
     repo = visit.rooms.repos.get(visit.caller, visit.path("repo_id"))
     try:
-        visit.rooms.repos.update(visit.caller, repo.id, body_of(visit.form, repo))
+        visit.rooms.repos.update(visit.caller, repo.id, body_of(visit.form, repo), seen_at=seen_at_of(visit.form))
     except MogplexError as fault:
         return show_repo(visit, repo, given_of(visit.form), Refusal(fault, "settings"))
     return redirect("/repos")

@@ -21,6 +21,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     seconds: float = 0.0
     frames: list[tuple[str, int]] = field(default_factory=list)
+    spawns: bool = False  # it starts programs that may run the repo's code
 
 
 @dataclass
@@ -75,8 +76,9 @@ class Run:
         elif "test" in record:
             frames = [(path, line) for path, line in record["frames"]]
             self.outcomes[record["test"]] = Outcome(
-                record["outcome"], record["message"], record.get("cpu_seconds", 0.0), record["seconds"], frames
-            )
+                record["outcome"], record["message"], record.get("cpu_seconds", 0.0), record["seconds"], frames,
+                record.get("spawns", False),
+            )  # fmt: skip
             self._spent += record["seconds"]
         elif record.get("lost"):
             raise ServerLost(f"the process that runs the tests was killed while {self._running} ran")
