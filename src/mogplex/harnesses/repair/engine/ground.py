@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from . import spectra
-from .baseline import FINE, Baseline, Outcome, run_all
+from .baseline import Baseline
 from .candidates import Candidates, Kinds, Listed, Queue
 from .clues import clues_of, traced_back
 from .edit import Candidate
 from .goal import Goal, covering_tests
 from .joining import joined, on_top_of
 from .pool import Pool
+from .runs import FINE, Outcome, Run, play
 from .search import Search
 from .source import Source
 from .trial import Findings, Plausible
@@ -124,12 +125,14 @@ class Ground:
         """
         goal, first, pool = self._around.goal, self.first, self._around.pool
         targets = list(dict.fromkeys([*first.spoils, *goal.failing]))[:MAX_OBSERVED]
-        seen, lines = run_all(pool, targets, OBSERVED_CPU_SECONDS, "lines", under=under)
-        if all(one.outcome == "crashed" for one in seen.values()):
-            seen, lines = {}, {}  # the edit does not hold without an import
         near = covering_tests(goal).get((self._path, first.candidate.line), [])
         near = affordable([test for test in near if test not in targets], goal.baseline)
-        beside, _ = run_all(pool, near, OBSERVED_CPU_SECONDS, full=False, under=under)
+        aimed = Run(targets, OBSERVED_CPU_SECONDS, record="lines", under=under)
+        others = Run(near, OBSERVED_CPU_SECONDS, under=under)
+        play(pool, aimed, others)
+        seen, lines, beside = aimed.outcomes, aimed.recorded, others.outcomes
+        if all(one.outcome == "crashed" for one in seen.values()):
+            seen, lines, beside = {}, {}, {}  # the edit does not hold without an import
         spoiled = [test for test, one in beside.items() if one.outcome not in FINE]
         outcomes = {**baseline.outcomes, **seen, **{test: beside[test] for test in spoiled}}
         failing = [test for test in goal.failing if _fails(test, seen, first)]
@@ -145,10 +148,9 @@ class Ground:
             os.path.realpath(self._around.root / source.path): source.path for source in self._around.sources.values()
         }
         finite = [test for test in goal.failing if goal.baseline.outcomes[test].outcome == "failed"]
-        _, record = run_all(
-            self._around.pool, finite[:TYPED_TESTS], OBSERVED_CPU_SECONDS, "types", full=False, under=under
-        )
-        for path, lines in record.items():
+        run = Run(finite[:TYPED_TESTS], OBSERVED_CPU_SECONDS, record="types", under=under)
+        play(self._around.pool, run)
+        for path, lines in run.recorded.items():
             if path in real:
                 known = kinds[real[path]] = dict(kinds.get(real[path], {}))
                 known.update(
