@@ -28,6 +28,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     seconds: float = 0.0
     frames: list[tuple[str, int]] = field(default_factory=list)
+    spawns: bool = False  # it starts programs that may run the repo's code
 
 
 @dataclass
@@ -88,7 +89,12 @@ def run_all(
             elif "test" in one:
                 frames = [(path, line) for path, line in one["frames"]]
                 outcomes[one["test"]] = Outcome(
-                    one["outcome"], one["message"], one.get("cpu_seconds", 0.0), one["seconds"], frames
+                    one["outcome"],
+                    one["message"],
+                    one.get("cpu_seconds", 0.0),
+                    one["seconds"],
+                    frames,
+                    one.get("spawns", False),
                 )
         last = records[-1]
         if last.get("lost"):

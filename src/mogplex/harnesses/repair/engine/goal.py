@@ -26,12 +26,25 @@ class Suite:
 
 @dataclass
 class Goal:
-    """What has to pass: failing tests, and test files that could not even be imported."""
+    """What has to pass: failing tests, and test files that could not even be imported.
+
+    `far` are failing tests that start programs of the repo: no edit within this process shows in those, so the search
+    does without them, and the check at the end runs them on a copy of the repo.
+    """
 
     failing: list[str]
     baseline: Baseline
     unimportable: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)  # by an edit that this search builds on: must go on passing
+    far: list[str] = field(default_factory=list)
+
+
+def aimed(failing: list[str], baseline: Baseline, unimportable: list[str]) -> Goal:
+    """The goal of mending those tests; when all of them are far, they are targets like others."""
+    near = [test for test in failing if not baseline.outcomes[test].spawns]
+    if not near:
+        return Goal(failing, baseline, unimportable)
+    return Goal(near, baseline, unimportable, far=[test for test in failing if test not in near])
 
 
 def representatives(goal: Goal) -> list[str]:

@@ -198,7 +198,9 @@ class PythonProject:
     def validate(self, plausible: Plausible, goal: Goal) -> Verdict:
         per_test = max(2.0, min(BASE_CPU_SECONDS, self._settings.seconds / 8))
         path = os.path.realpath(self._root / plausible.candidate.path)
-        return validate(self._plan, path, plausible.compiled.text, goal, per_test, self._pause)
+        text = plausible.compiled.text
+        data = Source.read(self._root, plausible.candidate.path).encode(text)
+        return validate(self._plan, path, text, data, goal, per_test, self._pause)
 
     def write(self, plausible: Plausible) -> None:
         path = Path(os.path.realpath(self._root / plausible.candidate.path))

@@ -16,6 +16,7 @@ from . import limits
 from .fast import is_judged_by_reports, needs_reports, run_again, run_fast
 from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
 from .recorder import Types, open_line_recorder
+from .spawning import Watch
 from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
@@ -99,6 +100,7 @@ class Batch:
         self._root = root
         self._files = files
         self._is_full = bool(request.get("full"))
+        self._watch = Watch() if request.get("detail") else None
 
     def run(self, items: dict[str, Any]) -> dict[str, Any]:
         """Run the batch; the returned record says how many were fine and which one stopped it."""
@@ -145,6 +147,7 @@ class Batch:
         if self.request.get("detail"):
             self._emit({"start": test})
         before, cpu_before = time.monotonic(), time.process_time()
+        started = self._watch.count if self._watch else 0
         limits.arm(cpu_seconds)
         try:
             if self._is_full or is_judged_by_reports(item):
@@ -163,6 +166,7 @@ class Batch:
         result["test"] = test
         result["seconds"] = time.monotonic() - before
         result["cpu_seconds"] = time.process_time() - cpu_before
+        result["spawns"] = self._watch is not None and self._watch.count > started
         return result
 
     def _run_full(self, item: Any, following: Any) -> dict[str, Any]:
