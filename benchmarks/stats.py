@@ -57,9 +57,9 @@ FROM {numbers} CROSS JOIN (SELECT 'shell' AS name UNION SELECT 'edit' UNION SELE
 """
 RUNS = """
 INSERT INTO runs (id, repo_id, repo_full_name, status, harness, prompt, base_branch, working_branch, create_branch,
-    created_at, updated_at, finished_at, key_owner, api_key_id, idempotency_key, request_hash, timeout_seconds, delivery,
-    root_directory, title, labels, environment, checks, budget, priority, attempt, outcome, tests_touched, usage,
-    cost_usd, cost_known, timing, last_seq)
+    created_at, updated_at, finished_at, key_owner, api_key_id, idempotency_key, request_hash, timeout_seconds,
+    delivery, root_directory, title, labels, environment, checks, budget, priority, attempt, outcome,
+    tests_touched, usage, cost_usd, cost_known, timing, last_seq)
 SELECT 'run_' || n, 'repo_' || (n % 20), 'acme/r' || (n % 20), {status}, 'repair', 'Mend it', 'main', 'main', {no},
     {made}, {made}, {made}, 'admin', 'key_x', 'k' || n, 'h', 1800, 'branch',
     '', '', '{{}}', '{{}}', '[]', '{{}}', 0, 1, {outcome}, '[]', '{{"inputTokens":1000,"modelCalls":4}}',
