@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .baseline import Baseline, Outcome
+from .baseline import Baseline
 from .files import is_test_path
+from .runs import Outcome
 
 MAX_REPRESENTATIVES = 3
 QUICK_SECONDS = 0.05

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import choose, files, spectra
-from .baseline import HANGING_CPU_SECONDS, Outcome, measure, run_all
+from .baseline import HANGING_CPU_SECONDS, measure, run_all
 from .candidates import Candidates, Kinds, Listed
 from .clues import clues_of
 from .edit import Candidate
@@ -20,6 +20,7 @@ from .goal import Goal, Suite
 from .pool import Plan, Pool
 from .port import NoSuite
 from .report import Report, distinct
+from .runs import Outcome
 from .search import Search
 from .second import SecondStep
 from .simplify import keep_layout, parts_of, simplify

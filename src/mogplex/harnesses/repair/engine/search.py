@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .baseline import FINE, cpu_limits
+from .baseline import cpu_limits
 from .candidates import Listed, Queue
 from .edit import Candidate
 from .goal import Goal, covering_tests, line_in_test, representatives, whole_files
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
+from .runs import FINE
 from .source import Source
 from .trial import Findings, Plausible, Trial
 from .units import Compiled, Compiler
