@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from mogplex.harnesses.repair.engine.candidates import Listed
 from mogplex.harnesses.repair.engine.clues import Clues, traced_back
+from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
-from mogplex.harnesses.repair.engine.joining import joined, on_top_of
+from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
 from mogplex.harnesses.repair.engine.progress import Failure, progress
 from mogplex.harnesses.repair.engine.second import best_first_edits
 from mogplex.harnesses.repair.engine.source import Source
@@ -16,6 +18,7 @@ from .conftest import Repo
 IN_TEST = Failure("AssertionError", "assert [9] == [1, 2, 3]", 7, None)
 CRASH = Failure("TypeError", "no", 7, ("/code.py", 10, 14))
 TEXT = "def one(a, b):\n    return a - b\n\n\ndef two(a, b):\n    return a * b\n"
+SOURCE = Source("code.py", TEXT.encode())
 
 
 def step(old: str, new: str, text: str = TEXT, score: float = 1.0, **shown: object) -> Plausible:
@@ -80,15 +83,24 @@ def test_an_edit_is_carried_over_to_the_text_that_another_has_changed() -> None:
     second = step("a * b", "a / b", mends=("t2",))
     touching = step("a - b", "b - a", mends=("t2",))
     edited = Source("code.py", first.compiled.text.encode())
-    carried = on_top_of(first, [first, touching, second], edited)
+    carried = on_top_of(first, [first, touching, second], SOURCE, edited)
     assert [one.line for one in carried] == [7]
     assert apply_edits(edited.text, carried[0].edits) == first.compiled.text.replace("a * b", "a / b")
+
+
+def test_a_second_edit_is_taken_back_to_the_text_without_the_first() -> None:
+    first = step("return a - b", "result = a + b\n    return result")
+    second = step("a * b", "a / b", text=first.compiled.text)
+    alone = without(first, second, SOURCE)
+    assert alone is not None and alone.line == 6
+    assert apply_edits(TEXT, alone.edits) == TEXT.replace("a * b", "a / b")
+    assert without(first, step("a + b", "b", text=first.compiled.text), SOURCE) is None
 
 
 def test_what_mends_the_other_faults_comes_first_on_top() -> None:
     first = step("a - b", "a + b", mends=("t1",))
     same, other = step("a * b", "a / b", mends=("t1",)), step("a * b", "b / a", mends=("t2", "t3"))
-    carried = on_top_of(first, [same, other], Source("code.py", first.compiled.text.encode()))
+    carried = on_top_of(first, [same, other], SOURCE, Source("code.py", first.compiled.text.encode()))
     assert carried[0].edits[0].text == "b / a"
 
 
@@ -100,6 +112,37 @@ def test_both_edits_are_one_patch_of_the_original() -> None:
     assert both.candidate.line == 2
 
 
+def test_the_same_edit_is_made_at_every_place_of_its_shape_in_the_function() -> None:
+    text = (
+        "def f(a, b, low):\n    if a[0] > b:\n        low = 1\n    if b[low] > a:\n        low = a > b\n"
+        "    return low\n\n\ndef g(a, b):\n    return a[1] > b\n"
+    )
+    source = Source("code.py", text.encode())
+    one = step(">", ">=", text=text).candidate
+    queue = Repeated(Listed([one]), [source])
+    assert queue.pop() is one
+    everywhere = queue.pop()
+    changed = text.replace("a[0] >", "a[0] >=").replace("b[low] >", "b[low] >=")
+    assert apply_edits(text, everywhere.edits) == changed and everywhere.score < one.score
+    assert not queue
+    assert [source.line_text(copy.line).strip() for copy in Copies(source).elsewhere(one)] == [
+        "if b[low] > a:",
+        "return a[1] > b",
+    ]
+
+
+def test_a_mistake_that_was_copied_is_mended_the_same_way_first() -> None:
+    text = "def f(a, b):\n    first = a[0] > b\n    other = b + a\n    return first, other, b[0] > a\n"
+    first = step(">", ">=", text=text, mends=("t1",))
+    other = step("b + a", "b - a", text=text, mends=("t2",))
+    edited = Source("code.py", first.compiled.text.encode())
+    carried = on_top_of(first, [first, other], Source("code.py", text.encode()), edited)
+    assert [apply_edits(edited.text, one.edits) for one in carried] == [
+        edited.text.replace("b[0] >", "b[0] >="),
+        edited.text.replace("b + a", "b - a"),
+    ]
+
+
 def test_a_wrong_type_is_traced_back_to_the_assignment_that_it_came_from() -> None:
     text = "def f(a, b):\n    rows = a if b else [a]\n    other = b\n    for row in rows:\n        print(row)\n"
     clues = traced_back(Clues(clashes={("code.py", 4): "TypeError"}), [Source("code.py", text.encode())])
@@ -109,7 +152,7 @@ def test_a_wrong_type_is_traced_back_to_the_assignment_that_it_came_from() -> No
 def test_mends_two_independent_faults(repo: Repo) -> None:
     tests = "from two import one, two\ndef test_one(): assert one(5, 3) == 8\ndef test_two(): assert two(9, 2) == 4\n"
     repo.write(two__py=TEXT, test_two__py=tests + "def test_both(): assert two(one(3, 3), 3) == 2\n")
-    outcome = repo.repair()
+    outcome = repo.repair(seconds=30)
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert (repo.root / "two.py").read_text() == TEXT.replace("a - b", "a + b").replace("a * b", "a // b")
 
@@ -125,7 +168,26 @@ def test_mends_a_fault_that_the_tests_only_reach_when_another_is_mended(repo: Re
         "def test_three(): assert total([{'price': 1}], ('a', 'b', 'c')) == 3\n"
     )
     repo.write(total__py=program, test_total__py=tests)
-    outcome = repo.repair()
+    outcome = repo.repair(seconds=30)
     assert outcome.end["success"] is True, outcome.end["summary"]
     after = (repo.root / "total.py").read_text()
     assert "for row in rows" in after and "several - 1" not in after
+
+
+def test_mends_a_mistake_that_was_copied_and_shows_only_when_both_are_mended(repo: Repo) -> None:
+    program = (
+        "def inside(box, x, y):\n    across = box[0] < x < box[2]\n    up = box[1] < y < box[3]\n"
+        "    return across and up\n"
+    )
+    tests = (
+        "from box import inside\n"
+        "def test_corner(): assert inside((1, 1, 5, 5), 1, 1) and inside((1, 1, 5, 5), 2, 2)\n"
+        "def test_out(): assert not inside((1, 1, 5, 5), 0, 2) and not inside((1, 1, 5, 5), 2, 0)\n"
+        "def test_far(): assert not inside((1, 1, 5, 5), 9, 2) and not inside((1, 1, 5, 5), 2, 9)\n"
+        "def test_high(): assert not inside((1, 1, 5, 5), 5, 3) and not inside((1, 1, 5, 5), 3, 5)\n"
+    )
+    repo.write(box__py=program, test_box__py=tests)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    after = (repo.root / "box.py").read_text()
+    assert "box[0] <= x < box[2]" in after and "box[1] <= y < box[3]" in after

@@ -72,6 +72,24 @@ def test_whatever_the_suite_does_the_fault_is_found(repo: Repo, tests: str) -> N
     assert [record["ok"] for record in whole] == [False, True], "the search must believe no test that fails"
 
 
+def test_what_fails_only_because_the_suite_runs_twice_at_once_is_no_target(repo: Repo) -> None:
+    lock = "import os, time\ndef test_lock():\n    os.mkdir('busy')\n    time.sleep(0.3)\n    os.rmdir('busy')\n"
+    test = "from till import total\ndef test_total(): assert total([10], 0.5) == 15\n"
+    repo.write(till__py=PROGRAM, test_lock__py=lock, test_till__py=test)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert outcome.result["failingTests"] == ["test_till.py::test_total"]
+
+
+def test_long_values_are_not_explained_for_ever(repo: Repo) -> None:
+    test = "from till import total\ndef test_total():\n    bill = [total([n], 0.5) for n in range(2000)]\n"
+    test += "    assert '\\n'.join(map(str, bill)) == '\\n'.join(str(n * 1.5) for n in range(2000))\n"
+    repo.write(till__py=PROGRAM, test_till__py=test)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "test_till.py:4: AssertionError: assert" in outcome.records[-1]["result"]["failures"][0]["reason"]
+
+
 def test_fixtures_that_look_at_reports_get_them(repo: Repo) -> None:
     repo.write(till__py=PROGRAM, test_till__py=SUITES["classes with setup"])
     (repo.root / "conftest.py").write_text(

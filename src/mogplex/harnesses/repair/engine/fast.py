@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from typing import Any
 
@@ -18,6 +19,7 @@ except ImportError:  # an older pytest: tmp_path asks nothing there
 EXCUSES = (pytest.skip.Exception, pytest.xfail.Exception)
 
 
+@functools.lru_cache(maxsize=1)  # plugins don't change once the suite is collected
 def needs_reports(config: Any) -> bool:
     """Whether the repo's own conftest looks at reports while they are made: its fixtures may need what it notes then.
 
@@ -60,8 +62,8 @@ def run_fast(item: Any, following: Any, reports: list[Any]) -> dict[str, Any]:
             hook.pytest_runtest_teardown(item=item, nextitem=following)
     except EXCUSES:
         outcome = "skipped"
-    except limits.TimeLimit:
-        outcome = "timeout"
+    except limits.TimeLimit as error:
+        outcome, message, caught = "timeout", "used up its CPU time", error
     except BaseException as error:  # noqa: BLE001  a test may fail with anything, SystemExit and KeyboardInterrupt included
         outcome, message, caught = "failed", type(error).__name__, error
     return {"outcome": outcome, "message": message, "frames": [], "error": caught}

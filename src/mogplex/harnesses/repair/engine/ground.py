@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import spectra
-from .baseline import FINE, Baseline, Outcome, run_all
+from .baseline import Baseline
 from .candidates import Candidates, Kinds, Listed, Queue
 from .clues import clues_of, traced_back
 from .edit import Candidate
 from .goal import Goal, covering_tests
-from .joining import joined, on_top_of
+from .joining import joined, on_top_of, without
 from .pool import Pool
+from .runs import FINE, Outcome, Run, play
 from .search import Search
 from .source import Source
 from .trial import Findings, Plausible
@@ -83,8 +85,11 @@ class Ground:
         tried = 0 if self._search is None else self._search.findings.tried
         return self.weight / (tried + OPENING_TRIES)
 
-    def search(self, until: float, others: Sequence[Plausible], tell: Callable[[Findings], None]) -> list[Plausible]:
-        """Look for second edits until `until` (monotonic): all pairs that pass, as single patches.
+    def search(
+        self, seconds: float, until: float, others: Sequence[Plausible], tell: Callable[[Findings], None]
+    ) -> list[Plausible]:
+        """Look for second edits for some seconds, at most until `until` (monotonic): all pairs that pass, as single
+        patches.
 
         `others` are further first edits: what mends one part may, on top of this, mend the rest. `tell` is called with
         what this ground has seen so far.
@@ -94,10 +99,22 @@ class Ground:
         if self._search is None:
             self._is_spent = True
             return []
+        until = min(until, time.monotonic() + seconds)  # without the time that it took to open
         found = self._search.run(until, until, MAX_TRIES)
         self._is_spent = found.stopped_by in ("exhausted", "candidates")
         before = self._around.sources[self._path].text
         return [joined(before, self.first, second) for second in found.plausible]
+
+    @property
+    def is_opened(self) -> bool:
+        return self._search is not None or self._is_spent
+
+    def seconds(self) -> list[Plausible]:
+        """The second edits that were found here, as first ones that would mend all."""
+        found = self._search.findings.plausible if self._search else []
+        carried = ((one, without(self.first, one, self._around.sources[self._path])) for one in found)
+        targets = tuple(self._around.goal.failing)
+        return [replace(one, candidate=candidate, mends=targets) for one, candidate in carried if candidate]
 
     def _open(self, others: Sequence[Plausible], tell: Callable[[Findings], None]) -> Search | None:
         around, first = self._around, self.first
@@ -117,7 +134,7 @@ class Ground:
         clues = traced_back(clues, sources.values())
         search = Search(around.pool, around.root, goal, {self._path: edited}, tell, under=under)
         search.note_original()
-        known = Listed(on_top_of(first, others, edited))
+        known = Listed(on_top_of(first, others, old, edited))
         search.add(Chained(known, Candidates(suspects[:MAX_SUSPECTS], kinds, clues)))
         return search
 
@@ -128,12 +145,14 @@ class Ground:
         """
         goal, first, pool = self._around.goal, self.first, self._around.pool
         targets = list(dict.fromkeys([*first.spoils, *goal.failing]))[:MAX_OBSERVED]
-        seen, lines = run_all(pool, targets, OBSERVED_CPU_SECONDS, "lines", under=under)
-        if all(one.outcome == "crashed" for one in seen.values()):
-            seen, lines = {}, {}  # the edit does not hold without an import
         near = covering_tests(goal).get((self._path, first.candidate.line), [])
         near = affordable([test for test in near if test not in targets], goal.baseline)
-        beside, _ = run_all(pool, near, OBSERVED_CPU_SECONDS, full=False, under=under)
+        aimed = Run(targets, OBSERVED_CPU_SECONDS, record="lines", under=under)
+        others = Run(near, OBSERVED_CPU_SECONDS, under=under)
+        play(pool, aimed, others)
+        seen, lines, beside = aimed.outcomes, aimed.recorded, others.outcomes
+        if all(one.outcome == "crashed" for one in seen.values()):
+            seen, lines, beside = {}, {}, {}  # the edit does not hold without an import
         spoiled = [test for test, one in beside.items() if one.outcome not in FINE]
         outcomes = {**baseline.outcomes, **seen, **{test: beside[test] for test in spoiled}}
         failing = [test for test in goal.failing if _fails(test, seen, first)]
@@ -149,10 +168,9 @@ class Ground:
             os.path.realpath(self._around.root / source.path): source.path for source in self._around.sources.values()
         }
         finite = [test for test in goal.failing if goal.baseline.outcomes[test].outcome == "failed"]
-        _, record = run_all(
-            self._around.pool, finite[:TYPED_TESTS], OBSERVED_CPU_SECONDS, "types", full=False, under=under
-        )
-        for path, lines in record.items():
+        run = Run(finite[:TYPED_TESTS], OBSERVED_CPU_SECONDS, record="types", under=under)
+        play(self._around.pool, run)
+        for path, lines in run.recorded.items():
             if path in real:
                 known = kinds[real[path]] = dict(kinds.get(real[path], {}))
                 known.update(

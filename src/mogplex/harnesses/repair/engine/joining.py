@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .copies import copies_in
 from .edit import Candidate, Edit
 from .source import Source
 from .trial import Plausible
@@ -20,11 +21,18 @@ def joined(before: str, first: Plausible, second: Plausible) -> Plausible:
     end = _alike(before[::-1][:room], after[::-1][:room])
     edit = Edit(start, len(before) - end, after[start : len(after) - end])
     one, two = first.candidate, second.candidate
+    is_copy = _words(before, one) == _words(first.compiled.text, two)  # one mistake, copied: as likely as one
     both = Candidate(
-        one.path, min(one.line, two.line), (edit,), f"{one.template}, and {two.template}", one.prior * two.prior,
-        one.score * two.score, one.removes or two.removes,
+        one.path, min(one.line, two.line), (edit,), f"{one.template}, and {two.template}",
+        max(one.prior, two.prior) if is_copy else one.prior * two.prior, one.score * two.score,
+        one.removes or two.removes,
     )  # fmt: skip
     return Plausible(both, replace(second.compiled, code=None))
+
+
+def _words(text: str, candidate: Candidate) -> list[tuple[str, str]]:
+    """What is replaced by what."""
+    return [(text[edit.start : edit.end], edit.text) for edit in candidate.edits]
 
 
 def _alike(one: str, other: str) -> int:
@@ -32,16 +40,29 @@ def _alike(one: str, other: str) -> int:
     return next((place for place, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
 
 
-def on_top_of(first: Plausible, others: Sequence[Plausible], edited: Source) -> list[Candidate]:
+def on_top_of(first: Plausible, others: Sequence[Plausible], source: Source, edited: Source) -> list[Candidate]:
     """The candidates of `others` (the most promising first) that lie elsewhere in the same file, on the text `edited`
     that has the first edit.
 
-    Those that mend what the first doesn't come first: of two faults, each breaking other tests, each has its own edit.
+    The first edit made again at a place like its own comes before them: mistakes are copied. Then those that mend what
+    the first doesn't: of two faults, each breaking other tests, each has its own edit.
     """
     done = set(first.mends)
     ranked = sorted(others, key=lambda one: -len(set(one.mends) - done))
-    carried = (_carried(one.candidate, first.candidate, edited) for one in ranked if one is not first)
+    candidates = [*copies_in(source).elsewhere(first.candidate), *(one.candidate for one in ranked if one is not first)]
+    carried = (_carried(one, first.candidate, edited) for one in candidates)
     return [one for one in carried if one is not None][:MAX_CARRIED]
+
+
+def without(first: Plausible, second: Plausible, source: Source) -> Candidate | None:
+    """The second of two edits on the text without the first; None when they touch the same text."""
+    inverse: list[Edit] = []
+    shift = 0
+    for edit in sorted(first.candidate.edits, key=lambda one: one.start):
+        start = edit.start + shift
+        inverse.append(Edit(start, start + len(edit.text), source.text[edit.start : edit.end]))
+        shift += len(edit.text) - (edit.end - edit.start)
+    return _carried(second.candidate, replace(first.candidate, edits=tuple(inverse)), source)
 
 
 def _carried(candidate: Candidate, over: Candidate, edited: Source) -> Candidate | None:

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import choose, files, spectra
-from .baseline import HANGING_CPU_SECONDS, Outcome, measure, run_all
+from .baseline import HANGING_CPU_SECONDS, measure, run_all
 from .candidates import Candidates, Kinds, Listed
 from .clues import clues_of
+from .copies import Repeated
 from .edit import Candidate
 from .goal import Goal, Suite
 from .ground import Surroundings
 from .pool import Plan, Pool
 from .port import NoSuite
 from .report import Report, distinct
+from .runs import Outcome
 from .search import Search
 from .second import SecondStep
 from .simplify import keep_layout, parts_of, simplify
@@ -152,7 +154,7 @@ class PythonProject:
     ) -> Findings:
         search = Search(self._pool, self._root, goal, self._sources, on_progress)
         search.note_original()
-        search.add(candidates)
+        search.add(Repeated(candidates, self._sources.values()))
         started = time.monotonic()
         findings = search.run(started + (deadline - started) * ONE_EDIT_SHARE, deadline, limit)
         second = SecondStep(Surroundings(self._pool, self._root, goal, self._sources, self._kinds))

@@ -185,11 +185,10 @@ class Repair:
     ) -> None:
         self._pause()
         others = [other for other in plausible if other is not one]
-        patch = self._record(one, goal)  # as long as the file is what it was
-        alternatives = [self._record(other, goal) for other in others[: report.SHOWN_ALTERNATIVES]]
+        self._report.patch, self._report.others = self._record(one, goal), len(others)  # of the file as it is
+        self._report.alternatives = [self._record(other, goal) for other in others[: report.SHOWN_ALTERNATIVES]]
         project.write(one)
         self._stream.send("file_change", path=one.candidate.path, kind="modified")
-        self._report.patch, self._report.others, self._report.alternatives = patch, len(others), alternatives
         left = [test for test in goal.failing if one.mends and test not in one.mends]
         self._report.remaining = [*left, *verdict.missed]
         text = summary.fixed(self._report, verdict.passed)

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .baseline import FINE, cpu_limits
+from .baseline import cpu_limits
 from .candidates import Listed, Queue
 from .company import Company
 from .edit import Candidate
 from .goal import Goal, covering_tests, whole_files
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
+from .runs import FINE
 from .screening import CPU_FACTOR, Screening
 from .source import AnyFunction, Source
 from .trial import Findings, Plausible, Trial

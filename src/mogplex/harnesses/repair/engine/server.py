@@ -67,6 +67,7 @@ class Server:
     def _on_collected(self, plugin: SuitePlugin, session: Any) -> None:
         items = {item.nodeid: item for item in session.items}
         index = CodeIndex(self.files)
+        session.config.option.tbstyle = "native"  # a report costs a tenth then; only its last line is ever read
         gc.collect()
         gc.freeze()  # children share these pages; a collection in a child would copy them all
 
