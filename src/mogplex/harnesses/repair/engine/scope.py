@@ -107,6 +107,7 @@ class Place:
         inside = isinstance(statement, FUNCTIONS)
         self.function: AnyFunction | None = statement if inside else source.function_of(statement)  # type: ignore[assignment]
         self.clash = self._clash()
+        self.enclosing: set[str] = set()  # names that only functions around this one bind
         self.names = self._names()
         self.expressions = self._expressions()
 
@@ -144,6 +145,7 @@ class Place:
         if self.function is None:
             return list(self.words.globals)
         names: list[str] = []
+        own = 0
         function: AnyFunction | None = self.function
         while function is not None:
             arguments = function.args
@@ -154,7 +156,9 @@ class Place:
                     names.append(node.id)
                 elif isinstance(node, FUNCTIONS) and node is not function:
                     names.append(node.name)
+            own = own or len(names)
             function = self.source.function_of(function)
+        self.enclosing = set(names[own:]) - set(names[:own])
         return list(dict.fromkeys(names))
 
     def _expressions(self) -> list[ast.expr]:
@@ -199,8 +203,9 @@ class Place:
         return not known or bool(known & kinds)
 
     def is_live(self, name: str) -> bool:
-        """Whether a name had a value on this line in some failing test; true when the line was never traced."""
-        return not self.kinds or name in self.kinds
+        """Whether a name had a value on this line in some failing test; true when the line was never traced, and of
+        names of the functions around: a frame has those of them only that its function uses already."""
+        return not self.kinds or name in self.kinds or name in self.enclosing
 
     def is_compatible(self, one: str, other: str) -> float:
         """How well `other` can stand for `one`: 1 for the same types, 0 for types that never mix."""
