@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.acceptance.house import SUCCESS, git, make_repo
 
 CHECK = "python -m pytest -q"
@@ -39,15 +40,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        env=environment(folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return processes.run(["exec", *arguments], environment=environment(folder), timeout_seconds=100)
 
 
 def test_it_fixes_the_checkout_on_a_new_branch(folder: Path) -> None:

@@ -69,8 +69,8 @@ def run_fast(item: Any, following: Any, reports: list[Any]) -> dict[str, Any]:
     return {"outcome": outcome, "message": message, "frames": [], "error": caught}
 
 
-def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, int]:
-    """Run a test that may have run in this process before: its outcome, and the line of its file where it failed."""
+def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, BaseException | None]:
+    """Run a test that may have run in this process before: its outcome, and what it failed of."""
     if hasattr(item, "_initrequest"):
         item._initrequest()
     item._excinfo = None
@@ -85,16 +85,4 @@ def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, i
     if outcome != "passed":
         with contextlib.suppress(BaseException):  # a teardown that was cut short would fail every later test
             item.session._setupstate.teardown_exact(None)
-    return outcome, _line_in(item, result.get("error"))
-
-
-def _line_in(item: Any, error: BaseException | None) -> int:
-    """The last line of the test's own file that an exception passed; 0 when there is none."""
-    file = str(item.path) if hasattr(item, "path") else str(item.fspath)
-    trace = error.__traceback__ if error is not None else None
-    line = 0
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+    return outcome, result.get("error")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from .baseline import Baseline
 from .files import is_test_path
-from .runs import Outcome
 
 MAX_REPRESENTATIVES = 3
-QUICK_SECONDS = 0.05
+QUICK_SECONDS, FEW_QUICK_SECONDS = 0.05, 0.25  # reports on a failure included, which can take most of it
 DEAR_FACTOR = 5.0  # a test that starts programs, say, would slow every candidate down (and see none of them)
 
 
@@ -63,13 +60,11 @@ def representatives(goal: Goal) -> list[str]:
     chosen = [tests[0] for tests in largest]
     seconds = {test: goal.baseline.outcomes[test].seconds for test in chosen}
     bound = max(QUICK_SECONDS, DEAR_FACTOR * min(seconds.values(), default=0.0))
-    return [test for test in chosen if seconds[test] <= bound][:MAX_REPRESENTATIVES]
-
-
-def line_in_test(test: str, outcome: Outcome, root: Path) -> int:
-    """The line of the test's own file where it failed; 0 when unknown."""
-    file = os.path.realpath(root / test.split("::")[0])
-    return next((line for path, line in reversed(outcome.frames) if path == file), 0)
+    chosen = [test for test in chosen if seconds[test] <= bound][:MAX_REPRESENTATIVES]
+    if len(goal.failing) <= MAX_REPRESENTATIVES:  # so few that each may show an edit that mends a part
+        others = [test for tests in largest for test in tests if test not in chosen]
+        chosen += [test for test in others if goal.baseline.outcomes[test].seconds <= FEW_QUICK_SECONDS]
+    return chosen
 
 
 def whole_files(goal: Goal, mended: list[str]) -> list[str]:

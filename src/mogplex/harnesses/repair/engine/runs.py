@@ -32,6 +32,7 @@ class Run:
     `record` is None, "lines" or "types". `seconds`: no test is begun after that time. `trace_cpu_seconds`: lines of a
     test are recorded for so long, of those in `whole` to the end. `slowest_seconds` is how long one of them is known
     to take: a test may be that silent, and several times more. `vital`: end at the first of them that isn't fine.
+    `under` is an encoded edit that is in force meanwhile.
 
     What it yields: `outcomes` of the tests that ran; `recorded`: for "lines" test -> real path -> lines, for "types"
     real path -> line -> name -> type names; `cut`: tests not recorded to their end. What was recorded in a child that
@@ -47,6 +48,7 @@ class Run:
     whole: Sequence[str] = ()
     slowest_seconds: float = 0.0
     vital: Sequence[str] = ()
+    under: dict[str, Any] | None = None
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     recorded: dict[str, Any] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
@@ -64,7 +66,7 @@ class Run:
         return {
             "tests": self._left, "cpu_seconds": [self.cpu_seconds] * len(self._left), "full": self.full, "detail": True,
             "record": self.record, "trace_cpu_seconds": self.trace_cpu_seconds, "whole": list(self.whole),
-            "vital": list(self.vital),
+            "vital": list(self.vital), "under": self.under,
             "seconds": None if self.seconds is None else max(0.0, self.seconds - self._spent),
             "quiet_seconds": self.cpu_seconds * 2 + 2 + self.slowest_seconds * SLOWDOWN,
         }  # fmt: skip

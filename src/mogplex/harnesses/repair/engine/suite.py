@@ -14,6 +14,7 @@ from _pytest.assertion import util as assertion_texts
 from . import limits
 from .fast import is_judged_by_reports, needs_reports, run_again, run_fast
 from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
+from .progress import Failure, failure_of, progress
 from .reasons import crash_message, message_of, traceback_frames
 from .recorder import Types, open_line_recorder
 from .spawning import Watch
@@ -210,9 +211,9 @@ def screen(
 ) -> dict[str, Any]:
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved"} for each.
 
-    `request`: batch (edits), cpu_seconds (one limit per test), marks (line of its own file where each test failed).
-    The outcome is "passed" as soon as one of the tests passes. It has moved when one fails on a later line of its own
-    than it did without the edit.
+    `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
+    `_unedited` tells it; None when it isn't known yet: then it is found out and told first, as {"failures"}).
+    The outcome is "passed" as soon as one of the tests passes. `moved` says how clearly the failure has moved on.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
@@ -222,20 +223,31 @@ def screen(
         for number in range(len(edits)):
             emit({"screened": number, "outcome": "passed"})
         return {"done": True, "fine": 0}
+    if request["failures"] is None:
+        request["failures"] = [_unedited(item, cpu_seconds, plugin) for item in items]
+        emit({"failures": request["failures"]})
+    known = [Failure.told(one) if one else None for one in request["failures"]]
     for number, edit in enumerate(edits):
         undo = _apply(index, edit)
         if undo is None:
             emit({"screened": number, "outcome": "cold"})
             continue
-        outcome, moved = "failed", False
-        for item, mark in zip(items, request["marks"]):
-            outcome, line = run_again(item, cpu_seconds, plugin.reports)
+        outcome, moved = "failed", 0.0
+        for item, before in zip(items, known):
+            outcome, error = run_again(item, cpu_seconds, plugin.reports)
             if outcome != "failed":
                 break
-            moved = moved or 0 < mark < line
+            if before is not None:
+                moved = max(moved, progress(before, failure_of(item, error)))
         undo()
         emit({"screened": number, "outcome": outcome, "moved": moved})
     return {"done": True, "fine": 0}
+
+
+def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> list[Any] | None:
+    """How a test fails when nothing is edited; None when it doesn't fail, or never ends."""
+    outcome, error = run_again(item, cpu_seconds, plugin.reports)
+    return failure_of(item, error).record() if outcome == "failed" else None
 
 
 def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import __future__
 
 import ast
+import base64
+import marshal
 import types
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 from .edit import Candidate, Edit, apply_edits
 from .source import FUNCTIONS, AnyFunction, Source, first_line
@@ -186,3 +189,9 @@ def fingerprint(code: types.CodeType) -> int:
     for const in code.co_consts:
         parts.append(fingerprint(const) if isinstance(const, types.CodeType) else (type(const).__name__, repr(const)))
     return hash(tuple(parts))
+
+
+def encoded(compiled: Compiled, path: str) -> dict[str, Any]:
+    """A compiled edit as `CodeIndex.apply` takes it."""
+    code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
+    return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}
