@@ -28,7 +28,9 @@ class Stream:
         self._suspect = suspect
         self._place = Place(suspect.source, suspect.statement, words, kinds)
         self._nodes: list[ast.AST] = list(self._place.nodes())
-        self._templates = sorted(templates, key=lambda one: -self._most(one))
+        kinds_of_nodes = {type(node) for node in self._nodes}
+        fitting = [one for one in templates if any(issubclass(kind, one.nodes) for kind in kinds_of_nodes)]
+        self._templates = sorted(fitting, key=lambda one: -self._most(one))
         self._next = 0
         self._held: list[tuple[float, int, Candidate]] = []  # heap: -prior, number; a later template may be better
         self._made = 0
