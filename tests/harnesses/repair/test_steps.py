@@ -6,7 +6,7 @@ from mogplex.harnesses.repair.engine.candidates import Listed
 from mogplex.harnesses.repair.engine.clues import Clues, traced_back
 from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
-from mogplex.harnesses.repair.engine.joining import joined, on_top_of
+from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
 from mogplex.harnesses.repair.engine.progress import Failure, progress
 from mogplex.harnesses.repair.engine.second import best_first_edits
 from mogplex.harnesses.repair.engine.source import Source
@@ -86,6 +86,15 @@ def test_an_edit_is_carried_over_to_the_text_that_another_has_changed() -> None:
     carried = on_top_of(first, [first, touching, second], SOURCE, edited)
     assert [one.line for one in carried] == [7]
     assert apply_edits(edited.text, carried[0].edits) == first.compiled.text.replace("a * b", "a / b")
+
+
+def test_a_second_edit_is_taken_back_to_the_text_without_the_first() -> None:
+    first = step("return a - b", "result = a + b\n    return result")
+    second = step("a * b", "a / b", text=first.compiled.text)
+    alone = without(first, second, SOURCE)
+    assert alone is not None and alone.line == 6
+    assert apply_edits(TEXT, alone.edits) == TEXT.replace("a * b", "a / b")
+    assert without(first, step("a + b", "b", text=first.compiled.text), SOURCE) is None
 
 
 def test_what_mends_the_other_faults_comes_first_on_top() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from .candidates import Candidates, Kinds, Listed, Queue
 from .clues import clues_of, traced_back
 from .edit import Candidate
 from .goal import Goal, covering_tests
-from .joining import joined, on_top_of
+from .joining import joined, on_top_of, without
 from .pool import Pool
 from .runs import FINE, Outcome, Run, play
 from .search import Search
@@ -80,8 +81,11 @@ class Ground:
         tried = 0 if self._search is None else self._search.findings.tried
         return self.weight / (tried + OPENING_TRIES)
 
-    def search(self, until: float, others: Sequence[Plausible], tell: Callable[[Findings], None]) -> list[Plausible]:
-        """Look for second edits until `until` (monotonic): all pairs that pass, as single patches.
+    def search(
+        self, seconds: float, until: float, others: Sequence[Plausible], tell: Callable[[Findings], None]
+    ) -> list[Plausible]:
+        """Look for second edits for some seconds, at most until `until` (monotonic): all pairs that pass, as single
+        patches.
 
         `others` are further first edits: what mends one part may, on top of this, mend the rest. `tell` is called with
         what this ground has seen so far.
@@ -91,10 +95,22 @@ class Ground:
         if self._search is None:
             self._is_spent = True
             return []
+        until = min(until, time.monotonic() + seconds)  # without the time that it took to open
         found = self._search.run(until, until, MAX_TRIES)
         self._is_spent = found.stopped_by in ("exhausted", "candidates")
         before = self._around.sources[self._path].text
         return [joined(before, self.first, second) for second in found.plausible]
+
+    @property
+    def is_opened(self) -> bool:
+        return self._search is not None or self._is_spent
+
+    def seconds(self) -> list[Plausible]:
+        """The second edits that were found here, as first ones that would mend all."""
+        found = self._search.findings.plausible if self._search else []
+        carried = ((one, without(self.first, one, self._around.sources[self._path])) for one in found)
+        targets = tuple(self._around.goal.failing)
+        return [replace(one, candidate=candidate, mends=targets) for one, candidate in carried if candidate]
 
     def _open(self, others: Sequence[Plausible], tell: Callable[[Findings], None]) -> Search | None:
         around, first = self._around, self.first

@@ -54,6 +54,17 @@ def on_top_of(first: Plausible, others: Sequence[Plausible], source: Source, edi
     return [one for one in carried if one is not None][:MAX_CARRIED]
 
 
+def without(first: Plausible, second: Plausible, source: Source) -> Candidate | None:
+    """The second of two edits on the text without the first; None when they touch the same text."""
+    inverse: list[Edit] = []
+    shift = 0
+    for edit in sorted(first.candidate.edits, key=lambda one: one.start):
+        start = edit.start + shift
+        inverse.append(Edit(start, start + len(edit.text), source.text[edit.start : edit.end]))
+        shift += len(edit.text) - (edit.end - edit.start)
+    return _carried(second.candidate, replace(first.candidate, edits=tuple(inverse)), source)
+
+
 def _carried(candidate: Candidate, over: Candidate, edited: Source) -> Candidate | None:
     """A candidate after the edits of another; None when they touch the same text, or are of different files."""
     if candidate.path != over.path:

@@ -184,11 +184,11 @@ class Repair:
         self, project: Language, goal: Goal, plausible: list[Plausible], one: Plausible, verdict: Verdict
     ) -> None:
         self._pause()
+        others = [other for other in plausible if other is not one]
+        self._report.patch, self._report.others = self._record(one, goal), len(others)  # of the file as it is
+        self._report.alternatives = [self._record(other, goal) for other in others[: report.SHOWN_ALTERNATIVES]]
         project.write(one)
         self._stream.send("file_change", path=one.candidate.path, kind="modified")
-        others = [other for other in plausible if other is not one]
-        self._report.patch, self._report.others = self._record(one, goal), len(others)
-        self._report.alternatives = [self._record(other, goal) for other in others[: report.SHOWN_ALTERNATIVES]]
         left = [test for test in goal.failing if one.mends and test not in one.mends]
         self._report.remaining = [*left, *verdict.missed]
         text = summary.fixed(self._report, verdict.passed)

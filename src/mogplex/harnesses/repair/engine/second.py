@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from .edit import Candidate
+from .edit import Candidate, tokens_of
 from .ground import Ground, Surroundings
 from .trial import Findings, Plausible, promise
 
 MAX_GROUNDS = 60
+MAX_RIVALS = 4
 ALIKE = 0.4  # of its weight keeps a first edit for each better one that shows the same at the same place
 FEWEST_SECONDS, SLICE_SHARE = 0.5, 0.1  # a turn of one ground: at least so long, and such a part of the time given
 
@@ -38,14 +39,27 @@ class SecondStep:
             ground = max(self._grounds.values(), key=lambda one: one.priority, default=None)
             if ground is None or not ground.priority:
                 return
-            found = self._take_turn(ground, min(until, time.monotonic() + turn), others, findings, on_progress)
+            found = self._take_turn(ground, turn, until, others, findings, on_progress)
             if found and time.monotonic() < until:  # there may be a better one near by
-                found = self._take_turn(ground, until, others, findings, on_progress)
+                found = self._take_turn(ground, until - time.monotonic(), until, others, findings, on_progress)
+                for rival in self._rivals(ground):
+                    found += self._take_turn(rival, FEWEST_SECONDS, until, ground.seconds(), findings, on_progress)
             findings.plausible += found
+
+    def _rivals(self, ground: Ground) -> list[Ground]:
+        """Those with first edits that have shown the same, the simplest first: with the second edit that was found they
+        may do as well, and be the more natural ones."""
+        first = ground.first
+        alike = [
+            one for one in self._grounds.values()
+            if not one.is_opened and (one.first.candidate.path, one.first.mends) == (first.candidate.path, first.mends)
+        ]  # fmt: skip
+        return sorted(alike, key=lambda one: (_size(one.first.candidate), -one.weight))[:MAX_RIVALS]
 
     def _take_turn(
         self,
         ground: Ground,
+        seconds: float,
         until: float,
         others: Sequence[Plausible],
         findings: Findings,
@@ -57,7 +71,12 @@ class SecondStep:
             findings.absorb(inner)
             on_progress(findings)
 
-        return ground.search(until, others, tell)
+        return ground.search(seconds, until, others, tell)
+
+
+def _size(candidate: Candidate) -> int:
+    """Words that it brings in."""
+    return sum(len(tokens_of(edit.text)) for edit in candidate.edits)
 
 
 def best_first_edits(steps: Sequence[Plausible], failing: int) -> list[tuple[float, Plausible]]:
