@@ -34,7 +34,8 @@ from .swap import CodeIndex
 Execute = Callable[[dict[str, Any], Emit, str], dict[str, Any]]
 CHUNK_BYTES = 1 << 16
 MAX_LINE_BYTES = 64 * 1024**2
-MAX_WAITS, LEAST_SHARE = 8, 0.02  # how often to wait for a child that gets such a share of a core
+STARVED_FACTOR = 4  # so many times longer may a child be silent that gets little CPU time
+WAITING_SHARE = 0.02  # of the time: who uses less CPU time than that is waiting for something
 
 
 class Server:
@@ -197,21 +198,19 @@ def attend(request: dict[str, Any], execute: Execute, private_fd: int, directory
 
 
 def _await_word(reader: int, pid: int, seconds: float) -> bool:
-    """Whether a child says something within that time, or within more of it as long as it gets on: on a machine that
-    is busy with other things, what takes long is not what hangs. Its own limits of CPU time see to loops."""
-    used = cpu_seconds(pid)
-    for _ in range(MAX_WAITS):
-        if select.select([reader], [], [], seconds)[0]:
+    """Whether the child says something. A silence of `seconds` is too long for one that waits, or that had as much CPU
+    time; one that was given less of it by a busy machine has a few times longer."""
+    before = limits.cpu_seconds_of(pid)
+    last = before
+    for _ in range(STARVED_FACTOR):
+        ready, _, _ = select.select([reader], [], [], seconds)
+        if ready:
             return True
-        before, used = used, cpu_seconds(pid)
-        if used - before < seconds * LEAST_SHARE:
+        now = limits.cpu_seconds_of(pid)
+        if now - before >= seconds or now - last < seconds * WAITING_SHARE:
             return False
+        last = now
     return False
-
-
-def cpu_seconds(pid: int) -> float:
-    """What a process has used so far. The clock's number is how Linux names it (clock_getcpuclockid(3))."""
-    return time.clock_gettime((~pid << 3) | 2)
 
 
 def _is_record(line: bytes) -> bool:
