@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from dataclasses import dataclass, field
+from typing import Optional
 
 from .source import AnyFunction, Source
 
@@ -15,12 +17,29 @@ READERS = {
     "len", "list", "set", "tuple", "dict", "sorted", "reversed", "enumerate", "zip", "any", "all", "min", "max", "sum",
     "iter", "next", "range", "str", "repr", "bool", "print", "isinstance", "frozenset", "map", "filter",
 }  # fmt: skip
+Bindings = dict[str, list[Optional[ast.expr]]]  # name -> what it is bound to, in order; None for what can't be told
 STARTS = (0, 1, -1, "", None)  # True and False count as 1 and 0
 
 
-def unchanged(function: AnyFunction) -> frozenset[str]:
+@dataclass(frozen=True)
+class Neglect:
+    """`unchanged`: names that are never brought up to date although they seem to need it. `ungrown`: containers that
+    are made and read, and never get anything. `starts`: name -> the constant or empty container that it begins as.
+    `keys`: name of a container -> the texts of what is looked for in it."""
+
+    unchanged: frozenset[str] = frozenset()
+    ungrown: frozenset[str] = frozenset()
+    starts: dict[str, ast.expr] = field(default_factory=dict)
+    keys: dict[str, list[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, function: AnyFunction, source: Source) -> Neglect:
+        bound = _bindings(function)
+        return cls(_unchanged(function, bound), _ungrown(function, bound), _starts(bound), _keys(function, source))
+
+
+def _unchanged(function: AnyFunction, bound: Bindings) -> frozenset[str]:
     """Names that begin as 0, "", None or the like and stay so, and what a `while` waits for when nothing changes it."""
-    bound = _bindings(function)
     has_loop = any(isinstance(node, LOOPS) for node in ast.walk(function))
     read = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     found = {
@@ -36,26 +55,26 @@ def unchanged(function: AnyFunction) -> frozenset[str]:
     return frozenset(found)
 
 
-def ungrown(function: AnyFunction) -> frozenset[str]:
+def _ungrown(function: AnyFunction, bound: Bindings) -> frozenset[str]:
     """Containers that the function makes and reads, and never puts anything into."""
     made = {
-        name for name, values in _bindings(function).items()
+        name for name, values in bound.items()
         if len(values) == 1 and values[0] is not None and _is_container(values[0])
     }  # fmt: skip
     grown = {name for node in ast.walk(function) for name in _grows(node)}
     return frozenset(made - grown)
 
 
-def starts(function: AnyFunction) -> dict[str, ast.expr]:
+def _starts(bound: Bindings) -> dict[str, ast.expr]:
     """Name -> the constant or empty container that it begins as."""
-    first = {name: values[0] for name, values in _bindings(function).items()}
+    first = {name: values[0] for name, values in bound.items()}
     return {
         name: value for name, value in first.items()
         if value is not None and (isinstance(value, ast.Constant) or _is_container(value))
     }  # fmt: skip
 
 
-def keys(function: AnyFunction, source: Source) -> dict[str, list[str]]:
+def _keys(function: AnyFunction, source: Source) -> dict[str, list[str]]:
     """Name of a container -> the texts of the keys that are looked for in it: `d[k]`, `k in d`, `d.get(k)`."""
     found: dict[str, dict[str, None]] = {}
     for node in ast.walk(function):
@@ -72,7 +91,7 @@ def keys(function: AnyFunction, source: Source) -> dict[str, list[str]]:
     return {name: list(texts) for name, texts in found.items()}
 
 
-def _bindings(function: AnyFunction) -> dict[str, list[ast.expr | None]]:
+def _bindings(function: AnyFunction) -> Bindings:
     """Name -> what it is bound to, in order; None for what can't be told."""
     told: dict[str, list[ast.expr | None]] = {}
     stores = Counter(node.id for node in ast.walk(function) if isinstance(node, ast.Name) and _is_store(node))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
 from .edit import Edit, fit, is_loose
-from .neglect import keys, starts, unchanged, ungrown
+from .neglect import Neglect
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
 
 NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
@@ -141,24 +141,9 @@ class Place:
         return {name for name in bound - self.reads.keys() if not name.startswith("_")} - {"self", "cls"}
 
     @functools.cached_property
-    def unchanged(self) -> frozenset[str]:
-        """Names that the function never brings up to date although it seems to need it."""
-        return unchanged(self.function) if self.function is not None else frozenset()
-
-    @functools.cached_property
-    def ungrown(self) -> frozenset[str]:
-        """Containers that the function makes and never puts anything into."""
-        return ungrown(self.function) if self.function is not None else frozenset()
-
-    @functools.cached_property
-    def starts(self) -> dict[str, ast.expr]:
-        """Name -> the constant or empty container that it begins as."""
-        return starts(self.function) if self.function is not None else {}
-
-    @functools.cached_property
-    def keys(self) -> dict[str, list[str]]:
-        """Name of a container -> the texts of the keys that the function looks for in it."""
-        return keys(self.function, self.source) if self.function is not None else {}
+    def neglect(self) -> Neglect:
+        """What the function seems to forget."""
+        return Neglect.of(self.function, self.source) if self.function is not None else Neglect()
 
     def _names(self) -> list[str]:
         """Local names (parameters first, then in order of assignment), comprehension variables included."""

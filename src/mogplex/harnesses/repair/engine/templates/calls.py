@@ -148,6 +148,12 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
         ]
     if not kinds or kinds & {"list", "dict", "set", "deque", "defaultdict", "OrderedDict"}:
         wrappers.append((f"{inner}.copy()", 0.7))
+    if not kinds or not kinds & (NUMBERS | {"str"}):
+        copiers = [verb for verb in ("copy", "deepcopy") if verb in place.words.calls] or []
+        modules = [
+            f"copy.{verb}" for verb in ("copy", "deepcopy") if "copy" in place.words.bound and "copy" not in copiers
+        ]
+        wrappers += [(f"{verb}({text})", 0.5) for verb in [*copiers, *modules]]
     if kinds & SEQUENCES:
         wrappers += [
             (f"{inner}[::-1]", 0.7),
@@ -220,6 +226,9 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
         if friend not in parts:
             yield place.replace(kinds, f"({', '.join([*parts, friend])})", 1.0 if friend in friends else 0.5)
             yield place.replace(kinds, friend, 0.4)
+    for text, theirs in place.kinds.items():  # the class is known by another name
+        if theirs <= {"type", "ABCMeta", "EnumMeta"} and text not in parts:
+            yield place.replace(kinds, text, 0.6)
     if len(parts) > 1:
         for number in range(len(parts)):
             rest = [part for index, part in enumerate(parts) if index != number]

@@ -146,7 +146,8 @@ def variable(node: ast.expr, place: Place) -> Iterator[Proposal]:
     for name in place.names:
         theirs = place.kind(name)
         if place.is_live(name) and name != "self" and (not kinds or not theirs or kinds & theirs):
-            yield place.replace(node, name, 1.0 if kinds and theirs else 0.5)
+            is_called_so = isinstance(node, ast.Attribute) and node.attr == name  # `args.name` where `name` was meant
+            yield place.replace(node, name, 3.0 if is_called_so else 1.0 if kinds and theirs else 0.5)
 
 
 def _is_value(node: ast.AST, place: Place) -> bool:

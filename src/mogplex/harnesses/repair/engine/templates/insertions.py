@@ -33,6 +33,7 @@ CHANGED = re.compile(r"(\w+)(?:\.(\w+)\(|\[[^=]*\] = | [-+*/|&]?= )")  # what a 
 WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
 NEGLECTED = 5.0  # the weight of a line that brings something up to date which nothing else does
 MAX_KEYS = 6
+MAPPINGS = {"dict", "defaultdict", "OrderedDict", "Counter"}
 
 
 def missing_lines(place: Place) -> list[tuple[str, float]]:
@@ -75,6 +76,8 @@ def missing_lines(place: Place) -> list[tuple[str, float]]:
     owner = place.source.class_of(function)
     if owner is not None and "self" in names:
         found.update(_method_calls(owner, place, names))
+        for text, weight in _stored(place, names):
+            found.setdefault(text, weight)
         for text, kinds in place.kinds.items():
             if text.startswith("self.") and kinds & {"int"}:
                 found.setdefault(f"{text} += 1", 0.5)
@@ -96,9 +99,9 @@ def _is_needed(line: str, place: Place) -> bool:
     if name == "self":
         is_private = bool(method) and method.startswith("_") and method in place.words.functions
         return is_private and place.words.spelled[method] == 1
-    if name in place.ungrown:
+    if name in place.neglect.ungrown:
         return method in GROWING or not method
-    return name in place.unchanged and not method
+    return name in place.neglect.unchanged and not method
 
 
 def updates(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:
@@ -106,8 +109,8 @@ def updates(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:
     loop = next((above for above in place.source.ancestors(place.statement) if isinstance(above, LOOPS)), None)
     for name in names:
         kinds = place.kind(name)
-        if loop is not None and name in place.starts:
-            yield f"{name} = {place.text(place.starts[name])}", 0.3
+        if loop is not None and name in place.neglect.starts:
+            yield f"{name} = {place.text(place.neglect.starts[name])}", 0.3
         for attribute in place.words.attributes.get(name, []) if name != "self" else []:
             theirs = place.kind(f"{name}.{attribute}")
             if loop is not None and (kinds & theirs or (kinds and "NoneType" in theirs)):
@@ -120,14 +123,25 @@ def updates(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:
             if other == name or not kinds or name == "self" or other == "self":
                 continue
             unsure = "NoneType" in kinds | place.kind(other)
-            if unsure or (name in place.unchanged and place.is_compatible(name, other) >= 0.5):
+            if unsure or (name in place.neglect.unchanged and place.is_compatible(name, other) >= 0.5):
                 yield f"{name} = {other}", 0.3
-        if kinds & {"dict", "defaultdict", "OrderedDict"}:
-            keys = [text for text in place.keys.get(name, []) if text not in names][:MAX_KEYS]
+        if kinds & MAPPINGS:
+            keys = [text for text in place.neglect.keys.get(name, []) if text not in names][:MAX_KEYS]
             keys += [one for one in names if one != name and not place.kind(one) & SIZED - {"str", "tuple"}][:MAX_KEYS]
             for key in keys:
                 for value in [*[one for one in names if one not in (name, key)][:MAX_KEYS], "True"]:
-                    yield f"{name}[{key}] = {value}", 0.3 if name in place.ungrown else 0.15
+                    yield f"{name}[{key}] = {value}", 0.3 if name in place.neglect.ungrown else 0.15
+
+
+def _stored(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:
+    """`self.entries[key] = value`, for the first parameters of the method."""
+    own = [name for name in names if name != "self"][:4]
+    for text, kinds in place.kinds.items():
+        if text.startswith("self.") and kinds & MAPPINGS:
+            for key in own:
+                for value in own:
+                    if value != key:
+                        yield f"{text}[{key}] = {value}", 0.4
 
 
 def _renamed(node: ast.stmt, place: Place, names: list[str]) -> Iterator[str]:

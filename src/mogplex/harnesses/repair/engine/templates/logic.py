@@ -11,6 +11,7 @@ from .template import Template
 
 MAX_ATOMS = 40
 ENDLESS_WEIGHT = 3.0
+CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
 
 
 def connective(node: ast.BoolOp, place: Place) -> Iterator[Proposal]:
@@ -118,6 +119,11 @@ def atoms(place: Place) -> list[tuple[str, float]]:
             near = 0.8 if place.text(node) in around else 0.4
             found.setdefault(place.text(node), near)
             found.setdefault(f"not {place.text(node)}", near)
+    for name in sorted(used & set(names) - {"self", "cls"}):
+        for kind in sorted(place.kind(name) & CHECKED):
+            sure = 1.0 if place.clash else 0.4 if len(place.kind(name)) > 1 else 0.2
+            found.setdefault(f"isinstance({name}, {kind})", sure)
+            found.setdefault(f"not isinstance({name}, {kind})", sure)
     for name in sorted(used & set(names) - {"self", "cls"}):
         for attribute in place.words.attributes.get(name, [])[:6]:
             if attribute not in place.words.functions:
