@@ -1,6 +1,6 @@
 """How long statistics take with a million runs: rows are made in SQL, then the questions are asked.
 
-    nice -n 10 .venv/bin/python benchmarks/stats.py [--runs 1000000] [--days 100] [--database-url postgresql://…]
+    python benchmarks/stats.py [--runs 1000000] [--days 100] [--database sqlite|postgresql]
 
 Side by side: the last 24 hours as asked by default, longer windows, 30 days run by run as they would be without sums by
 day and hour, the pressure, and a part of the day from the runs' own rows with their JSON, as it would be without rows
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -25,6 +26,8 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from mogplex.domain.seating import SeatRules
 from mogplex.service.keys import Keys
 from mogplex.service.limits import Limits
@@ -34,6 +37,7 @@ from mogplex.store import windows
 from mogplex.store.database import Database, Transaction
 from mogplex.store.migrations import upgrade
 from mogplex.store.rollup_tables import fact_days, fact_hours, fact_spans, tool_days
+from tests.soak.postgres import Postgres
 
 ROUNDS = 5
 STATUS = "CASE n % 10 WHEN 0 THEN 'failed' WHEN 1 THEN 'failed' WHEN 2 THEN 'cancelled' ELSE 'success' END"
@@ -53,15 +57,31 @@ FROM {numbers} CROSS JOIN (SELECT 'shell' AS name UNION SELECT 'edit' UNION SELE
 """
 RUNS = """
 INSERT INTO runs (id, repo_id, repo_full_name, status, harness, prompt, base_branch, working_branch, create_branch,
-    created_at, updated_at, key_owner, api_key_id, idempotency_key, request_hash, timeout_seconds, delivery,
-    root_directory, title, labels, environment, checks, budget, priority, attempt, outcome, tests_touched, usage,
-    cost_usd, cost_known, timing, last_seq)
+    created_at, updated_at, finished_at, key_owner, api_key_id, idempotency_key, request_hash, timeout_seconds,
+    delivery, root_directory, title, labels, environment, checks, budget, priority, attempt, outcome,
+    tests_touched, usage, cost_usd, cost_known, timing, last_seq)
 SELECT 'run_' || n, 'repo_' || (n % 20), 'acme/r' || (n % 20), {status}, 'repair', 'Mend it', 'main', 'main', {no},
-    {made}, {made}, 'admin', 'key_x', 'k' || n, 'h', 1800, 'branch',
+    {made}, {made}, {made}, 'admin', 'key_x', 'k' || n, 'h', 1800, 'branch',
     '', '', '{{}}', '{{}}', '[]', '{{}}', 0, 1, {outcome}, '[]', '{{"inputTokens":1000,"modelCalls":4}}',
     0.01, {yes}, '{{"queuedMs":' || (n % 5000) || ',"totalMs":' || (n % 60000) || '}}', 9
 FROM {numbers}
 """
+
+
+@contextmanager
+def opened(kind: str) -> Iterator[tuple[Database, Callable[[], object]]]:
+    """A database of its own, and what makes it as durable as it should be, once it is filled."""
+    with ExitStack() as house:
+        if kind == "sqlite":
+            folder = house.enter_context(tempfile.TemporaryDirectory(prefix="mogplex-stats-"))
+            database, settle = Database(f"sqlite:///{Path(folder)}/mogplex.db"), int
+        else:
+            postgres = Postgres()
+            house.callback(postgres.close)
+            postgres.start("fsync=off", "full_page_writes=off", "max_wal_size=4GB")
+            database, settle = Database(postgres.url), postgres.restart
+        house.callback(database.close)
+        yield database, settle
 
 
 def fill(database: Database, count: int, days: float) -> None:
@@ -148,16 +168,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--days", type=float, default=100.0)
-    parser.add_argument("--database-url", default="")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mogplex-stats-") as folder:
-        database = Database(options.database_url or f"sqlite:///{Path(folder)}/mogplex.db")
+    with opened(options.database) as (database, settle):
         upgrade(database)
         keys = Keys(database, SignIns(database))
         caller = keys.authenticate(str(keys.create_first()))
         report = Report(database, Limits(database), rules=SeatRules(), queue_limit=1000)
         began = time.perf_counter()
         fill(database, options.runs, options.days)
+        settle()
         name = "SQLite" if database.is_sqlite else "PostgreSQL"
         print(f"{name}, {options.runs:,} runs over {options.days:g} days, made in {time.perf_counter() - began:.0f} s")
         ask = partial(measure, by_clock=not database.is_sqlite)
@@ -173,7 +193,6 @@ def main() -> None:
         ask("pressure", lambda: report.pressure(caller))
         runs = ask("part of it from the runs themselves, 24 hours", lambda: ask_runs(database, now - 86400))
         print(f"all statistics of a day cost {day / runs:.1f} times that part ")
-        database.close()
 
 
 if __name__ == "__main__":

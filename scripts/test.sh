@@ -5,5 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/setup.sh --tests
 bash scripts/check.sh
 PATH=$PWD/.venv/bin:$PATH
+# Hundreds of processes are started, which would all compile our modules anew where no bytecode may be kept.
+unset PYTHONDONTWRITEBYTECODE
+.venv/bin/python -m compileall -q src
 # More workers than cores: many tests wait for a process of theirs. In the order of tests/conftest.py: the longest first.
 exec pytest -n 4 --dist loadfile --no-loadscope-reorder "$@"

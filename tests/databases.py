@@ -5,6 +5,7 @@ Used as a plugin: a room's conftest says `pytest_plugins`-like `from tests.datab
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import pwd
@@ -37,6 +38,8 @@ __all__ = [
 ]
 
 BACKENDS = ("sqlite", "postgresql")
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 2 << 30  # as much must be free there for all workers of a test run
 MISSING = "PostgreSQL is not installed; install it with: apt-get install postgresql (or set DATABASE_URL)"
 
 
@@ -55,6 +58,16 @@ def _as_server_user() -> dict[str, object]:
         return {}
     account = pwd.getpwnam("postgres")
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def quick_folder() -> Path | None:
+    """Where files of databases are kept in memory, if there is room: what they hold outlives no test."""
+    try:
+        facts = os.statvfs(MEMORY)
+    except OSError:
+        return None
+    has_room = facts.f_bavail * facts.f_frsize >= MEMORY_BYTES
+    return MEMORY if has_room and os.access(MEMORY, os.W_OK) else None
 
 
 class PostgresServer:
@@ -108,7 +121,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         account = _as_server_user()
     except KeyError:
         pytest.skip("PostgreSQL will not run as root, and there is no user 'postgres'; install Debian's postgresql")
-    with tempfile.TemporaryDirectory(prefix="mogplex-pg-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mogplex-pg-", dir=quick_folder()) as folder:
         home = Path(folder)
         if account:
             os.chown(home, account["user"], account["group"])  # type: ignore[arg-type]
@@ -124,7 +137,8 @@ def postgres_server() -> Iterator[PostgresServer]:
         log = (home / "log").open("wb")
         process = subprocess.Popen(
             [binaries / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1",
-             "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"],
+             "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200",
+             "-c", "max_wal_size=96MB", "-c", "min_wal_size=32MB"],
             stdout=log, stderr=log, cwd=home, **account,  # type: ignore[call-overload]
         )  # fmt: skip
         try:
@@ -176,7 +190,7 @@ class Lender:
 
     def take_back(self, database: Database) -> None:
         """Empty it for the next test, unless its tables are not what they were."""
-        if current_revision(database) == head_revision():
+        if current_revision(database) == _newest_revision():
             empty(database)
             self._idle.append(database)
         else:
@@ -187,6 +201,11 @@ class Lender:
             database.close()
 
 
+@functools.cache
+def _newest_revision() -> str | None:
+    return head_revision()  # which imports every migration
+
+
 def empty(database: Database) -> None:
     """Delete every row of ours."""
     with database.write() as tx:
@@ -195,17 +214,17 @@ def empty(database: Database) -> None:
 
 
 @pytest.fixture(scope="session")
-def sqlite_lender(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
-    folder = tmp_path_factory.mktemp("lent")
+def sqlite_lender(sqlite_template: Path) -> Iterator[Lender]:
+    with tempfile.TemporaryDirectory(prefix="mogplex-lent-", dir=quick_folder()) as folder:
 
-    def make() -> Database:
-        path = folder / f"{uuid.uuid4().hex}.db"
-        shutil.copy(sqlite_template, path)
-        return Database(f"sqlite:///{path}")
+        def make() -> Database:
+            path = Path(folder, f"{uuid.uuid4().hex}.db")
+            shutil.copy(sqlite_template, path)
+            return Database(f"sqlite:///{path}")
 
-    lender = Lender(make)
-    yield lender
-    lender.close()
+        lender = Lender(make)
+        yield lender
+        lender.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 A file has three parts: the program, `# === tests ===`, and `# === bugs ===` with one bug a line, `right => wrong`,
 where `\\n` stands for a line end and `(nothing)` for no text. `right` stands in the program exactly once.
+` && ` joins the two places of one bug.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ def _bugs(path: Path) -> list[Broken]:
     tests, list_of_bugs = rest.split("# === bugs ===\n")
     found = []
     for number, line in enumerate(list_of_bugs.strip().splitlines()):
-        right, wrong = (part.replace("\\n", "\n") for part in line.removeprefix("# ").split(" => "))
-        if program.count(right) != 1:
-            raise ValueError(f"{path.name}: {right!r} is not in the program exactly once")
-        changed = program.replace(right, "" if wrong == "(nothing)" else wrong)
+        changed = program
+        for place in line.removeprefix("# ").split(" && "):
+            right, wrong = (part.replace("\\n", "\n") for part in place.split(" => "))
+            if program.count(right) != 1:
+                raise ValueError(f"{path.name}: {right!r} is not in the program exactly once")
+            changed = changed.replace(right, "" if wrong == "(nothing)" else wrong)
         ast.parse(changed)
         imports = "from program import *\n" + "".join(
             f"{line}\n" for line in program.splitlines() if line.startswith("import ")

@@ -13,9 +13,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mogplex.client import Client
+from tests import processes
+from tests.processes import Process
 
 START_SECONDS = 90  # on a machine that is busy with other tests
 RUNNER_UID = 59733
@@ -83,7 +85,9 @@ SUCCESS = say({"type": "end", "success": True, "summary": "done"})
 class House:
     """One server at a time on one home; `stop`, `kill` and `start` again as often as a test likes."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, *, fresh: bool = False, **settings: str) -> None:
+        """`fresh`: its commands are new interpreters, as a person's would be (see tests/processes.py)."""
+        self.fresh = fresh
         # Not pytest's tmp_path: a server started as root drops to another user, who can't enter that.
         self.root = Path(tempfile.mkdtemp(prefix="mogplex-test-", dir="/tmp"))
         self.root.chmod(0o755)
@@ -94,7 +98,7 @@ class House:
         self.settings |= {"MOGPLEX_STARTS_PER_DAY": "1000", "MOGPLEX_REQUESTS_PER_MINUTE": "100000"}
         self.settings |= {"MOGPLEX_SCRIPTED_HARNESS": "on", **settings}
         self.log = self.root / "server.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Process | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -104,16 +108,21 @@ class House:
 
     def start(self, *flags: str, wait: bool = True) -> House:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "mogplex", "serve", "--port", str(self.port), *flags],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            self.process = self.launch("serve", "--port", str(self.port), *flags, stdout=log, stderr=log)
         if wait:
             self.until(self._is_up, START_SECONDS, "the server to answer")
         return self
+
+    def launch(
+        self, *arguments: str, stdout: IO[bytes], stderr: IO[bytes], **settings: str
+    ) -> subprocess.Popen[bytes] | Process:
+        """A command as a process of its own, with no input."""
+        environment = self.environment | settings
+        with Path(os.devnull).open("rb") as nothing:
+            if not self.fresh:
+                return processes.start(arguments, environment=environment, stdin=nothing, stdout=stdout, stderr=stderr)
+            command = [sys.executable, "-m", "mogplex", *arguments]
+            return subprocess.Popen(command, env=environment, stdin=nothing, stdout=stdout, stderr=stderr)
 
     def _is_up(self) -> bool:
         assert self.process is not None
@@ -147,17 +156,19 @@ class House:
     def client(self) -> Client:
         return Client(self.url, self.api_key)
 
-    def cli(self, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "mogplex", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            **options,
-        )
+    def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        if self.fresh:
+            done = subprocess.run(
+                [sys.executable, "-m", "mogplex", *arguments],
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+        else:
+            done = processes.run(arguments, environment=self.environment)
         if check:
             assert done.returncode == 0, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
@@ -204,12 +215,12 @@ class House:
                 return found
 
     def until(self, condition: Callable[[], Any], seconds: float, what: str) -> Any:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        begun = time.monotonic()
+        while (waited := time.monotonic() - begun) < seconds:
             found = condition()
             if found:
                 return found
-            time.sleep(0.05)
+            time.sleep(min(0.03 + waited / 10, 0.25))  # to look costs the server time, in which it could work
         raise AssertionError(f"waited {seconds} s for {what}\n{self.log.read_text()[-6000:]}")
 
     def left_processes(self) -> list[str]:

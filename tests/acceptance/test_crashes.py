@@ -141,47 +141,43 @@ def test_a_follower_survives_a_restart(fragile: House) -> None:
     assert lines[-1]["status"] == "success"
 
 
-def test_a_second_server_on_the_same_home_is_refused(fragile: House) -> None:
-    fragile.start()
-    second = fragile.cli("serve", "--port", str(free_port()), check=False)
+def test_a_second_server_on_the_same_home_is_refused(house: House) -> None:
+    second = house.cli("serve", "--port", str(free_port()), check=False)
     assert second.returncode == 1
     assert "already" in second.stderr
     assert "Traceback" not in second.stderr
 
 
-def test_a_second_server_on_the_same_database_is_refused(fragile: House) -> None:
-    fragile.start()
+def test_a_second_server_on_the_same_database_is_refused(house: House) -> None:
     other = House()
     try:
-        url = f"sqlite:///{fragile.home / 'mogplex.db'}"
+        url = f"sqlite:///{house.home / 'mogplex.db'}"
         second = other.cli("serve", "--port", str(other.port), "--database-url", url, check=False)
         assert second.returncode == 1
-        assert f"already served by pid {fragile.process.pid if fragile.process else None}" in second.stderr
+        assert f"already served by pid {house.process.pid if house.process else None}" in second.stderr
         assert "Traceback" not in second.stderr
     finally:
         other.close()
 
 
-def test_a_taken_port_is_told(fragile: House) -> None:
-    fragile.start()
+def test_a_taken_port_is_told(house: House) -> None:
     other = House()
     try:
-        taken = other.cli("serve", "--port", str(fragile.port), check=False)
+        taken = other.cli("serve", "--port", str(house.port), check=False)
         assert taken.returncode == 1
-        assert str(fragile.port) in taken.stderr
+        assert str(house.port) in taken.stderr
         assert "Traceback" not in taken.stderr
     finally:
         other.close()
 
 
-def test_twenty_at_once_make_one_run(fragile: House) -> None:
-    fragile.start()
-    repo = fragile.add_repo()
+def test_twenty_at_once_make_one_run(house: House) -> None:
+    repo = house.add_repo()
     answers: list[dict[str, object]] = []
 
     def start() -> None:
         body = {"repoId": repo["id"], "prompt": SUCCESS, "harness": "scripted", "createBranch": True}
-        answers.append(fragile.client.start_run(body, idempotency_key="one"))
+        answers.append(house.client.start_run(body, idempotency_key="one"))
 
     threads = [threading.Thread(target=start) for _ in range(20)]
     for thread in threads:

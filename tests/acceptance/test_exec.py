@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.acceptance.house import SUCCESS, git, make_repo
 
 CHECK = "python -m pytest -q"
@@ -39,15 +40,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        env=environment(folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return processes.run(["exec", *arguments], environment=environment(folder), timeout_seconds=100)
 
 
 def test_it_fixes_the_checkout_on_a_new_branch(folder: Path) -> None:
@@ -67,9 +60,7 @@ def test_it_fixes_the_checkout_on_a_new_branch(folder: Path) -> None:
     assert not list(folder.glob("mogplex-exec-*")), "nothing is left"
 
 
-@pytest.mark.parametrize(
-    ("script", "code"), [(SUCCESS, 21), ("exit 1", 20), ("echo all is well", 20)], ids=["lie", "failure", "words"]
-)
+@pytest.mark.parametrize(("script", "code"), [(SUCCESS, 21), ("echo all is well", 20)], ids=["lie", "words"])
 def test_its_exit_code_is_the_truth(folder: Path, script: str, code: int) -> None:
     repo = make_repo(folder / "repo")
     done = run(folder, "--repo", str(repo), "--check", CHECK, "--harness", "scripted", script)
@@ -110,6 +101,7 @@ def test_a_refusal_replaces_what_an_earlier_run_left(folder: Path) -> None:
     (output / "run.json").write_text('{"status": "success"}')
     done = run(folder, "--repo", str(folder / "nowhere"), "--output", str(output), "Fix it.")
     assert done.returncode == 1
+    assert "nowhere" in done.stderr and "Traceback" not in done.stderr
     record = json.loads((output / "run.json").read_text())
     assert (record["runId"], record["status"], record["outcome"]) == (None, "failed", "setup_failed")
     assert record["error"]
@@ -149,9 +141,8 @@ def _read(path: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-@pytest.mark.parametrize(("path", "named"), [("nowhere", "nowhere"), (".", "")])
-def test_what_is_no_repo_is_told(folder: Path, path: str, named: str) -> None:
-    done = run(folder, "--repo", str(folder / path), "Fix it.")
+def test_what_is_no_repo_is_told(folder: Path) -> None:
+    done = run(folder, "--repo", str(folder), "Fix it.")
     assert done.returncode == 1
-    assert named in done.stderr
+    assert str(folder) in done.stderr
     assert "Traceback" not in done.stderr

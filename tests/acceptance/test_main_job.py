@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.acceptance.house import BUGGY, TESTS, House, assert_truthful, git
 
@@ -16,6 +19,16 @@ RUN_ID=$(mogplex run --repo "$MOGPLEX_REPO" --create-branch --json \\
 mogplex runs events "$RUN_ID" --follow --timeout 900
 mogplex runs get "$RUN_ID" --json
 """
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    """Started as a person starts it."""
+    shared = House(fresh=True)
+    try:
+        yield shared.start()
+    finally:
+        shared.close()
 
 
 def test_the_four_lines_fix_a_failing_test(house: House, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def collector() -> Iterator[Collector]:
 
 def test_a_run_becomes_a_part_of_the_caller_s_trace(collector: Collector) -> None:
     url = f"http://127.0.0.1:{collector.server.server_port}"
-    house = House(OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_BSP_SCHEDULE_DELAY="100")
+    house = House(fresh=True, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_BSP_SCHEDULE_DELAY="100")
     try:
         house.start()
         repo = house.add_repo(checks=["true"])

@@ -36,7 +36,10 @@ def test_no_request_makes_the_server_fail(door: Door, mode: GenerationMode) -> N
     operations = [found.ok() for found in load(door).get_all_operations()]
     assert len(operations) >= len(ROUTES)
     for operation in operations:
+        if mode is GenerationMode.NEGATIVE and not (list(operation.query) or list(operation.body)):
+            continue  # any text may stand in a path: hundreds are tried before that is found out
         ask_all(door, operation, mode, max(CASES // (2 * len(operations)), 1), tried)
+    assert tried["cases"] >= len(operations) // 3
     print(f"{tried['cases']} {mode.value} cases, 0 server errors: {tried}")  # noqa: T201 - for whoever asks for many
 
 
@@ -58,4 +61,4 @@ def ask_all(door: Door, operation: Any, mode: GenerationMode, most: int, tried: 
     try:
         ask()
     except hypothesis.errors.Unsatisfiable:
-        return  # an operation without input has nothing to get wrong
+        assert mode is GenerationMode.NEGATIVE, f"nothing can be sent to {operation.method} {operation.path}"

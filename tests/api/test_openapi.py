@@ -342,6 +342,10 @@ def test_every_answer_is_as_documented(door: Door) -> None:
     audited = ask("GET", "/audit?limit=200", "/audit", 200)["entries"]
     assert {"key.created", "key.revoked", "repo.added", "secret.set", "run.cancelled"} <= {e["action"] for e in audited}
     assert audited[0]["address"] == "127.0.0.1" and audited[0]["requestId"].startswith("req_")
+    assert (
+        ask("GET", f"/hooks/deliveries?repo={repo_id}&status=done&limit=1", "/hooks/deliveries", 200)["deliveries"]
+        == []
+    )
     _use_schedules(ask, repo_id)
     _use_webhooks(ask, repo_id)
     ask("GET", "/me", "/me", 200)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.cli.scripted_api import KEY, Cli, ScriptedApi
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -45,6 +46,9 @@ def cli(environment: dict[str, str]) -> Cli:
         for name, value in changes.items():
             if value is None:
                 settings.pop(name, None)
+        # What Python reads as it starts needs an interpreter that starts.
+        if not any(name.startswith(("PYTHON", "LC_", "LANG")) for name in changes):
+            return processes.run(arguments, environment=settings, stdin=stdin, timeout_seconds=60)
         return subprocess.run(
             [sys.executable, "-m", "mogplex", *arguments],
             env=settings,

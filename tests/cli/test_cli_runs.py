@@ -233,7 +233,7 @@ def test_cancel(api: ScriptedApi, cli: Cli, terminal: bool, status: str, first: 
 def test_patch_is_bytes_for_git(api: ScriptedApi, cli: Cli, tmp_path: Path) -> None:
     diff = "diff --git a/x b/x\n+é\r\n".encode()
     api.script("GET", f"{RUN}/patch", Answer(body=diff, kind="text/x-diff"))
-    assert cli("runs", "patch", RUN_ID).stdout.encode() == diff.replace(b"\r\n", b"\n")  # text mode of the test
+    assert cli("runs", "patch", RUN_ID).stdout.encode() == diff
     target = tmp_path / "fix.diff"
     assert cli("runs", "patch", RUN_ID, "--output", str(target)).stdout == ""
     assert target.read_bytes() == diff

@@ -54,7 +54,7 @@ class ModelHouse(House):
     """`providers` are asked with a key that nobody inside may ever see."""
 
     def __init__(self, providers: Providers, **settings: str) -> None:
-        super().__init__(MOGPLEX_SLOTS="4", CONTRACT_PROVIDER_KEY=PROVIDER_KEY, **settings)
+        super().__init__(fresh=True, MOGPLEX_SLOTS="4", CONTRACT_PROVIDER_KEY=PROVIDER_KEY, **settings)
         self.home.mkdir()
         (self.home / "mogplex.toml").write_text(providers.configure())
 

@@ -89,7 +89,7 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
         looked = subprocess.run([sys.executable, "-c", "import mogplex"], user=PLAIN_UID, capture_output=True, cwd="/")
         if looked.returncode != 0:
             pytest.skip(f"{sys.executable} lies where another user can't run it")
-    made = (UserHouse if other_user else House)(MOGPLEX_SLOTS="2", PLANTED_SECRET=SECRET)
+    made = (UserHouse if other_user else House)(fresh=True, MOGPLEX_SLOTS="2", PLANTED_SECRET=SECRET)
     try:
         yield made.start()
     finally:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mogplex.domain.ending import failure_of
-from mogplex.domain.errors import BadRequest, Unauthorized
+from mogplex.domain.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from mogplex.domain.forge import ForgeKind
 from mogplex.domain.repo import Repo
 from mogplex.domain.retention import Retention
@@ -322,3 +322,28 @@ def test_two_repos_of_one_project_are_told_apart_by_their_secrets(world: World) 
     other = world.add({}, secret="another-secret", path="/srv/git/other")
     assert world.hear("issue_comment", comment("/mogplex x"), secret="another-secret") == "accepted"
     assert [each.repo_id for each in world.runs] == [other.id]
+
+
+def test_what_was_asked_for_is_listed_with_what_came_of_it(world: World) -> None:
+    """The newest first, page by page; a key that is bound to repos sees theirs."""
+    assert world.hear("issue_comment", comment("/mogplex mend the clamp")) == "accepted"
+    world.finish(world.runs[0])
+    world.hear("issues", label())
+    other = world.house.add_repo(cloneUrl="/srv/git/acme/other")
+    hooks, admin = world.house.hooks, world.house.admin
+    first = hooks.list(admin, limit=1)
+    rest = hooks.list(admin, limit=5, cursor=first.next_cursor)
+    assert [each.wish.trigger for each in (*first.items, *rest.items)] == ["label", "comment"]
+    assert rest.next_cursor is None
+    newest, oldest = first.items[0].as_wire(), rest.items[0].as_wire()
+    assert (newest["status"], oldest["status"]) == ("started", "done")
+    assert oldest["runId"] in {run.id for run in world.runs} and oldest["by"] == "octocat" and oldest["refusal"] is None
+    assert [each.status for each in hooks.list(admin, status="done", repo=world.repo.id).items] == ["done"]
+    assert hooks.list(admin, repo=other.id).items == []
+    assert hooks.list(world.house.caller("admin", repo_ids=[other.id])).items == []
+    with pytest.raises(BadRequest, match="status 'lost' is not known"):
+        hooks.list(admin, status="lost")
+    with pytest.raises(NotFound):
+        hooks.list(admin, repo="repo_0123456789abcdef0123")
+    with pytest.raises(Forbidden):
+        hooks.list(world.house.caller("read", "write"))

@@ -17,10 +17,11 @@ from mogplex.domain.retention import DAY_SECONDS, Kept, Retention
 from mogplex.domain.run import Outcome, Run, Status, Verdict
 from mogplex.domain.sandbox import SandboxFacts
 from mogplex.domain.usage import Usage
+from mogplex.domain.worker import WorkerInfo
 from mogplex.service.retention import Pruner
 from mogplex.service.run_filter import RunFilter
 from mogplex.store.database import Database
-from mogplex.store.schema import metadata, run_events, runs
+from mogplex.store.schema import metadata, run_events, runs, workers
 from mogplex.store.webhook_tables import webhook_deliveries
 from tests.databases import empty
 from tests.house import House, ending
@@ -72,7 +73,7 @@ def test_parts_go_and_the_record_stays(house: House, repo: Repo) -> None:
     age(house.database, 100)
     young = play(house, repo, "young")
     pruner = Pruner(house.database)
-    expected = {"events": 1, "logs": 1, "patches": 1, "deliveries": 0, "runs": 0, "blobs": 0}
+    expected = {"events": 1, "logs": 1, "patches": 1, "deliveries": 0, "runs": 0, "workers": 0, "blobs": 0}
     assert pruner.count(PARTS) == expected
     before = window(house)
     assert pruner.prune(PARTS) == expected
@@ -193,3 +194,24 @@ def row_of_run(run_id: str, status: Status, created_at: float, finished_at: floa
 def test_a_day_is_the_least() -> None:
     with pytest.raises(BadRequest, match="at least 1 day"):
         Retention(events=DAY_SECONDS / 2)
+
+
+def test_workers_that_are_gone_are_forgotten_and_no_others(house: House, repo: Repo) -> None:
+    for name in ("left long ago", "left", "silent for weeks", "silent for days", "silent with a run", "here"):
+        house.register(name)
+    assert house.seating.take(WorkerInfo("silent with a run", "host", 1, 1)) is None
+    house.start(repo, "k")
+    assert house.seating.take(WorkerInfo("silent with a run", "host", 1, 1)) is not None
+    ages = {"silent for weeks": 31, "silent for days": 29, "silent with a run": 31}
+    with house.database.write() as tx:
+        for name, days in ages.items():
+            tx.execute(workers.update().where(workers.c.id == name).values(beat_at=tx.now - days * DAY_SECONDS))
+        for name, days in {"left long ago": 1.1, "left": 0.9}.items():
+            tx.execute(workers.update().where(workers.c.id == name).values(left_at=tx.now - days * DAY_SECONDS))
+    forgotten: list[str] = []
+    pruner = Pruner(house.database, forget_workers=forgotten.extend)
+    assert pruner.count(PARTS)["workers"] == 2
+    assert pruner.prune(PARTS)["workers"] == 2
+    assert sorted(forgotten) == ["left long ago", "silent for weeks"]
+    left = {each.info.id for each in house.workers.list()}
+    assert left == {"left", "silent for days", "silent with a run", "here"}

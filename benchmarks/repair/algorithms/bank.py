@@ -87,3 +87,5 @@ def test_summary():
 #         self.history.append(("withdraw", amount))\n => (nothing)
 # other.deposit(amount) => self.deposit(amount)
 #         if amount > self.balance:\n            raise ValueError("not enough money")\n => (nothing)
+# if amount <= 0 => if amount < 0 && if amount > self.balance => if amount >= self.balance
+# other.deposit(amount) => self.deposit(amount) && if kind == "deposit") => if kind == "withdraw")

@@ -33,3 +33,4 @@ def test_saturday():
 
 # === bugs ===
 # day.weekday() < 5 => day.weekday() < 6
+# start <= end => start < end && day.weekday() < 5 => day.weekday() < 6

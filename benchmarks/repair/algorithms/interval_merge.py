@@ -32,3 +32,4 @@ def test_inside():
 # === bugs ===
 # start <= merged[-1][1] => start < merged[-1][1]
 # max(merged[-1][1], end) => end
+# start <= merged[-1][1] => start < merged[-1][1] && max(merged[-1][1], end) => end

@@ -41,3 +41,4 @@ def test_get_refreshes():
 # === bugs ===
 # popitem(last=False) => popitem(last=True)
 #         self.entries.move_to_end(key)\n        return =>         return
+# popitem(last=False) => popitem(last=True) && if len(self.entries) > self.size => if len(self.entries) >= self.size

@@ -55,3 +55,4 @@ def test_pascal():
 # other[k][j] => other[j][k]
 # above[i] + above[i + 1] => above[i] + above[i - 1]
 # range(row - 1)] => range(row)]
+# product[i][j] += => product[i][j] = && above[i] + above[i + 1] => above[i] + above[i - 1]

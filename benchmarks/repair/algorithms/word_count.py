@@ -35,3 +35,4 @@ def test_all():
 # === bugs ===
 # text.lower() => text
 # -counts[word], word => counts[word], word
+# text.lower() => text && -counts[word], word => counts[word], word

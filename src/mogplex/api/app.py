@@ -15,6 +15,7 @@ from mogplex.api import (
     audit,
     events,
     harnesses,
+    hook_deliveries,
     keys,
     manual,
     me,
@@ -52,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
     *webhooks.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
+    *hook_deliveries.ROUTES,
     *observability.ROUTES,
 )
 _VERSIONED = "/api/"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from mogplex.api.shapes import ANYTHING, FLAG, TEXT, TIME, URL, WHOLE, Schema, either_null, list_of, ref, shape
+from mogplex.domain.hook import Trigger
+from mogplex.domain.hook_delivery import HookStatus
 from mogplex.domain.schedule import AlarmKind, Overlap, TickResult
 from mogplex.domain.webhook import DeliveryStatus, Topic
 
@@ -65,6 +67,20 @@ WEBHOOK_DELIVERY = shape(
     createdAt=TIME,
 )
 
+HOOK_DELIVERY = shape(
+    id=TEXT,
+    repoId=TEXT,
+    trigger={"enum": list(Trigger)},
+    by=TEXT,
+    number=either_null(WHOLE),
+    status={"enum": list(HookStatus)},
+    runId=either_null(TEXT),
+    refusal=either_null(TEXT),
+    tries=WHOLE,
+    lastError=either_null(TEXT),
+    receivedAt=TIME,
+)
+
 AUTOMATION: dict[str, Schema] = {
     "Schedule": SCHEDULE,
     "ScheduleAnswer": shape(schedule=ref("Schedule")),
@@ -74,6 +90,8 @@ AUTOMATION: dict[str, Schema] = {
     "Webhook": WEBHOOK,
     "WebhookAnswer": shape(webhook=ref("Webhook")),
     "HookReceipt": shape(status={"enum": ["accepted", "ignored", "duplicate", "pong"]}, reason=TEXT),
+    "HookDelivery": HOOK_DELIVERY,
+    "HookDeliveryPage": shape(deliveries=list_of(ref("HookDelivery")), nextCursor=_NEXT),
     "WebhookList": shape(webhooks=list_of(ref("Webhook"))),
     "CreatedWebhook": shape(webhook={"allOf": [ref("Webhook"), shape(secret=TEXT)]}),
     "RemovedWebhook": shape(id=TEXT, removed=FLAG),

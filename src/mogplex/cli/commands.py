@@ -97,6 +97,16 @@ NOUNS: dict[str, tuple[str, dict[str, Verb]]] = {
         "See who did what (scope admin).",
         {"list": ("mogplex.cli.audit", "list_audit", "List who did what, when and from where.")},
     ),
+    "hooks": (
+        "See what forges asked for (scope admin).",
+        {
+            "list": (
+                "mogplex.cli.hooks",
+                "list_deliveries",
+                "List messages that asked for a run, with the result.",
+            )
+        },
+    ),
     "webhooks": (
         "Have others told over HTTP of what happens (scope admin).",
         {

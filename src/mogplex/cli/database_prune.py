@@ -18,6 +18,7 @@ _TOLD = {
     "logs": "runs' logs and check output",
     "patches": "runs' patches",
     "deliveries": "webhook messages",
+    "workers": "workers that are gone",
     "blobs": "blobs that nothing names",
 }
 

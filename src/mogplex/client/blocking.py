@@ -171,6 +171,7 @@ class Client:
     rotate_webhook = blocking(ApiCalls.rotate_webhook)
     test_webhook = blocking(ApiCalls.test_webhook)
     list_webhook_deliveries = blocking(ApiCalls.list_webhook_deliveries)
+    list_hook_deliveries = blocking(ApiCalls.list_hook_deliveries)
     redeliver_webhook = blocking(ApiCalls.redeliver_webhook)
 
 

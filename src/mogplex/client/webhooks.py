@@ -1,4 +1,4 @@
-"""Calls about webhooks."""
+"""Calls about webhooks, and about messages of forges."""
 
 from __future__ import annotations
 
@@ -36,6 +36,17 @@ class WebhookCalls(Sender):
     async def list_webhook_deliveries(self, webhook_id: str, limit: int | None = None) -> Json:
         """{"deliveries": [{id, event, status, tries, lastStatus, …}]}, newest first."""
         return await self._get(f"/webhooks/{segment(webhook_id)}/deliveries", limit=limit)
+
+    async def list_hook_deliveries(
+        self,
+        *,
+        repo: str | None = None,
+        status: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Json:
+        """What forges asked for, newest first: {"deliveries": [{id, repoId, status, runId, …}], "nextCursor"}."""
+        return await self._get("/hooks/deliveries", repo=repo, status=status, limit=limit, cursor=cursor)
 
     async def redeliver_webhook(self, webhook_id: str, delivery_id: str) -> Json:
         """Send it again, with the same id."""

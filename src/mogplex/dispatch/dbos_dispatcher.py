@@ -25,6 +25,7 @@ APPLICATION = "mogplex"
 APPLICATION_VERSION = "runs-1"  # of the workflow's name and arguments, not of our code
 POLL_SECONDS = 0.2  # half of it is added to the start of a run; 0.1 would cost 4 % more of a core when idle
 LOCK_POLL_SECONDS = 0.1
+FORGOTTEN_AT_ONCE = 1000
 
 Play = Callable[[str], "Future[None]"]
 
@@ -78,6 +79,18 @@ class DbosDispatcher:
             prefixes = [f"{run_id}." for run_id in run_ids]
             handed = self._client.list_workflows(workflow_id_prefix=prefixes, load_input=False, load_output=False)
             self._client.delete_workflows([*run_ids, *(each.workflow_id for each in handed)])
+
+    def forget_workers(self, worker_ids: Sequence[str]) -> None:
+        """Drop the queues of workers that are gone, and every hand-over to them: nobody else would ever take one."""
+        if not worker_ids or not has_tables(self._engine):
+            return
+        queues = [QUEUE_PREFIX + worker_id for worker_id in worker_ids]
+        while handed := self._client.list_workflows(
+            queue_name=queues, limit=FORGOTTEN_AT_ONCE, load_input=False, load_output=False
+        ):
+            self._client.delete_workflows([each.workflow_id for each in handed])
+        for queue in queues:
+            self._client.delete_queue(queue)
 
     def close(self) -> None:
         self._client.destroy()

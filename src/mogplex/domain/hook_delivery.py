@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from mogplex.domain.hook import Wish
+from mogplex.domain.view import format_time
 
 
 class HookStatus(StrEnum):
@@ -32,3 +34,19 @@ class HookDelivery:
     next_at: float | None = None
     tries: int = 0
     last_error: str | None = None
+
+    def as_wire(self) -> dict[str, Any]:
+        """For callers: who asked for what, and what was made of it."""
+        return {
+            "id": self.id,
+            "repoId": self.repo_id,
+            "trigger": self.wish.trigger,
+            "by": self.wish.person,
+            "number": self.wish.number,
+            "status": self.status,
+            "runId": self.run_id,
+            "refusal": self.refusal,
+            "tries": self.tries,
+            "lastError": self.last_error,
+            "receivedAt": format_time(self.created_at),
+        }

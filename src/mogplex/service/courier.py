@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,16 +12,15 @@ from standardwebhooks import Webhook as Signer
 from mogplex.domain.errors import WorkspaceError
 from mogplex.domain.exchange import NoReply, Reply
 from mogplex.domain.webhook import DeliveryStatus, Webhook, WebhookDelivery
+from mogplex.service.due import pause_after, try_each
 from mogplex.service.vault import Vault
 from mogplex.store import webhooks as webhook_table
 from mogplex.store.database import Database
 
 # After each failed try: seconds to the next. After the last one it is given up.
 PAUSES_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0, 4 * 3600.0, 12 * 3600.0, 24 * 3600.0)
-LONGEST_PAUSE_SECONDS = 86400.0
 TRY_SECONDS = 15.0
 LEASE_SECONDS = 120.0  # of a process that died while it was sending
-PAGE = 20
 HANDS = 8
 GONE = 410
 MAX_ERROR_CHARACTERS = 500
@@ -41,12 +39,7 @@ class Courier:
 
     def carry(self) -> int:
         """One try for each delivery that is due. Returns how many were tried."""
-        with self._database.read() as tx:
-            due = webhook_table.select_due(tx, PAGE)
-        if not due:
-            return 0
-        with ThreadPoolExecutor(HANDS, "webhooks") as hands:  # a slow receiver holds up no other
-            return sum(hands.map(self._try, due))
+        return try_each(self._database, webhook_table.select_due, self._try, hands=HANDS, name="webhooks")
 
     def _try(self, delivery: WebhookDelivery) -> bool:
         with self._database.write() as tx:
@@ -103,12 +96,10 @@ class Courier:
 
 
 def _after_failure(delivery: WebhookDelivery, now: float, answer: Reply | None, error: str) -> dict[str, Any]:
-    """When to try again, if at all. A receiver that says how long to wait is believed, up to a day."""
+    """When to try again, if at all."""
     status = answer.status if answer else None
     told: dict[str, Any] = {"last_status": status, "last_error": error}
-    if status == GONE or delivery.tries >= len(PAUSES_SECONDS):
+    pause = pause_after(delivery.tries + 1, PAUSES_SECONDS, answer.retry_after_seconds if answer else None)
+    if status == GONE or pause is None:
         return {**told, "status": DeliveryStatus.FAILED, "next_at": None}
-    pause = PAUSES_SECONDS[delivery.tries]
-    if answer is not None and answer.retry_after_seconds is not None:
-        pause = min(max(pause, answer.retry_after_seconds), LONGEST_PAUSE_SECONDS)
     return {**told, "next_at": now + pause}

@@ -7,7 +7,6 @@ idempotency key is the message's id, and an answer is found by its mark, so noth
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from mogplex.domain.access import Caller, Scope
@@ -21,6 +20,7 @@ from mogplex.domain.request import RunRequest
 from mogplex.domain.run import Delivery, Run
 from mogplex.forges.forges import Forges
 from mogplex.forges.github_answers import GitHubAnswers
+from mogplex.service.due import pause_after, try_each
 from mogplex.service.runs import Runs
 from mogplex.service.sealing import open_secrets
 from mogplex.service.vault import Vault
@@ -30,9 +30,7 @@ from mogplex.store import runs as run_table
 from mogplex.store.database import Database, Transaction
 
 PAUSES_SECONDS = (5.0, 30.0, 120.0, 600.0, 3600.0)
-LONGEST_PAUSE_SECONDS = 3600.0
 LEASE_SECONDS = 300.0  # longer than all requests of one step
-PAGE = 20
 HANDS = 4
 MAX_ERROR_CHARACTERS = 500
 _log = logging.getLogger(__name__)
@@ -52,12 +50,7 @@ class HookWork:
 
     def carry(self) -> int:
         """One step for each message that is due. Returns how many were tried."""
-        with self._database.read() as tx:
-            due = hook_table.select_due(tx, PAGE)
-        if not due:
-            return 0
-        with ThreadPoolExecutor(HANDS, "hooks") as hands:  # a slow forge holds up no other
-            return sum(hands.map(self._try, due))
+        return try_each(self._database, hook_table.select_due, self._try, hands=HANDS, name="hooks")
 
     def _try(self, delivery: HookDelivery) -> bool:
         with self._database.write() as tx:
@@ -153,11 +146,8 @@ class HookWork:
         _log.warning("the message %s of a forge: %s", delivery.id, error)
         with self._database.write() as tx:
             hook_table.update(tx, delivery, {"last_error": error[:MAX_ERROR_CHARACTERS]})
-            if delivery.tries > len(PAUSES_SECONDS):
-                hook_table.release(tx, delivery, lease, None)
-                return
-            pause = max(PAUSES_SECONDS[delivery.tries - 1], min(wanted_seconds or 0.0, LONGEST_PAUSE_SECONDS))
-            hook_table.release(tx, delivery, lease, now + pause)
+            pause = pause_after(delivery.tries, PAUSES_SECONDS, wanted_seconds)
+            hook_table.release(tx, delivery, lease, None if pause is None else now + pause)
 
 
 def _catch_up(tx: Transaction, run_id: str) -> None:

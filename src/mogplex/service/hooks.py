@@ -11,17 +11,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
+from mogplex.domain.access import Caller, Scope
 from mogplex.domain.errors import BadRequest, Unauthorized, WorkspaceError
 from mogplex.domain.forge import ForgeKind, locate
 from mogplex.domain.hook import Ignored, Trigger, Wish, read_message
-from mogplex.domain.hook_delivery import HookDelivery
+from mogplex.domain.hook_delivery import HookDelivery, HookStatus
 from mogplex.domain.repo import Repo
 from mogplex.domain.secret import Phase
+from mogplex.service.page import Page, clamp_limit, cut, decode_time_cursor
+from mogplex.service.repos import find_repo
 from mogplex.service.sealing import open_secrets
 from mogplex.service.vault import Vault
 from mogplex.store import hooks as hook_table
 from mogplex.store import repos as repo_table
 from mogplex.store.database import Database, Transaction
+from mogplex.store.hook_tables import hook_deliveries
 
 OWN_BRANCHES = "mogplex/"
 _log = logging.getLogger(__name__)
@@ -105,6 +111,34 @@ class Hooks:
             delivery = HookDelivery(repo.id, delivery_id, wish, wish.subject, created_at=tx.now, next_at=tx.now)
             hook_table.insert(tx, delivery)
         return Receipt("accepted", f"a run for {repo.full_name} is asked for")
+
+    def list(
+        self,
+        caller: Caller,
+        *,
+        repo: str | None = None,
+        status: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[HookDelivery]:
+        """Messages that asked for a run, the newest first; of one repo (id or name) or status. Raises BadRequest,
+        NotFound."""
+        caller.require(Scope.ADMIN)
+        limit, table = clamp_limit(limit), hook_deliveries.c
+        wanted: list[sa.ColumnElement[bool]] = []
+        if caller.repo_ids is not None:
+            wanted.append(table.repo_id.in_(sorted(caller.repo_ids)))
+        if status is not None:
+            if status not in list(HookStatus):
+                raise BadRequest(f"status {status[:60]!r} is not known; known are: {', '.join(HookStatus)}.")
+            wanted.append(table.status == status)
+        if cursor is not None:
+            wanted.append(sa.tuple_(table.created_at, table.id) < sa.tuple_(*decode_time_cursor(cursor)))
+        with self._database.read() as tx:
+            if repo is not None:
+                wanted.append(table.repo_id == find_repo(tx, caller, repo).id)
+            found = hook_table.select(tx, wanted, limit + 1)
+        return cut(found, limit, lambda each: (each.created_at, each.id))
 
 
 def _own_branch(tx: Transaction, repo: Repo, wish: Wish) -> str | None:

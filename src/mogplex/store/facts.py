@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -163,17 +164,15 @@ def sum_by_time(
     return {int(row.bucket): {name: row._mapping[name] for name in _SUMS} for row in rows}
 
 
-def percentile(tx: Transaction, duration: str, share: float, count: int, conditions: Conditions) -> int | None:
-    """The nearest-rank percentile of a duration, in ms, of which `count` are known. None of none."""
-    if count == 0:
-        return None
-    column = run_facts.c[f"{duration}_ms"]
-    below = max(math.ceil(share * count), 1) - 1
-    above = count - 1 - below
-    # From the nearer end: then less has to be kept sorted.
-    order, offset = (column, below) if below < above else (column.desc(), above)
-    wanted = sa.select(column).where(*conditions, column.is_not(None)).order_by(order).offset(offset).limit(1)
-    return int(tx.execute(wanted).scalar_one())
+def sorted_durations(tx: Transaction, conditions: Conditions) -> dict[str, list[int]]:
+    """Each duration of these runs as far as it is known, in ms, the shortest first. One look at each run, whichever."""
+    wanted = sa.select(*(run_facts.c[f"{name}_ms"] for name in DURATIONS)).where(*conditions)
+    found = [array("i") for _ in DURATIONS]  # a tenth of what the rows would take, until they are sorted
+    for row in tx.execute(wanted.execution_options(yield_per=10_000)):
+        for values, value in zip(found, row, strict=True):
+            if value is not None:
+                values.append(value)
+    return {name: sorted(values) for name, values in zip(DURATIONS, found, strict=True)}
 
 
 def count_classes(tx: Transaction, duration: str, conditions: Conditions) -> dict[int, int]:

@@ -48,6 +48,14 @@ def select_due(tx: Transaction, limit: int) -> list[HookDelivery]:
     return [_delivery_of(row) for row in tx.execute(wanted.order_by(hook_deliveries.c.next_at).limit(limit))]
 
 
+def select(tx: Transaction, conditions: Sequence[sa.ColumnElement[bool]], limit: int) -> list[HookDelivery]:
+    """The newest first."""
+    newest = (hook_deliveries.c.created_at.desc(), hook_deliveries.c.id.desc())
+    return [
+        _delivery_of(row) for row in tx.execute(sa.select(*_COLUMNS).where(*conditions).order_by(*newest).limit(limit))
+    ]
+
+
 def take(tx: Transaction, delivery: HookDelivery, lease_seconds: float) -> float | None:
     """Until when the caller alone has it; None: somebody else has it."""
     until = tx.now + lease_seconds

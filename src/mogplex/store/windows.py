@@ -6,7 +6,7 @@ The numbers are those that all rows of the window would give. Only percentiles o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,16 +93,18 @@ def percentiles(
     wanted = list(shares)
     days, edges = window.split(rollups.DAY_SECONDS)
     if days is None or window.repo_ids is not None or max(counts.values()) <= EXACT_RUNS:
-        rows = window.rows()
-        return {
-            name: [facts.percentile(tx, name, share, count, rows) for share in wanted] for name, count in counts.items()
-        }
+        each_run = facts.sorted_durations(tx, window.rows())
+        return {name: [_nearest(each_run[name], share) for share in wanted] for name in counts}
     found = rollups.span_counts(tx, days)
     for edge in edges:
         for name in counts:
             for each, count in facts.count_classes(tx, name, window.rows(edge)).items():
                 found[name][each] = found[name].get(each, 0) + count
     return {name: [_rank(found[name], share) for share in wanted] for name in counts}
+
+
+def _nearest(durations: Sequence[int], share: float) -> int | None:
+    return durations[max(math.ceil(share * len(durations)), 1) - 1] if durations else None
 
 
 def _rank(classes: Mapping[int, int], share: float) -> int | None:

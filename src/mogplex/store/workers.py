@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from mogplex.domain.worker import WorkerInfo, WorkerRecord
 from mogplex.store.database import Transaction
-from mogplex.store.schema import workers
+from mogplex.store.schema import runs, workers
 
 
 def insert(tx: Transaction, info: WorkerInfo) -> None:
@@ -48,6 +49,28 @@ def leave_all_but(tx: Transaction, worker_id: str) -> None:
 
 def leave(tx: Transaction, worker_id: str) -> None:
     tx.execute(workers.update().where(workers.c.id == worker_id).values(left_at=tx.now, busy=0))
+
+
+def _gone(left_before: float, silent_before: float) -> tuple[sa.ColumnElement[bool], ...]:
+    busy = sa.select(runs.c.seat).where(runs.c.seat.is_not(None))
+    over = sa.or_(workers.c.left_at < left_before, workers.c.beat_at < silent_before)
+    return over, workers.c.id.not_in(busy)
+
+
+def count_gone(tx: Transaction, left_before: float, silent_before: float) -> int:
+    """How many left before the one time or were silent since the other, and have no run."""
+    wanted = sa.select(sa.func.count()).select_from(workers).where(*_gone(left_before, silent_before))
+    return int(tx.execute(wanted).scalar_one())
+
+
+def find_gone(tx: Transaction, left_before: float, silent_before: float, limit: int) -> list[str]:
+    """The ids of up to `limit` of them."""
+    wanted = sa.select(workers.c.id).where(*_gone(left_before, silent_before)).order_by(workers.c.id)
+    return list(tx.execute(wanted.limit(limit)).scalars())
+
+
+def remove(tx: Transaction, worker_ids: Sequence[str]) -> None:
+    tx.execute(workers.delete().where(workers.c.id.in_(worker_ids)))
 
 
 def select(tx: Transaction, *conditions: sa.ColumnElement[bool]) -> list[WorkerRecord]:

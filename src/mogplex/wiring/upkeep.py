@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 from mogplex.dispatch.dbos_dispatcher import DbosDispatcher
 from mogplex.dispatch.scheduler import Ticking
-from mogplex.domain.retention import Retention
+from mogplex.domain.retention import DAY_SECONDS, Retention
 from mogplex.service.retention import Counts, Pruner
 from mogplex.settings import Settings
 from mogplex.store.database import Database
@@ -37,26 +37,33 @@ def prune(settings: Settings, retention: Retention | None, *, dry_run: bool) -> 
     with closing(Database(settings.database)) as database:
         require_current(database)
         with closing(DbosDispatcher(database.engine)) as dispatcher:
-            pruner = Pruner(database, dispatcher.forget, make_blobs(settings))
+            pruner = _make_pruner(settings, database, dispatcher)
             wanted = retention or retention_of(settings)
             return pruner.count(wanted) if dry_run else pruner.prune(wanted)
 
 
+def _make_pruner(settings: Settings, database: Database, dispatcher: DbosDispatcher) -> Pruner:
+    return Pruner(database, dispatcher.forget, make_blobs(settings), dispatcher.forget_workers)
+
+
 @contextmanager
 def pruning(settings: Settings, database: Database, dispatcher: DbosDispatcher) -> Iterator[None]:
-    """Prunes by the clock while the body runs, if the settings ask for it. Several servers may do it at once."""
+    """Prunes by the clock while the body runs, if the settings ask for it; workers that are gone for good are forgotten
+    in any case. Several servers may do it at once."""
     retention, every_seconds = retention_of(settings), settings.prune_every_seconds
-    if every_seconds is None or retention.is_empty:
-        yield
-        return
-    pruner = Pruner(database, dispatcher.forget, make_blobs(settings))
+    only_workers = every_seconds is None or retention.is_empty
+    every_seconds = every_seconds or DAY_SECONDS
+    pruner = _make_pruner(settings, database, dispatcher)
     next_at = time.monotonic() + min(FIRST_SECONDS, every_seconds)
 
     def prune_when_due() -> None:
         nonlocal next_at
         if time.monotonic() >= next_at:
             next_at = time.monotonic() + every_seconds
-            pruner.prune(retention)
+            if only_workers:
+                pruner.prune_workers()
+            else:
+                pruner.prune(retention)
 
     ticking = Ticking("retention", {"pruning": prune_when_due})
     ticking.start()

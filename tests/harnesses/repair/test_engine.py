@@ -51,6 +51,8 @@ def test_mends_a_boundary_and_leaves_everything_else_alone(repo: Repo) -> None:
     assert (repo.root / "search.py").stat().st_mode & 0o777 == 0o755
     assert outcome.result["patch"]["path"] == "search.py"
     assert outcome.result["patch"]["line"] == 7
+    assert "while low < high:" in outcome.result["patch"]["before"]
+    assert "while low <= high:" in outcome.result["patch"]["after"]
     kinds = [record["type"] for record in outcome.records]
     assert kinds[0] == "hello" and kinds[-1] == "end" and kinds.count("end") == 1
     calls = {record["id"] for record in outcome.records if record["type"] == "tool_call"}

@@ -72,6 +72,24 @@ def test_whatever_the_suite_does_the_fault_is_found(repo: Repo, tests: str) -> N
     assert [record["ok"] for record in whole] == [False, True], "the search must believe no test that fails"
 
 
+def test_what_fails_only_because_the_suite_runs_twice_at_once_is_no_target(repo: Repo) -> None:
+    lock = "import os, time\ndef test_lock():\n    os.mkdir('busy')\n    time.sleep(0.3)\n    os.rmdir('busy')\n"
+    test = "from till import total\ndef test_total(): assert total([10], 0.5) == 15\n"
+    repo.write(till__py=PROGRAM, test_lock__py=lock, test_till__py=test)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert outcome.result["failingTests"] == ["test_till.py::test_total"]
+
+
+def test_long_values_are_not_explained_for_ever(repo: Repo) -> None:
+    test = "from till import total\ndef test_total():\n    bill = [total([n], 0.5) for n in range(2000)]\n"
+    test += "    assert '\\n'.join(map(str, bill)) == '\\n'.join(str(n * 1.5) for n in range(2000))\n"
+    repo.write(till__py=PROGRAM, test_till__py=test)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "test_till.py:4: AssertionError: assert" in outcome.records[-1]["result"]["failures"][0]["reason"]
+
+
 def test_fixtures_that_look_at_reports_get_them(repo: Repo) -> None:
     repo.write(till__py=PROGRAM, test_till__py=SUITES["classes with setup"])
     (repo.root / "conftest.py").write_text(
@@ -159,3 +177,30 @@ def test_the_report_says_why_where_and_what_else_would_pass(repo: Repo) -> None:
     assert "small" in result["patch"]["why"]
     assert {"suite", "edits", "search", "check"} <= result["timing"].keys()
     assert sum(result["triedKinds"].values()) == result["candidatesTried"]
+
+
+PROGRAM_TOO = PROGRAM + "\n\nif __name__ == '__main__':\n    import sys\n    print(total([10], float(sys.argv[1])))\n"
+STARTS_PROGRAM = (
+    "import subprocess, sys\nfrom pathlib import Path\nfrom till import total\n"
+    "def test_total(): assert total([10], 0.5) == 15\n"
+    "def test_program():\n    file = str(Path(__file__).with_name('till.py'))\n"
+    "    done = subprocess.run([sys.executable, file, '0.5'], capture_output=True, text=True)\n"
+    "    assert done.stdout == {expected!r}\n"
+)
+
+
+def test_a_test_that_starts_the_program_sees_the_patch_before_it_is_believed(repo: Repo) -> None:
+    repo.write(till__py=PROGRAM_TOO, test_till__py=STARTS_PROGRAM.format(expected="15.0\n"))
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+    assert "remainingFailures" not in outcome.result
+    assert len(outcome.result["failingTests"]) == 2
+    assert repo.snapshot().keys() == repo.before.keys()
+
+
+def test_a_program_that_fails_for_another_reason_is_named(repo: Repo) -> None:
+    repo.write(till__py=PROGRAM_TOO, test_till__py=STARTS_PROGRAM.format(expected="15\n"))
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert outcome.result["remainingFailures"] == ["test_till.py::test_program"]

@@ -8,26 +8,19 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from .pool import Pool, ServerLost
+from .pool import Pool
+from .runs import FINE, SLOWDOWN, Outcome, Run, play
 
-FINE = ("passed", "skipped")
 MAX_PATIENT = 3  # so many tests that ran out of time are given more of it
 PATIENCE = 2.0
-SLOWDOWN = 3.0  # what recording lines may cost
-MANY = 400  # tests; a suite of more is run without full reports
+MANY = 400  # failing tests that are recorded, at most
+MAX_FULL = 60  # failing tests that are run again as pytest runs them
 RECORDING_SECONDS, RECORDING_FACTOR = 0.002, 2.0  # what recording the lines of a test costs: so much, and its time
+TRACE_CPU_SECONDS = 0.3  # what a test that passes runs after that, it has mostly run before
+TYPES_CPU_SECONDS = 1.5  # of one test, while the types of its names are noted
 HANGING_CPU_SECONDS = 0.5  # enough to see which lines a loop runs
-
-
-@dataclass
-class Outcome:
-    """How one test went. `frames` are (real path, line) from the outermost to where it failed."""
-
-    outcome: str
-    message: str = ""
-    cpu_seconds: float = 0.0
-    seconds: float = 0.0
-    frames: list[tuple[str, int]] = field(default_factory=list)
+START_SECONDS = 0.1  # to start a child and hear of its end
+LATER_SHARE = 0.5  # of the time for recording: for what wasn't recorded along with the first run
 
 
 @dataclass
@@ -57,96 +50,88 @@ class Baseline:
 
 
 def run_all(
-    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, slowest_seconds: float = 0.0,
-    full: bool = True,
-) -> tuple[dict[str, Outcome], dict[str, Any]]:  # fmt: skip
-    """Run tests one after another in one child; a test that kills or hangs the child is noted and the rest goes on.
-
-    `full` makes pytest's own reports, which say why and where a test failed; without them it is several times faster.
-    `slowest_seconds` is how long one of them is known to take: a test may be that silent, and several times more.
-
-    Returns the outcomes, and what the recorder saw: for "lines" test -> real path -> lines, for "types" real path ->
-    line -> name -> type names. What was recorded in a child that was killed is lost.
-    Raises ServerLost when no worker is left to run them.
-    """
-    outcomes: dict[str, Outcome] = {}
-    recorded: dict[str, Any] = {}
-    left = list(tests)
-    while left:
-        request = {
-            "tests": left, "cpu_seconds": [cpu_seconds] * len(left), "full": full, "detail": True, "record": record,
-            "quiet_seconds": cpu_seconds * 2 + 2 + slowest_seconds * SLOWDOWN,
-        }  # fmt: skip
-        running = left[0]
-        try:
-            records = pool.run(request)
-        except ServerLost as error:
-            raise ServerLost(f"{error} (last seen running: {running})") from error
-        for one in records:
-            if "start" in one:
-                running = one["start"]
-            elif "test" in one:
-                frames = [(path, line) for path, line in one["frames"]]
-                outcomes[one["test"]] = Outcome(
-                    one["outcome"], one["message"], one.get("cpu_seconds", 0.0), one["seconds"], frames
-                )
-        last = records[-1]
-        if last.get("lost"):
-            raise ServerLost(f"the process that runs the tests was killed while {running} ran")
-        if not last.get("died"):
-            recorded = last.get("record") or {}
-            for test in left:
-                outcomes.setdefault(test, Outcome("crashed", f"the test ended the run: {last.get('message', '')}"))
-            break
-        reason = "hung" if last.get("silent") else f"ended the process that ran it (status {last.get('code')})"
-        outcomes[running] = Outcome("timeout" if last.get("silent") else "crashed", f"the test {reason}", cpu_seconds)
-        left = left[left.index(running) + 1 :]
-    return outcomes, recorded
-
-
-def run_suite(pool: Pool, tests: list[str], cpu_seconds: float) -> dict[str, Outcome]:
-    """Run every test once. Of a large suite, only those that don't pass get pytest's full reports."""
-    if len(tests) <= MANY:
-        return run_all(pool, tests, cpu_seconds)[0]
-    outcomes, _ = run_all(pool, tests, cpu_seconds, full=False)
-    bad = [test for test in tests if outcomes[test].outcome == "failed"]
-    outcomes.update(run_all(pool, bad, cpu_seconds)[0])
-    return outcomes
+    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, full: bool = True
+) -> tuple[dict[str, Outcome], dict[str, Any]]:
+    """Play one run: its outcomes, and what was recorded. Raises ServerLost when no worker is left to run them."""
+    run = Run(tests, cpu_seconds, full, record, trace_cpu_seconds=TYPES_CPU_SECONDS if record == "types" else None)
+    play(pool, run)
+    return run.outcomes, run.recorded
 
 
 def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: float) -> Baseline:
-    """Run the suite plain, then once more recording lines; tests that differ are run a third time, plain.
+    """Run the suite plain and, at the same time, once more recording lines, as far as that gets in `record_seconds`.
 
-    The second run doubles as the check for flaky tests, so tests that failed only under the recorder get a third one.
-    When it would take longer than `record_seconds`, it is made of the failing tests and a sample of the others.
+    The second run doubles as the check for flaky tests. Two runs at once may get into each other's way, so nothing is
+    a target that did not fail once more by itself, as pytest runs it. Failing tests that weren't recorded, and a sample
+    of the others, are recorded then.
     """
+    plain = Run(tests, cpu_seconds)
+    traced = Run(
+        tests, cpu_seconds * PATIENCE, record="lines", seconds=record_seconds, trace_cpu_seconds=TRACE_CPU_SECONDS
+    )
     started = time.monotonic()
-    outcomes = run_suite(pool, tests, cpu_seconds)
-    pass_seconds = time.monotonic() - started
+    play(pool, plain, traced)
+    pass_seconds = min(time.monotonic() - started, sum(one.seconds for one in plain.outcomes.values()) + START_SECONDS)
+    outcomes = plain.outcomes
     slow = [test for test, one in outcomes.items() if one.outcome == "timeout"]
     if len(slow) <= MAX_PATIENT and len(slow) < len(tests):  # slow and hanging tests look alike at first
-        patient, _ = run_all(pool, slow, cpu_seconds * PATIENCE)
-        outcomes.update(patient)
-    crashed = [test for test, one in outcomes.items() if one.outcome == "crashed"]
-    recordable = [test for test in tests if test not in set(crashed)]
-    hanging = [test for test in recordable if outcomes[test].outcome == "timeout"]
-    finite = sample({test: outcomes[test] for test in recordable if test not in set(hanging)}, record_seconds)
+        outcomes.update({test: traced.outcomes[test] for test in slow if test in traced.outcomes})
+        outcomes.update(
+            run_all(pool, [test for test in slow if test not in traced.outcomes], cpu_seconds * PATIENCE)[0]
+        )
+    flaky = set(confirm(pool, outcomes, cpu_seconds))
+    lines = record_rest(pool, outcomes, traced, cpu_seconds, record_seconds * LATER_SHARE)
+    changed = [test for test, one in traced.outcomes.items() if one.outcome != outcomes[test].outcome]
+    flaky |= set(unsteady(pool, [test for test in changed if test not in flaky], outcomes, cpu_seconds))
+    ordered = {test: outcomes[test] for test in tests}
+    crashed = [test for test, one in ordered.items() if one.outcome == "crashed"]
+    return Baseline(ordered, lines, [test for test in tests if test in flaky], crashed, pass_seconds)
+
+
+def confirm(pool: Pool, outcomes: dict[str, Outcome], cpu_seconds: float) -> list[str]:
+    """Run failing tests again as pytest runs them; those that pass then are returned, of the others `outcomes` gets
+    pytest's own account of why and where they failed."""
+    bad = [test for test, one in outcomes.items() if one.outcome == "failed"]
+    cheap = sorted(bad, key=lambda test: outcomes[test].seconds)[:MAX_FULL]
+    again, _ = run_all(pool, [test for test in bad if test in set(cheap)], cpu_seconds * PATIENCE)
+    changed = [test for test, one in again.items() if one.outcome in FINE]
+    for test, one in again.items():
+        if one.outcome == "failed":
+            one.frames = one.frames or outcomes[test].frames
+            one.seconds, one.cpu_seconds = outcomes[test].seconds, outcomes[test].cpu_seconds
+            outcomes[test] = one
+    return changed
+
+
+def unsteady(pool: Pool, changed: list[str], outcomes: dict[str, Outcome], cpu_seconds: float) -> list[str]:
+    """Which of the tests that went differently when they were recorded do so without a recorder."""
+    for _ in range(2):  # once more before blaming the recorder: three runs that agree are worth more than two
+        again, _ = run_all(pool, changed, cpu_seconds, full=False)
+        flaky = [test for test in changed if again[test].outcome != outcomes[test].outcome]
+        if flaky:
+            return flaky
+    return []
+
+
+def record_rest(
+    pool: Pool, outcomes: dict[str, Outcome], traced: Run, cpu_seconds: float, seconds: float
+) -> dict[str, Any]:
+    """The lines of `traced`, and of what it left out: failing tests to their end, and a sample of the others."""
+    done = {test for test in traced.recorded if test not in traced.cut or outcomes[test].outcome in FINE}
+    left = [test for test, one in outcomes.items() if test not in done and one.outcome != "crashed"]
+    hanging = [test for test in left if outcomes[test].outcome == "timeout"]
+    finite = sample({test: outcomes[test] for test in left if test not in set(hanging)}, seconds)
+    failing = [test for test in finite if outcomes[test].outcome not in FINE]
     slowest = max((outcomes[test].seconds for test in finite), default=0.0)
-    # Without reports: what pytest does to explain a failed comparison can take longer than the test, and traced longer.
-    again, lines = run_all(pool, finite, cpu_seconds * PATIENCE * SLOWDOWN, "lines", slowest, full=False)
-    looping, more_lines = run_all(pool, hanging, HANGING_CPU_SECONDS, record="lines")
-    again.update(looping)
-    lines.update(more_lines)
-    changed = [test for test in recordable if outcomes[test].outcome != again.get(test, outcomes[test]).outcome]
-    flaky: list[str] = []
-    if changed:
-        third, _ = run_all(pool, changed, cpu_seconds)
-        flaky = [test for test in changed if third[test].outcome != outcomes[test].outcome]
-        if not flaky:  # once more before blaming the recorder: three runs that agree are worth more than two
-            fourth, _ = run_all(pool, changed, cpu_seconds)
-            flaky = [test for test in changed if fourth[test].outcome != outcomes[test].outcome]
-    ordered = {test: outcomes[test] for test in tests if test in outcomes}
-    return Baseline(ordered, lines, flaky, crashed, pass_seconds)
+    rest = Run(
+        finite, cpu_seconds * PATIENCE * SLOWDOWN, record="lines", trace_cpu_seconds=TRACE_CPU_SECONDS, whole=failing,
+        slowest_seconds=slowest,
+    )  # fmt: skip
+    loops = Run(hanging, HANGING_CPU_SECONDS, record="lines")
+    play(pool, rest, loops)
+    for test, one in rest.outcomes.items():
+        traced.outcomes.setdefault(test, one)
+    return {**traced.recorded, **rest.recorded, **loops.recorded}
 
 
 def sample(outcomes: dict[str, Outcome], seconds: float) -> list[str]:

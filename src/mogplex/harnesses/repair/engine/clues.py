@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .goal import Goal
+from .source import FUNCTIONS, Source, header_expressions, header_lines
 
 NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z]\w+) not raised\b")
 CRASH = re.compile(r"^[^\s:]+:\d+: ([A-Z]\w*)(?::|$)", re.MULTILINE)
 OF_TYPE = ("TypeError", "AttributeError")
+ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 WAITING = ("raises", "assertRaises", "assertRaisesRegex")
 
 
@@ -47,6 +50,30 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
     wanted = [name for message in messages for match in NOT_RAISED.findall(message) for name in match if name]
     names = list(dict.fromkeys(name.rsplit(".", 1)[-1] for name in wanted))
     return Clues(tuple(names), named_exceptions(root, goal.failing), frozenset(raised), clashes)
+
+
+def traced_back(clues: Clues, sources: Iterable[Source]) -> Clues:
+    """With the assignments that gave the names of a clashing line their values: the wrong type may come from there."""
+    by_path = {source.path: source for source in sources}
+    clashes = dict(clues.clashes)
+    for (path, line), kind in clues.clashes.items():
+        source = by_path.get(path)
+        if source is None:
+            continue
+        for statement in source.statements():
+            if line not in header_lines(statement) or isinstance(statement, FUNCTIONS):
+                continue
+            read = {name for one in header_expressions(statement) for name in _names(one, ast.Load)}
+            inside = source.function_of(statement)
+            for other in source.statements():
+                earlier = isinstance(other, ASSIGNMENTS) and other.lineno < line and source.function_of(other) is inside
+                if earlier and read & _names(other, ast.Store):
+                    clashes.setdefault((path, other.lineno), kind)
+    return replace(clues, clashes=clashes)
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, context)}
 
 
 def functions_of_tests(root: Path, tests: list[str]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

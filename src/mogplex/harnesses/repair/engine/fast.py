@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from typing import Any
 
@@ -18,6 +19,7 @@ except ImportError:  # an older pytest: tmp_path asks nothing there
 EXCUSES = (pytest.skip.Exception, pytest.xfail.Exception)
 
 
+@functools.lru_cache(maxsize=1)  # plugins don't change once the suite is collected
 def needs_reports(config: Any) -> bool:
     """Whether the repo's own conftest looks at reports while they are made: its fixtures may need what it notes then.
 
@@ -60,15 +62,15 @@ def run_fast(item: Any, following: Any, reports: list[Any]) -> dict[str, Any]:
             hook.pytest_runtest_teardown(item=item, nextitem=following)
     except EXCUSES:
         outcome = "skipped"
-    except limits.TimeLimit:
-        outcome = "timeout"
+    except limits.TimeLimit as error:
+        outcome, message, caught = "timeout", "used up its CPU time", error
     except BaseException as error:  # noqa: BLE001  a test may fail with anything, SystemExit and KeyboardInterrupt included
         outcome, message, caught = "failed", type(error).__name__, error
     return {"outcome": outcome, "message": message, "frames": [], "error": caught}
 
 
-def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, int]:
-    """Run a test that may have run in this process before: its outcome, and the line of its file where it failed."""
+def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, BaseException | None]:
+    """Run a test that may have run in this process before: its outcome, and what it failed of."""
     if hasattr(item, "_initrequest"):
         item._initrequest()
     item._excinfo = None
@@ -83,16 +85,4 @@ def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, i
     if outcome != "passed":
         with contextlib.suppress(BaseException):  # a teardown that was cut short would fail every later test
             item.session._setupstate.teardown_exact(None)
-    return outcome, _line_in(item, result.get("error"))
-
-
-def _line_in(item: Any, error: BaseException | None) -> int:
-    """The last line of the test's own file that an exception passed; 0 when there is none."""
-    file = str(item.path) if hasattr(item, "path") else str(item.fspath)
-    trace = error.__traceback__ if error is not None else None
-    line = 0
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+    return outcome, result.get("error")

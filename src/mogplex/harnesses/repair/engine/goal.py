@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from .baseline import Baseline, Outcome
+from .baseline import Baseline
 from .files import is_test_path
 
 MAX_REPRESENTATIVES = 3
-QUICK_SECONDS = 0.05
+QUICK_SECONDS, FEW_QUICK_SECONDS = 0.05, 0.25  # reports on a failure included, which can take most of it
 DEAR_FACTOR = 5.0  # a test that starts programs, say, would slow every candidate down (and see none of them)
 
 
@@ -26,12 +24,25 @@ class Suite:
 
 @dataclass
 class Goal:
-    """What has to pass: failing tests, and test files that could not even be imported."""
+    """What has to pass: failing tests, and test files that could not even be imported.
+
+    `far` are failing tests that start programs of the repo: no edit within this process shows in those, so the search
+    does without them, and the check at the end runs them on a copy of the repo.
+    """
 
     failing: list[str]
     baseline: Baseline
     unimportable: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)  # by an edit that this search builds on: must go on passing
+    far: list[str] = field(default_factory=list)
+
+
+def aimed(failing: list[str], baseline: Baseline, unimportable: list[str]) -> Goal:
+    """The goal of mending those tests; when all of them are far, they are targets like others."""
+    near = [test for test in failing if not baseline.outcomes[test].spawns]
+    if not near:
+        return Goal(failing, baseline, unimportable)
+    return Goal(near, baseline, unimportable, far=[test for test in failing if test not in near])
 
 
 def representatives(goal: Goal) -> list[str]:
@@ -49,13 +60,11 @@ def representatives(goal: Goal) -> list[str]:
     chosen = [tests[0] for tests in largest]
     seconds = {test: goal.baseline.outcomes[test].seconds for test in chosen}
     bound = max(QUICK_SECONDS, DEAR_FACTOR * min(seconds.values(), default=0.0))
-    return [test for test in chosen if seconds[test] <= bound][:MAX_REPRESENTATIVES]
-
-
-def line_in_test(test: str, outcome: Outcome, root: Path) -> int:
-    """The line of the test's own file where it failed; 0 when unknown."""
-    file = os.path.realpath(root / test.split("::")[0])
-    return next((line for path, line in reversed(outcome.frames) if path == file), 0)
+    chosen = [test for test in chosen if seconds[test] <= bound][:MAX_REPRESENTATIVES]
+    if len(goal.failing) <= MAX_REPRESENTATIVES:  # so few that each may show an edit that mends a part
+        others = [test for tests in largest for test in tests if test not in chosen]
+        chosen += [test for test in others if goal.baseline.outcomes[test].seconds <= FEW_QUICK_SECONDS]
+    return chosen
 
 
 def whole_files(goal: Goal, mended: list[str]) -> list[str]:

@@ -41,6 +41,7 @@ class Plan:
     warm: int = 2
     cold: int = 1
     collect_cpu_seconds: float = 60.0
+    environment: dict[str, str] = field(default_factory=dict)  # beyond our own
 
 
 class Worker:
@@ -85,7 +86,7 @@ class Pool:
         self._process = subprocess.Popen(
             [sys.executable, "-B", "-c", boot], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, pass_fds=[its_control.fileno(), *fds], start_new_session=True,
-            env=server_environment(self._temporary), cwd=self._plan.root,
+            env={**server_environment(self._temporary), **self._plan.environment}, cwd=self._plan.root,
         )  # fmt: skip
         its_control.close()
         self._control = control

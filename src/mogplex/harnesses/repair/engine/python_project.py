@@ -12,14 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import choose, files, spectra
-from .baseline import HANGING_CPU_SECONDS, Outcome, measure, run_all
+from .baseline import HANGING_CPU_SECONDS, measure, run_all
 from .candidates import Candidates, Kinds, Listed
 from .clues import clues_of
+from .copies import Repeated
 from .edit import Candidate
 from .goal import Goal, Suite
+from .ground import Surroundings
 from .pool import Plan, Pool
 from .port import NoSuite
 from .report import Report, distinct
+from .runs import Outcome
 from .search import Search
 from .second import SecondStep
 from .simplify import keep_layout, parts_of, simplify
@@ -33,9 +36,9 @@ COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
-ONE_EDIT_SHARE = 0.5  # of the search's time, if there are edits that mend a part
+ONE_EDIT_SHARE = 0.5  # of the search's time goes into single edits first, if there are steps to build on
 SIMPLIFY_SHARE = 0.06  # of the time at most
-TWO_EDITS_SHARE = 0.85  # by then the search for two edits is over, and single edits go on
+TURNS, TWO_EDITS_SHARE = 4, 0.75  # of the rest: pairs and single edits take turns, and pairs get most of each
 MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
 LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
@@ -151,15 +154,18 @@ class PythonProject:
     ) -> Findings:
         search = Search(self._pool, self._root, goal, self._sources, on_progress)
         search.note_original()
-        search.add(candidates)
+        search.add(Repeated(candidates, self._sources.values()))
         started = time.monotonic()
         findings = search.run(started + (deadline - started) * ONE_EDIT_SHARE, deadline, limit)
-        if not findings.plausible and findings.steps and time.monotonic() < deadline:
-            until = started + (deadline - started) * (1.0 if findings.stopped_by == "exhausted" else TWO_EDITS_SHARE)
-            second = SecondStep(self._pool, self._root, goal, self._sources, self._kinds)
-            second.run(findings, until, limit, on_progress)
-        if not findings.plausible and findings.stopped_by == "time" and time.monotonic() < deadline:
-            findings = search.run(deadline, deadline, limit)
+        second = SecondStep(Surroundings(self._pool, self._root, goal, self._sources, self._kinds))
+        turn = (deadline - time.monotonic()) / TURNS
+        while not findings.plausible and findings.steps and time.monotonic() < deadline and findings.tried < limit:
+            is_spent = findings.stopped_by == "exhausted"
+            second.run(findings, time.monotonic() + turn * (1.0 if is_spent else TWO_EDITS_SHARE), limit, on_progress)
+            if findings.stopped_by == "grace" or (is_spent and second.is_spent):
+                break
+            if not is_spent and not findings.plausible:
+                findings = search.run(time.monotonic() + turn * (1 - TWO_EDITS_SHARE), deadline, limit)
         return findings
 
     def choose(self, findings: Findings, goal: Goal) -> list[Plausible]:
@@ -198,7 +204,9 @@ class PythonProject:
     def validate(self, plausible: Plausible, goal: Goal) -> Verdict:
         per_test = max(2.0, min(BASE_CPU_SECONDS, self._settings.seconds / 8))
         path = os.path.realpath(self._root / plausible.candidate.path)
-        return validate(self._plan, path, plausible.compiled.text, goal, per_test, self._pause)
+        text = plausible.compiled.text
+        data = Source.read(self._root, plausible.candidate.path).encode(text)
+        return validate(self._plan, path, text, data, goal, per_test, self._pause)
 
     def write(self, plausible: Plausible) -> None:
         path = Path(os.path.realpath(self._root / plausible.candidate.path))

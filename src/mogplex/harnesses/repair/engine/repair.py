@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, choose, report, summary
-from .goal import Goal, Suite
+from .goal import Goal, Suite, aimed
 from .pool import ServerLost
 from .port import Language, NoSuite
 from .protocol import SCHEMA, Stream
 from .python_project import PythonProject, Settings
 from .source import Source
 from .trial import Findings, Plausible
+from .validate import Verdict
 
 CHECK_SHARE = 0.2  # of the time is kept for the final check; more, up to the second share, for a slow suite
 LONGEST_CHECK_SHARE = 0.45
+MORE_CHECKS = 2  # when a patch mends all but tests that start programs
 CHECK_PASSES = 1.3  # what the final check takes, in runs of the whole suite
 
 
@@ -83,7 +85,7 @@ class Repair:
         goal = self._goal_of(suite)
         ok = not goal.failing and not goal.unimportable
         self._stream.answer(call, ok, 0 if ok else 1, suite.baseline.summary(), self._elapsed())
-        self._report.failing, self._report.flaky = [*goal.unimportable, *goal.failing], suite.baseline.flaky
+        self._report.failing, self._report.flaky = [*goal.unimportable, *goal.failing, *goal.far], suite.baseline.flaky
         self._report.environment = suite.environment
         for test in self._report.failing:
             lines = suite.baseline.outcomes[test].message.strip().splitlines()
@@ -98,8 +100,8 @@ class Repair:
         wanted = [test for test in suite.failing if any(_matches(test, name) for name in self._options.only)]
         wanted_files = [file for file in suite.unimportable if any(_matches(file, name) for name in self._options.only)]
         if wanted or wanted_files:
-            return Goal(wanted, suite.baseline, wanted_files)
-        return Goal(suite.failing, suite.baseline, suite.unimportable)
+            return aimed(wanted, suite.baseline, wanted_files)
+        return aimed(suite.failing, suite.baseline, suite.unimportable)
 
     def _nothing_to_do(self, suite: Suite) -> None:
         self._report.no_changes = True
@@ -147,35 +149,51 @@ class Repair:
     # --- believing and writing ---------------------------------------------------------------------------------------
 
     def _deliver(self, project: Language, goal: Goal, plausible: list[Plausible], findings: Findings) -> None:
-        """Check the plausible patches, best first, each in a fresh interpreter; write the first that holds."""
+        """Check the plausible patches, best first, each in a fresh interpreter; write the first that holds.
+
+        One that leaves a far target failing is written only if a few more do no better.
+        """
         start = self._elapsed()
+        best: tuple[Plausible, Verdict] | None = None
         for number, one in enumerate(plausible):
             if number and self._elapsed() > self._options.seconds:
                 break
-            patch = self._record(one, goal)
-            call = self._stream.call({"what": "the whole suite with a patch, in a fresh interpreter", "patch": patch})
-            before = self._elapsed()
-            aim = replace(goal, failing=list(one.mends)) if one.mends else goal
-            verdict = project.validate(one, aim)
-            told = f"{verdict.passed} passed, {verdict.failed} failed" if verdict.ok else verdict.reason
-            self._stream.answer(call, verdict.ok, 0 if verdict.ok else 1, told, self._elapsed() - before)
+            verdict = self._check(project, goal, one)
             self._report.timing["check"] = self._elapsed() - start
-            if not verdict.ok:
-                continue
-            self._pause()
-            project.write(one)
-            self._stream.send("file_change", path=one.candidate.path, kind="modified")
-            others = [other for other in plausible if other is not one]
-            self._report.patch, self._report.others = patch, len(others)
-            self._report.alternatives = [self._record(other, goal) for other in others[: report.SHOWN_ALTERNATIVES]]
-            self._report.remaining = [test for test in goal.failing if test not in aim.failing]
-            text = summary.fixed(self._report, verdict.passed)
-            self._stream.message(text)
-            self._stream.end(True, text, None, self.result())
+            if verdict.ok and (best is None or len(verdict.missed) < len(best[1].missed)):
+                best = one, verdict
+            if best is not None and (not best[1].missed or number >= MORE_CHECKS):
+                break
+        if best is not None:
+            self._write(project, goal, plausible, *best)
             return
         text = summary.unfixed(self._report, findings)
         self._stream.message(text)
         self._stream.end(False, text, "no fix found", self.result())
+
+    def _check(self, project: Language, goal: Goal, one: Plausible) -> Verdict:
+        patch = self._record(one, goal)
+        call = self._stream.call({"what": "the whole suite with a patch, in a fresh interpreter", "patch": patch})
+        before = self._elapsed()
+        verdict = project.validate(one, replace(goal, failing=list(one.mends)) if one.mends else goal)
+        told = f"{verdict.passed} passed, {verdict.failed} failed" if verdict.ok else verdict.reason
+        self._stream.answer(call, verdict.ok, 0 if verdict.ok else 1, told, self._elapsed() - before)
+        return verdict
+
+    def _write(
+        self, project: Language, goal: Goal, plausible: list[Plausible], one: Plausible, verdict: Verdict
+    ) -> None:
+        self._pause()
+        others = [other for other in plausible if other is not one]
+        self._report.patch, self._report.others = self._record(one, goal), len(others)  # of the file as it is
+        self._report.alternatives = [self._record(other, goal) for other in others[: report.SHOWN_ALTERNATIVES]]
+        project.write(one)
+        self._stream.send("file_change", path=one.candidate.path, kind="modified")
+        left = [test for test in goal.failing if one.mends and test not in one.mends]
+        self._report.remaining = [*left, *verdict.missed]
+        text = summary.fixed(self._report, verdict.passed)
+        self._stream.message(text)
+        self._stream.end(True, text, None, self.result())
 
     def _fail(self, text: str, error: str) -> None:
         self._stream.message(text)

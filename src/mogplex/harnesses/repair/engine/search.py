@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import heapq
-import marshal
 import time
 from collections import deque
 from collections.abc import Callable
@@ -12,22 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .baseline import FINE, cpu_limits
+from .baseline import cpu_limits
 from .candidates import Listed, Queue
 from .edit import Candidate
-from .goal import Goal, covering_tests, line_in_test, representatives, whole_files
+from .goal import Goal, covering_tests, representatives, whole_files
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
+from .runs import FINE
 from .source import Source
 from .trial import Findings, Plausible, Trial
-from .units import Compiled, Compiler
+from .units import Compiler, encoded
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 CPU_FACTOR = 4.0
 MAX_COVERING = 400
 SETTLE_SECONDS = 4.0
-MAX_STEPS = 200
 SCREEN_SIZE = 16  # candidates screened in one process
 
 
@@ -58,13 +56,12 @@ class Search:
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
         self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
         self._representatives = representatives(goal)
-        self._fragile: set[str] = (
-            set()
-        )  # pass in the suite but not among the chosen tests: they need another one before
+        self._failures: list[Any] | None = None  # how these fail without an edit; the first who screens finds out
+        self._fragile: set[str] = set()  # pass in the suite but not when chosen: they need another test before
         self._sound: set[str] = set()
         self._screened_out: list[Trial] = []
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
-        self.findings = Findings()
+        self.findings = Findings(failing=max(1, len(goal.failing)))
 
     def add(self, candidates: Queue) -> None:
         """What to try, best first."""
@@ -158,18 +155,19 @@ class Search:
         tests = self._representatives
         limits = cpu_limits(self._goal.baseline, tests, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
         outcomes = [self._goal.baseline.outcomes[test] for test in tests]
-        marks = [line_in_test(test, one, self._root) for test, one in zip(tests, outcomes)]
         known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
         request = {
             "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits),
             "batch": [encoded(trial.compiled, self._path(trial)) for trial in trials], "under": self._under,
-            "marks": marks,
+            "failures": self._failures,
         }  # fmt: skip
         self._pool.submit(worker, request, trials)
 
     def _judge_screened(self, trials: list[Trial], record: dict[str, Any]) -> None:
         """One line about a batch. `trials` loses its head with every line; what is left at the end was not tried."""
-        if "screened" in record:
+        if "failures" in record:
+            self._failures = record["failures"]
+        elif "screened" in record:
             trial = trials.pop(0)
             if record["outcome"] == "cold":
                 self._cold.append(trial)
@@ -178,7 +176,7 @@ class Search:
             else:
                 self.findings.count(trial.candidate)
                 if record.get("moved"):
-                    self._note_step(Plausible(trial.candidate, trial.compiled))
+                    self._note_step(Plausible(trial.candidate, trial.compiled, moves=record["moved"]))
                 if record["outcome"] == "timeout":
                     self._retry_later(trial)
                 else:
@@ -188,8 +186,8 @@ class Search:
             self._alone.extend(trials)
 
     def _note_step(self, found: Plausible) -> None:
-        if not self._under and len(self.findings.steps) < MAX_STEPS and not found.candidate.removes:
-            self.findings.steps.append(found)
+        if not self._under:
+            self.findings.note_step(found)
 
     def _retry_later(self, trial: Trial) -> None:
         if trial.round + 1 < len(CPU_FLOORS_SECONDS):
@@ -278,9 +276,16 @@ class Search:
             self.findings.plausible.append(found)
         elif record["outcome"] == "timeout":
             self._retry_later(trial)
-        elif record.get("spoiled") and len(record.get("mended", [])) == len(self._goal.failing) and not worker.is_cold:
-            self._control(trial, record["failed"])
-        elif not record.get("spoiled", False) and record.get("mended"):
+        elif record.get("mended"):
+            self._judge_partly(trial, worker, record)
+
+    def _judge_partly(self, trial: Trial, worker: Worker, record: dict[str, Any]) -> None:
+        found, share = Plausible(trial.candidate, trial.compiled), len(record["mended"]) / len(self._goal.failing)
+        if record.get("spoiled"):
+            self._note_step(replace(found, moves=share, spoils=(record["failed"],)))
+            if share == 1 and not worker.is_cold:
+                self._control(trial, record["failed"])
+        else:
             self._note_step(replace(found, mends=tuple(record["mended"])))
             self._note_partial(found, record["mended"])
 
@@ -289,9 +294,3 @@ class Search:
         mends = whole_files(self._goal, mended)
         if mends and not self._under:
             self.findings.partial.append(replace(found, mends=tuple(mends)))
-
-
-def encoded(compiled: Compiled, path: str) -> dict[str, Any]:
-    """A compiled edit as `CodeIndex.apply` takes it."""
-    code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
-    return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}

@@ -2,121 +2,91 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from . import spectra
-from .baseline import Baseline
-from .candidates import Candidates, Kinds
-from .edit import Candidate, Edit
-from .goal import Goal
-from .pool import Pool
-from .search import Search, encoded
-from .source import Source
-from .trial import Findings, Plausible
+from .edit import Candidate, tokens_of
+from .ground import Ground, Surroundings
+from .trial import Findings, Plausible, promise
 
-MAX_FIRST_EDITS = 10
-MAX_SUSPECTS = 40
-MAX_CANDIDATES = 4000  # on top of one first edit
+MAX_GROUNDS = 60
+MAX_RIVALS = 4
+ALIKE = 0.4  # of its weight keeps a first edit for each better one that shows the same at the same place
+FEWEST_SECONDS, SLICE_SHARE = 0.5, 0.1  # a turn of one ground: at least so long, and such a part of the time given
 
 
 class SecondStep:
-    """Builds on the steps of a search that found no single edit."""
+    """Builds on the steps of a search that found no single edit. Grounds take turns: the one whose next candidate is
+    the likeliest goes on."""
 
-    def __init__(self, pool: Pool, root: Path, goal: Goal, sources: dict[str, Source], kinds: Kinds) -> None:
-        self._pool = pool
-        self._root = root
-        self._goal = goal
-        self._sources = sources
-        self._kinds = kinds
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._grounds: dict[Candidate, Ground] = {}
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left to try on any of the steps so far."""
+        return not any(ground.priority for ground in self._grounds.values())
 
     def run(self, findings: Findings, until: float, limit: int, on_progress: Callable[[Findings], None]) -> None:
-        """Add what is found to `findings`, until `until` (monotonic): each first edit gets a like part of the time."""
-        firsts = best_first_edits([one for one in findings.steps if one.compiled.code is not None])
-        tried = findings.tried
+        """Add what is found to `findings`, until `until` (monotonic). Can be called again, with more steps."""
+        steps = best_first_edits(findings.steps, findings.failing)
+        for weight, step in steps:
+            self._grounds.setdefault(step.candidate, Ground(self._around, step, weight)).weight = weight
+        others = [step for _, step in steps]
+        turn = max(FEWEST_SECONDS, (until - time.monotonic()) * SLICE_SHARE)
+        while not findings.plausible and findings.tried < limit and time.monotonic() < until:
+            ground = max(self._grounds.values(), key=lambda one: one.priority, default=None)
+            if ground is None or not ground.priority:
+                return
+            found = self._take_turn(ground, turn, until, others, findings, on_progress)
+            if found and time.monotonic() < until:  # there may be a better one near by
+                found = self._take_turn(ground, until - time.monotonic(), until, others, findings, on_progress)
+                for rival in self._rivals(ground):
+                    found += self._take_turn(rival, FEWEST_SECONDS, until, ground.seconds(), findings, on_progress)
+            findings.plausible += found
+
+    def _rivals(self, ground: Ground) -> list[Ground]:
+        """Those with first edits that have shown the same, the simplest first: with the second edit that was found they
+        may do as well, and be the more natural ones."""
+        first = ground.first
+        alike = [
+            one for one in self._grounds.values()
+            if not one.is_opened and (one.first.candidate.path, one.first.mends) == (first.candidate.path, first.mends)
+        ]  # fmt: skip
+        return sorted(alike, key=lambda one: (_size(one.first.candidate), -one.weight))[:MAX_RIVALS]
+
+    def _take_turn(
+        self,
+        ground: Ground,
+        seconds: float,
+        until: float,
+        others: Sequence[Plausible],
+        findings: Findings,
+        on_progress: Callable[[Findings], None],
+    ) -> list[Plausible]:
+        """All pairs that the ground has found so far."""
 
         def tell(inner: Findings) -> None:
-            findings.tried = tried + inner.tried
+            findings.absorb(inner)
             on_progress(findings)
 
-        for number, first in enumerate(firsts):
-            left = until - time.monotonic()
-            if left <= 0 or findings.plausible or findings.tried >= limit:
-                return
-            deadline = time.monotonic() + left / (len(firsts) - number)
-            inner = self._build_on(first, deadline, limit - findings.tried, tell)
-            tried = findings.tried = tried + inner.tried
-            for template, count in inner.kinds.items():
-                findings.kinds[template] = findings.kinds.get(template, 0) + count
-            findings.plausible += [self._joined(first, second) for second in inner.plausible]
-
-    def _build_on(self, first: Plausible, deadline: float, limit: int, tell: Callable[[Findings], None]) -> Findings:
-        path = os.path.realpath(self._root / first.candidate.path)
-        old = self._sources[path]
-        edited = Source(old.path, old.encode(first.compiled.text))
-        at, growth = first.candidate.line, edited.text.count("\n") - old.text.count("\n")
-        baseline = shifted_baseline(self._goal.baseline, path, at, growth)
-        failing = [test for test in self._goal.failing if test not in first.mends]
-        goal = Goal(failing, baseline, self._goal.unimportable, list(first.mends))
-        sources = {**self._sources, path: edited}
-        suspects = spectra.rank(spectra.line_scores(baseline, failing), sources)[:MAX_SUSPECTS]
-        kinds = {**self._kinds, old.path: _shifted(self._kinds.get(old.path, {}), at, growth)}
-        mine = {path: edited}  # the second edit is in the same file, so that the patch is one text
-        suspects = [one for one in suspects if one.path == old.path]
-        under = encoded(first.compiled, path)
-        search = Search(self._pool, self._root, goal, mine, tell, under=under)
-        search.note_original()
-        search.add(Candidates(suspects, kinds))
-        return search.run(deadline, deadline, min(limit, MAX_CANDIDATES))
-
-    def _joined(self, first: Plausible, second: Plausible) -> Plausible:
-        """Both edits as one candidate on the original text."""
-        path = first.candidate.path
-        before = self._sources[os.path.realpath(self._root / path)].text
-        after = second.compiled.text
-        start = _alike(before, after)
-        room = min(len(before), len(after)) - start
-        end = _alike(before[::-1][:room], after[::-1][:room])
-        edit = Edit(start, len(before) - end, after[start : len(after) - end])
-        one, two = first.candidate, second.candidate
-        joined = Candidate(
-            path, min(one.line, two.line), (edit,), f"{one.template}, and {two.template}", one.prior * two.prior,
-            one.score * two.score, one.removes or two.removes,
-        )  # fmt: skip
-        return Plausible(joined, replace(second.compiled, code=None))
+        return ground.search(seconds, until, others, tell)
 
 
-def _alike(one: str, other: str) -> int:
-    """How many characters two texts begin with in common."""
-    return next((place for place, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+def _size(candidate: Candidate) -> int:
+    """Words that it brings in."""
+    return sum(len(tokens_of(edit.text)) for edit in candidate.edits)
 
 
-def best_first_edits(steps: list[Plausible]) -> list[Plausible]:
-    """Those that mend most, then those that move a failure; one for each place and kind of mending."""
-    ranked = sorted(steps, key=lambda one: (-len(one.mends), -one.candidate.score))
-    kept: dict[tuple[str, int, str], Plausible] = {}
-    for one in ranked:
-        kept.setdefault((one.candidate.path, one.candidate.line, one.candidate.template), one)
-    return list(kept.values())[:MAX_FIRST_EDITS]
-
-
-def shifted_baseline(baseline: Baseline, path: str, at: int, growth: int) -> Baseline:
-    """What was recorded, with the lines of `path` after `at` moved by `growth`."""
-    if not growth:
-        return baseline
-    lines = {
-        test: {file: [_moved(line, at, growth) for line in own] if file == path else own for file, own in every.items()}
-        for test, every in baseline.lines.items()
-    }
-    return replace(baseline, lines=lines)
-
-
-def _shifted(kinds: dict[int, dict[str, set[str]]], at: int, growth: int) -> dict[int, dict[str, set[str]]]:
-    return {_moved(line, at, growth): names for line, names in kinds.items()}
-
-
-def _moved(line: int, at: int, growth: int) -> int:
-    return line + growth if line > at else line
+def best_first_edits(steps: Sequence[Plausible], failing: int) -> list[tuple[float, Plausible]]:
+    """With their weights, best first. Of those that show the same at the same place all but the best count less."""
+    crowd: dict[tuple[object, ...], int] = {}
+    weighed: list[tuple[float, Plausible]] = []
+    for one in sorted(steps, key=lambda one: promise(one, failing), reverse=True):
+        if one.compiled.code is None:
+            continue
+        place = (one.candidate.path, one.candidate.line, one.mends)
+        weighed.append((promise(one, failing) * ALIKE ** crowd.get(place, 0), one))
+        crowd[place] = crowd.get(place, 0) + 1
+    return sorted(weighed, key=lambda pair: -pair[0])[:MAX_GROUNDS]

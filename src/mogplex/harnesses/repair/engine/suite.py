@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import math
 import time
-import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.assertion import util as assertion_texts
 
 from . import limits
 from .fast import is_judged_by_reports, needs_reports, run_again, run_fast
 from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
+from .progress import Failure, failure_of, progress
+from .reasons import crash_message, message_of, traceback_frames
 from .recorder import Types, open_line_recorder
+from .spawning import Watch
 from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
-MAX_FRAMES = 60
 PATIENCE_SECONDS = 0.5  # an edit that misses a target is given up after that: others may mend them all
 
 
@@ -66,22 +67,12 @@ class SuitePlugin:
         if call.excinfo is not None and not self.frames:
             self.frames = traceback_frames(call.excinfo.value)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        assertion_texts._reprcompare = None  # long values would be compared for seconds to show how they differ
+
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.reports.append(report)
-
-
-def traceback_frames(error: BaseException | None) -> list[list[Any]]:
-    """(file, line) of every frame an exception (and what it came from) passed, outermost first."""
-    frames: list[list[Any]] = []
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        trace: types.TracebackType | None = error.__traceback__
-        while trace is not None:
-            frames.append([os.path.realpath(trace.tb_frame.f_code.co_filename), trace.tb_lineno])
-            trace = trace.tb_next
-        error = error.__cause__ or error.__context__
-    return frames if len(frames) <= MAX_FRAMES else frames[:10] + frames[10 - MAX_FRAMES :]
 
 
 class Batch:
@@ -89,7 +80,7 @@ class Batch:
 
     `request`: tests (node ids), cpu_seconds (one limit per test), full (pytest's whole protocol instead of the fast
     path), stop (at the first that isn't fine, unless it is one of `targets`), detail (emit a line per test), record
-    (None, "lines" or "types").
+    (None, "lines" or "types"); seconds, vital, trace_cpu_seconds and whole are what `Run` says.
     """
 
     def __init__(self, request: dict[str, Any], plugin: SuitePlugin, emit: Emit, root: str, files: set[str]) -> None:
@@ -99,6 +90,8 @@ class Batch:
         self._root = root
         self._files = files
         self._is_full = bool(request.get("full"))
+        self._cut: list[str] = []
+        self._watch = Watch() if request.get("detail") else None
 
     def run(self, items: dict[str, Any]) -> dict[str, Any]:
         """Run the batch; the returned record says how many were fine and which one stopped it."""
@@ -114,12 +107,19 @@ class Batch:
             lines.start()
         if kinds:
             kinds.start()
-        wanted = request["tests"]
+        wanted, vital = request["tests"], set(request.get("vital", ()))
         started = time.monotonic()
+        until = math.inf if request.get("seconds") is None else started + request["seconds"]
+        is_early = False
         for number, test in enumerate(wanted):
+            if time.monotonic() > until:
+                is_early = True
+                break
             following = items.get(wanted[number + 1]) if number + 1 < len(wanted) else None
             if lines:
                 lines.switch(test)
+            if lines or kinds:
+                self._bound_recorder(lines or kinds, test)
             result = self._run_one(items.get(test), test, following, request["cpu_seconds"][number])
             if request.get("detail"):
                 self._emit(result)
@@ -134,8 +134,23 @@ class Batch:
                 if request.get("stop") and (test not in targets or result["outcome"] == "timeout" or tired):
                     stopped["spoiled"] = test not in targets
                     break
+                if test in vital:
+                    is_early = True
+                    break
+        limits.call_after(None, lambda: None)
         record: Any = lines.stop() if lines else kinds.stop() if kinds else None
-        return {"done": True, "fine": fine, "record": record, "mended": mended, "bad": bad, **stopped}
+        told = {"record": record, "cut": self._cut, "is_early": is_early, "mended": mended, "bad": bad}
+        return {"done": True, "fine": fine, **told, **stopped}
+
+    def _bound_recorder(self, recorder: Any, test: str) -> None:
+        """A test that goes over the same lines again and again is not slowed down for ever."""
+
+        def pause() -> None:
+            if recorder.pause():
+                self._cut.append(test)
+
+        is_whole = test in self.request.get("whole", ())
+        limits.call_after(None if is_whole else self.request.get("trace_cpu_seconds"), pause)
 
     def _run_one(self, item: Any, test: str, following: Any, cpu_seconds: float) -> dict[str, Any]:
         if item is not None and not self._is_full:
@@ -145,11 +160,13 @@ class Batch:
         if self.request.get("detail"):
             self._emit({"start": test})
         before, cpu_before = time.monotonic(), time.process_time()
+        started = self._watch.count if self._watch else 0
         limits.arm(cpu_seconds)
         try:
             if self._is_full or is_judged_by_reports(item):
                 result = self._run_full(item, following)
             else:
+                self._plugin.frames = []
                 result = run_fast(item, following, self._plugin.reports)
         except limits.TimeLimit:
             result = {"outcome": "timeout", "message": "used up its CPU time", "frames": []}
@@ -159,10 +176,18 @@ class Batch:
                 item.session._setupstate.teardown_exact(None)
         finally:
             limits.disarm()
-        result.pop("error", None)  # an exception is nothing for JSON
+        caught = result.pop("error", None)  # an exception is nothing for JSON
+        if caught is not None and self.request.get("detail"):
+            result["frames"] = traceback_frames(caught)
+            result["message"] = message_of(caught)
+        elif result["outcome"] == "failed" and not result["frames"]:  # subtests tell what they did in reports only
+            bad = [report for report in self._plugin.reports if report.failed]
+            result["message"] = crash_message(bad[0]) if bad else result["message"]
+            result["frames"] = self._plugin.frames
         result["test"] = test
         result["seconds"] = time.monotonic() - before
         result["cpu_seconds"] = time.process_time() - cpu_before
+        result["spawns"] = self._watch is not None and self._watch.count > started
         return result
 
     def _run_full(self, item: Any, following: Any) -> dict[str, Any]:
@@ -178,7 +203,7 @@ class Batch:
             outcome = "skipped"  # an expected failure is reported as skipped too
         else:
             outcome = "passed"
-        return {"outcome": outcome, "message": _crash_message(bad[0]) if bad else "", "frames": plugin.frames}
+        return {"outcome": outcome, "message": crash_message(bad[0]) if bad else "", "frames": plugin.frames}
 
 
 def screen(
@@ -186,9 +211,9 @@ def screen(
 ) -> dict[str, Any]:
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved"} for each.
 
-    `request`: batch (edits), cpu_seconds (one limit per test), marks (line of its own file where each test failed).
-    The outcome is "passed" as soon as one of the tests passes. It has moved when one fails on a later line of its own
-    than it did without the edit.
+    `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
+    `_unedited` tells it; None when it isn't known yet: then it is found out and told first, as {"failures"}).
+    The outcome is "passed" as soon as one of the tests passes. `moved` says how clearly the failure has moved on.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
@@ -198,20 +223,31 @@ def screen(
         for number in range(len(edits)):
             emit({"screened": number, "outcome": "passed"})
         return {"done": True, "fine": 0}
+    if request["failures"] is None:
+        request["failures"] = [_unedited(item, cpu_seconds, plugin) for item in items]
+        emit({"failures": request["failures"]})
+    known = [Failure.told(one) if one else None for one in request["failures"]]
     for number, edit in enumerate(edits):
         undo = _apply(index, edit)
         if undo is None:
             emit({"screened": number, "outcome": "cold"})
             continue
-        outcome, moved = "failed", False
-        for item, mark in zip(items, request["marks"]):
-            outcome, line = run_again(item, cpu_seconds, plugin.reports)
+        outcome, moved = "failed", 0.0
+        for item, before in zip(items, known):
+            outcome, error = run_again(item, cpu_seconds, plugin.reports)
             if outcome != "failed":
                 break
-            moved = moved or 0 < mark < line
+            if before is not None:
+                moved = max(moved, progress(before, failure_of(item, error)))
         undo()
         emit({"screened": number, "outcome": outcome, "moved": moved})
     return {"done": True, "fine": 0}
+
+
+def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> list[Any] | None:
+    """How a test fails when nothing is edited; None when it doesn't fail, or never ends."""
+    outcome, error = run_again(item, cpu_seconds, plugin.reports)
+    return failure_of(item, error).record() if outcome == "failed" else None
 
 
 def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:
@@ -219,10 +255,3 @@ def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:
         return index.apply(edit)
     except Exception:  # noqa: BLE001  an edited assignment may raise anything; what an import makes of it will be seen
         return None
-
-
-def _crash_message(report: Any) -> str:
-    crash = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash is not None else str(report.longrepr)
-    where = f"{Path(crash.path).name}:{crash.lineno}: " if crash is not None else ""
-    return where + str(text)[:2000]

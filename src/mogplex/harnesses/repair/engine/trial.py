@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from .edit import Candidate
 from .units import Compiled
 
+MAX_STEPS = 400
+MENDING, MENDING_ALL, MOVING = 1.0, 2.0, 0.5  # mending one test says more than moving any; mending most, much more
+SPOILING = 0.4
+REMOVING = 0.3
+
 
 @dataclass(frozen=True)
 class Plausible:
-    """A candidate that passes the failing tests and every test that covers its line."""
+    """A candidate that passes the failing tests and every test that covers its line; or, as a step, one that may be
+    the first of two edits."""
 
     candidate: Candidate
     compiled: Compiled
     mends: tuple[str, ...] = ()  # of the failing tests, if not all
+    moves: float = 0.0  # a step that mends none: how clearly it moves a failure further on, 0 to 1
+    spoils: tuple[str, ...] = ()  # a step that mends some, but not without these: they have to be mended on top of it
 
 
 @dataclass
@@ -32,6 +41,7 @@ class Findings:
     partial: list[Plausible] = field(default_factory=list)  # mends all failing tests of a file, and breaks none
     steps: list[Plausible] = field(default_factory=list)  # mends some of the targets, or moves a failure further on
     kinds: dict[str, int] = field(default_factory=dict)  # template -> candidates tried
+    failing: int = 1  # tests, without any edit
     tried: int = 0
     seconds: float = 0.0
     stopped_by: str = ""
@@ -40,7 +50,31 @@ class Findings:
         self.tried += 1
         self.kinds[candidate.template] = self.kinds.get(candidate.template, 0) + 1
 
+    def absorb(self, inner: Findings) -> None:
+        """Count what a search on top of an edit has tried since this was last called."""
+        for template, count in inner.kinds.items():
+            self.kinds[template] = self.kinds.get(template, 0) + count
+            self.tried += count
+        inner.kinds.clear()
+
+    def note_step(self, step: Plausible) -> None:
+        """Remember one that others may be built on; of too many, the best."""
+        self.steps.append(step)
+        if len(self.steps) > MAX_STEPS:
+            self.steps.sort(key=lambda one: promise(one, self.failing), reverse=True)
+            del self.steps[MAX_STEPS // 2 :]
+
     def best_steps(self) -> list[Plausible]:
         """Those that mend most of the failing tests, three at most."""
         mending = [one for one in self.steps if one.mends]
         return sorted(mending, key=lambda one: (-len(one.mends), -one.candidate.score))[:3]
+
+
+def promise(step: Plausible, failing: int) -> float:
+    """How likely a step is the first of two right edits: a weight of what it has shown, and how likely an edit it is.
+
+    `failing`: how many tests fail without it.
+    """
+    shown = MENDING + MENDING_ALL * len(step.mends) / failing if step.mends else MOVING * step.moves
+    weight = shown * math.sqrt(step.candidate.score)
+    return weight * (SPOILING if step.spoils else 1.0) * (REMOVING if step.candidate.removes else 1.0)

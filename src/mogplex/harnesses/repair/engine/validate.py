@@ -5,28 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .baseline import FINE, Baseline, run_suite
 from .goal import Goal
 from .pool import Plan, Pool, ServerLost
+from .replica import is_small, replicated
+from .runs import FINE, Outcome, Run, play
 
 COLLECT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`ok` when all targets pass and no test that passed before fails now; else `reason` says which one."""
+    """`ok` when all targets pass and no test that passed before fails now; else `reason` says which one.
+
+    `missed` are far targets (see Goal) that still fail: all else may be well, and the fault of those another one.
+    """
 
     ok: bool
     reason: str
     passed: int
     failed: int
+    missed: tuple[str, ...] = ()
+    spoiled: tuple[str, ...] = ()
 
 
-def validate(plan: Plan, path: str, text: str, goal: Goal, cpu_seconds: float, pause: Callable[[], None]) -> Verdict:
-    """Run the whole suite in a new process that imports `text` in place of the file `path` (real path)."""
-    fresh = replace(plan, overlay={path: text}, warm=2, cold=0)
+def validate(
+    plan: Plan, path: str, text: str, data: bytes, goal: Goal, cpu_seconds: float, pause: Callable[[], None]
+) -> Verdict:
+    """Run the whole suite in a new process that imports `text` in place of the file `path` (real path).
+
+    When tests start programs, in a copy of the repo in which the file holds `data`, the text's bytes. Tests that fail
+    only because it is a copy don't count.
+    """
+    starts_programs = {test for test, one in goal.baseline.outcomes.items() if one.spawns}
+    if starts_programs and is_small(plan.root):
+        with replicated(plan, path, data) as copied:
+            verdict = _run(copied, goal, cpu_seconds, pause, starts_programs)
+        if verdict.ok or starts_programs & {*verdict.spoiled}:
+            return verdict
+    return _run(replace(plan, overlay={path: text}), goal, cpu_seconds, pause)
+
+
+def _run(
+    plan: Plan, goal: Goal, cpu_seconds: float, pause: Callable[[], None], decisive: set[str] | None = None
+) -> Verdict:
+    """The first test that must pass and doesn't ends the run; only one of `decisive`, if they are given."""
     try:
-        with Pool(fresh, pause) as pool:
+        with Pool(replace(plan, warm=1, cold=0), pause) as pool:
             code = pool.await_collection(COLLECT_SECONDS)
             if code is not None:
                 return Verdict(False, f"pytest ended with exit code {code}", 0, 0)
@@ -34,27 +58,37 @@ def validate(plan: Plan, path: str, text: str, goal: Goal, cpu_seconds: float, p
             if broken:
                 return Verdict(False, f"{broken[0]} still can't be imported", 0, 0)
             tests = [one["id"] for one in pool.collected]
-            outcomes = run_suite(pool, tests, cpu_seconds)
+            run = Run(tests, cpu_seconds, vital=[test for test in decisive or tests if _must_pass(test, goal)])
+            play(pool, run)
+            outcomes = run.outcomes
     except ServerLost as error:
         return Verdict(False, str(error), 0, 0)
-    targets = set(goal.failing)
+    return _judged(outcomes, goal)
+
+
+def _judged(outcomes: dict[str, Outcome], goal: Goal) -> Verdict:
+    targets = {*goal.failing, *goal.far}
     bad = [
         test for test, one in outcomes.items()
         if one.outcome not in FINE or (one.outcome == "skipped" and test in targets)
     ]  # fmt: skip
+    spoiled = [test for test in bad if _must_pass(test, goal)]
     missing = [test for test in [*goal.failing, *goal.baseline.passing()] if test not in outcomes]
-    spoiled = [test for test in bad if _must_pass(test, goal, goal.baseline)]
     passed = sum(1 for one in outcomes.values() if one.outcome == "passed")
+    if spoiled:
+        reason = f"{spoiled[0]} fails: {outcomes[spoiled[0]].message[:200]}"
+        return Verdict(False, reason, passed, len(bad), spoiled=tuple(spoiled))
     if missing:
         return Verdict(False, f"{missing[0]} is not collected any more", passed, len(bad))
-    if spoiled:
-        return Verdict(False, f"{spoiled[0]} fails: {outcomes[spoiled[0]].message[:200]}", passed, len(bad))
-    return Verdict(True, "", passed, len(bad))
+    missed = [test for test in goal.far if test in bad or test not in outcomes]
+    return Verdict(True, "", passed, len(bad), tuple(missed))
 
 
-def _must_pass(test: str, goal: Goal, baseline: Baseline) -> bool:
+def _must_pass(test: str, goal: Goal) -> bool:
     """Targets and whatever passed before; a test that is flaky, or failed before and isn't a target, may fail."""
+    if test in goal.far:
+        return False
     if test in goal.failing or test.split("::")[0] in goal.unimportable:
         return True
-    known = baseline.outcomes.get(test)
-    return known is not None and known.outcome in FINE and test not in baseline.flaky
+    known = goal.baseline.outcomes.get(test)
+    return known is not None and known.outcome in FINE and test not in goal.baseline.flaky

@@ -1,0 +1,209 @@
+"""A first edit that holds, and the search for a second one on top of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from . import spectra
+from .baseline import Baseline
+from .candidates import Candidates, Kinds, Listed, Queue
+from .clues import clues_of, traced_back
+from .edit import Candidate
+from .goal import Goal, covering_tests
+from .joining import joined, on_top_of, without
+from .pool import Pool
+from .runs import FINE, Outcome, Run, play
+from .search import Search
+from .source import Source
+from .trial import Findings, Plausible
+from .units import encoded
+
+MAX_SUSPECTS = 60
+MAX_TRIES = 4000  # on top of one first edit
+OPENING_TRIES = 100.0  # what it costs to begin with another first edit, in tries
+MAX_OBSERVED, OBSERVED_SECONDS = 60, 1.0  # targets, and passing tests that run the edited line, to run with the edit
+OBSERVED_CPU_SECONDS = 2.0  # for one of them
+TYPED_TESTS = 3
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known without any edit. `sources` by real path."""
+
+    pool: Pool
+    root: Path
+    goal: Goal
+    sources: dict[str, Source]
+    kinds: Kinds
+
+
+class Chained:
+    """One queue after another."""
+
+    def __init__(self, *queues: Queue) -> None:
+        self._queues = queues
+
+    def __bool__(self) -> bool:
+        return any(self._queues)
+
+    @property
+    def best_score(self) -> float:
+        return next(queue.best_score for queue in self._queues if queue)
+
+    def pop(self) -> Candidate:
+        return next(queue for queue in self._queues if queue).pop()
+
+
+class Ground:
+    """One first edit. Nothing is run before the first `search`."""
+
+    def __init__(self, around: Surroundings, first: Plausible, weight: float) -> None:
+        self.first = first
+        self.weight = weight
+        self._around = around
+        self._path = os.path.realpath(around.root / first.candidate.path)
+        self._search: Search | None = None
+        self._is_spent = first.compiled.code is None
+
+    @property
+    def priority(self) -> float:
+        """How likely its next candidate is the second right edit, as a weight; 0 when there is none.
+
+        Falls as the number of tries grows: most right edits stand near the front, and a few very far behind.
+        """
+        if self._is_spent:
+            return 0.0
+        tried = 0 if self._search is None else self._search.findings.tried
+        return self.weight / (tried + OPENING_TRIES)
+
+    def search(
+        self, seconds: float, until: float, others: Sequence[Plausible], tell: Callable[[Findings], None]
+    ) -> list[Plausible]:
+        """Look for second edits for some seconds, at most until `until` (monotonic): all pairs that pass, as single
+        patches.
+
+        `others` are further first edits: what mends one part may, on top of this, mend the rest. `tell` is called with
+        what this ground has seen so far.
+        """
+        if self._search is None:
+            self._search = self._open(others, tell)
+        if self._search is None:
+            self._is_spent = True
+            return []
+        until = min(until, time.monotonic() + seconds)  # without the time that it took to open
+        found = self._search.run(until, until, MAX_TRIES)
+        self._is_spent = found.stopped_by in ("exhausted", "candidates")
+        before = self._around.sources[self._path].text
+        return [joined(before, self.first, second) for second in found.plausible]
+
+    @property
+    def is_opened(self) -> bool:
+        return self._search is not None or self._is_spent
+
+    def seconds(self) -> list[Plausible]:
+        """The second edits that were found here, as first ones that would mend all."""
+        found = self._search.findings.plausible if self._search else []
+        carried = ((one, without(self.first, one, self._around.sources[self._path])) for one in found)
+        targets = tuple(self._around.goal.failing)
+        return [replace(one, candidate=candidate, mends=targets) for one, candidate in carried if candidate]
+
+    def _open(self, others: Sequence[Plausible], tell: Callable[[Findings], None]) -> Search | None:
+        around, first = self._around, self.first
+        old = around.sources[self._path]
+        edited = Source(old.path, old.encode(first.compiled.text))
+        under = encoded(first.compiled, self._path)
+        at, growth = first.candidate.line, edited.text.count("\n") - old.text.count("\n")
+        goal = self._observed(shifted_baseline(around.goal.baseline, self._path, at, growth), under)
+        if not goal.failing:
+            return None  # it does all, or a test that it seemed to spoil needs another one before it
+        sources = {**around.sources, self._path: edited}
+        suspects = spectra.rank(spectra.line_scores(goal.baseline, goal.failing), sources)
+        suspects = [one for one in suspects if one.path == old.path]  # so that the patch is one text
+        kinds = {**around.kinds, old.path: _shifted(around.kinds.get(old.path, {}), at, growth)}
+        self._learn_types(goal, under, kinds)
+        clues = clues_of(goal, around.root, {path: source.path for path, source in sources.items()})
+        clues = traced_back(clues, sources.values())
+        search = Search(around.pool, around.root, goal, {self._path: edited}, tell, under=under)
+        search.note_original()
+        known = Listed(on_top_of(first, others, old, edited))
+        search.add(Chained(known, Candidates(suspects[:MAX_SUSPECTS], kinds, clues)))
+        return search
+
+    def _observed(self, baseline: Baseline, under: dict[str, Any]) -> Goal:
+        """What fails with the first edit, where, and which lines it runs: a failure that has moved lies elsewhere.
+
+        Tests that pass, and run the edited line, are run too: what the edit spoils has to be mended as well.
+        """
+        goal, first, pool = self._around.goal, self.first, self._around.pool
+        targets = list(dict.fromkeys([*first.spoils, *goal.failing]))[:MAX_OBSERVED]
+        near = covering_tests(goal).get((self._path, first.candidate.line), [])
+        near = affordable([test for test in near if test not in targets], goal.baseline)
+        aimed = Run(targets, OBSERVED_CPU_SECONDS, record="lines", under=under)
+        others = Run(near, OBSERVED_CPU_SECONDS, under=under)
+        play(pool, aimed, others)
+        seen, lines, beside = aimed.outcomes, aimed.recorded, others.outcomes
+        if all(one.outcome == "crashed" for one in seen.values()):
+            seen, lines, beside = {}, {}, {}  # the edit does not hold without an import
+        spoiled = [test for test, one in beside.items() if one.outcome not in FINE]
+        outcomes = {**baseline.outcomes, **seen, **{test: beside[test] for test in spoiled}}
+        failing = [test for test in goal.failing if _fails(test, seen, first)]
+        failing += [test for test in [*first.spoils, *spoiled] if outcomes[test].outcome not in FINE]
+        failing.sort(key=lambda test: (outcomes[test].outcome != "failed", outcomes[test].seconds))
+        mended = [test for test in goal.failing if test not in failing]
+        baseline = replace(baseline, outcomes=outcomes, lines={**baseline.lines, **lines})
+        return Goal(list(dict.fromkeys(failing)), baseline, goal.unimportable, mended)
+
+    def _learn_types(self, goal: Goal, under: dict[str, Any], kinds: Kinds) -> None:
+        """Types of what the tests run now; of lines that they did not get to before nothing was known."""
+        real = {
+            os.path.realpath(self._around.root / source.path): source.path for source in self._around.sources.values()
+        }
+        finite = [test for test in goal.failing if goal.baseline.outcomes[test].outcome == "failed"]
+        run = Run(finite[:TYPED_TESTS], OBSERVED_CPU_SECONDS, record="types", under=under)
+        play(self._around.pool, run)
+        for path, lines in run.recorded.items():
+            if path in real:
+                known = kinds[real[path]] = dict(kinds.get(real[path], {}))
+                known.update(
+                    {int(line): {name: set(seen) for name, seen in names.items()} for line, names in lines.items()}
+                )
+
+
+def _fails(test: str, seen: dict[str, Outcome], first: Plausible) -> bool:
+    return seen[test].outcome not in FINE if test in seen else test not in first.mends
+
+
+def affordable(tests: Sequence[str], baseline: Baseline) -> list[str]:
+    """The first of them that take no longer than `OBSERVED_SECONDS` together."""
+    chosen: list[str] = []
+    spent = 0.0
+    for test in tests:
+        spent += baseline.outcomes[test].seconds
+        if spent > OBSERVED_SECONDS:
+            break
+        chosen.append(test)
+    return chosen
+
+
+def shifted_baseline(baseline: Baseline, path: str, at: int, growth: int) -> Baseline:
+    """What was recorded, with the lines of `path` after `at` moved by `growth`."""
+    if not growth:
+        return baseline
+    lines = {
+        test: {file: [_moved(line, at, growth) for line in own] if file == path else own for file, own in every.items()}
+        for test, every in baseline.lines.items()
+    }
+    return replace(baseline, lines=lines)
+
+
+def _shifted(kinds: dict[int, dict[str, set[str]]], at: int, growth: int) -> dict[int, dict[str, set[str]]]:
+    return {_moved(line, at, growth): names for line, names in kinds.items()}
+
+
+def _moved(line: int, at: int, growth: int) -> int:
+    return line + growth if line > at else line

@@ -1,0 +1,95 @@
+"""How far a failing test gets: what is compared to see that an edit moves its failure, although it still fails."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from typing import Any
+
+# How clearly it shows that an edit was a step, from 0 (not at all) to 1.
+LATER_IN_TEST = 1.0
+OUT_OF_THE_CODE = 0.7  # it broke off in the code under test; now only what the test compares is wrong
+LATER_IN_FUNCTION = 0.6
+ELSEWHERE = 0.35  # it breaks off in the code under test, but at another place or of another exception
+CLOSER = 0.25  # the value is wrong still, and more like the one that is expected; more so the more it is like it
+LEAST_GAIN = 0.05  # of likeness, from 0 to 1
+COMPARED_CHARACTERS = 300
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+COMPARISON = re.compile(r"^(?:assert )?(.+?) (?:==|!=) (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where and how one test failed. `line` is of the test's own file, 0 when unknown; `place` is the innermost (file,
+    first line of the function, line) outside of that file, of the repo; None when the test itself found fault."""
+
+    kind: str
+    message: str
+    line: int
+    place: tuple[str, int, int] | None
+
+    def record(self) -> list[Any]:
+        """For JSON; `told` reads it."""
+        return [self.kind, self.message, self.line, self.place]
+
+    @staticmethod
+    def told(record: list[Any]) -> Failure:
+        kind, message, line, place = record
+        return Failure(kind, message, line, (place[0], place[1], place[2]) if place else None)
+
+
+def failure_of(item: Any, error: BaseException | None) -> Failure:
+    """What an exception tells. `item` is pytest's."""
+    own = os.path.realpath(str(item.path) if hasattr(item, "path") else str(item.fspath))
+    root = str(item.config.rootdir) + os.sep
+    line, place = 0, None
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        file = os.path.realpath(code.co_filename)
+        if file == own:
+            line, place = trace.tb_lineno, None
+        elif file.startswith(root) and "site-packages" not in file:
+            place = (file, code.co_firstlineno, trace.tb_lineno)
+        trace = trace.tb_next
+    return Failure(type(error).__name__, _message(error), line, place)
+
+
+def _message(error: BaseException | None) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  an exception of the code under test may not even have a text
+        return ""
+    return ADDRESS.sub("0x", text[: 2 * COMPARED_CHARACTERS])
+
+
+def progress(before: Failure, after: Failure) -> float:
+    """How clearly the failure has moved on, from 0 to 1."""
+    if before.line != after.line:
+        return LATER_IN_TEST if 0 < before.line < after.line else 0.0
+    if before.place is None:
+        return _gain(before, after) if after.place is None else 0.0
+    if after.place is None:
+        return OUT_OF_THE_CODE if after.message != before.message else 0.0
+    if after.place[:2] == before.place[:2] and after.place[2] != before.place[2]:
+        return LATER_IN_FUNCTION if after.place[2] > before.place[2] else 0.0
+    return ELSEWHERE if (after.place, after.kind, after.message) != (before.place, before.kind, before.message) else 0.0
+
+
+def _gain(before: Failure, after: Failure) -> float:
+    """How much more alike the two sides of a comparison have become."""
+    if before.message == after.message:
+        return 0.0
+    gain = _likeness(after.message) - _likeness(before.message)
+    return CLOSER + (1 - CLOSER) * gain / 2 if gain >= LEAST_GAIN else 0.0
+
+
+def _likeness(message: str) -> float:
+    """Of the two values in `assert 3 == 4` or `3 != 4`, from 0 to 1; 0 when there are none."""
+    found = COMPARISON.search(message)
+    if found is None:
+        return 0.0
+    sides = [side[:COMPARED_CHARACTERS] for side in found.groups()]
+    return difflib.SequenceMatcher(None, sides[0], sides[1], autojunk=False).ratio()

@@ -1,0 +1,3 @@
+"""Databases for this folder's tests."""
+
+from tests.databases import *  # noqa: F403

@@ -1,0 +1,193 @@
+"""Fixes of two edits: what shows that an edit is a step, which steps are built on, and both edits as one patch."""
+
+from __future__ import annotations
+
+from mogplex.harnesses.repair.engine.candidates import Listed
+from mogplex.harnesses.repair.engine.clues import Clues, traced_back
+from mogplex.harnesses.repair.engine.copies import Copies, Repeated
+from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
+from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
+from mogplex.harnesses.repair.engine.progress import Failure, progress
+from mogplex.harnesses.repair.engine.second import best_first_edits
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.trial import Findings, Plausible, promise
+from mogplex.harnesses.repair.engine.units import Compiler
+
+from .conftest import Repo
+
+IN_TEST = Failure("AssertionError", "assert [9] == [1, 2, 3]", 7, None)
+CRASH = Failure("TypeError", "no", 7, ("/code.py", 10, 14))
+TEXT = "def one(a, b):\n    return a - b\n\n\ndef two(a, b):\n    return a * b\n"
+SOURCE = Source("code.py", TEXT.encode())
+
+
+def step(old: str, new: str, text: str = TEXT, score: float = 1.0, **shown: object) -> Plausible:
+    start = text.index(old)
+    source = Source("code.py", text.encode())
+    candidate = Candidate("code.py", source.line_of(start), (Edit(start, start + len(old), new),), "any", 0.5, score)
+    return Plausible(candidate, Compiler(source, "/code.py").compile(candidate), **shown)  # type: ignore[arg-type]
+
+
+def test_a_failure_has_moved_on_when_the_test_gets_further_or_the_code_does() -> None:
+    later = Failure("AssertionError", "other", 8, None)
+    assert progress(IN_TEST, later) > progress(CRASH, IN_TEST) > 0
+    assert progress(CRASH, Failure("TypeError", "no", 7, ("/code.py", 10, 15))) > 0
+    assert progress(CRASH, Failure("KeyError", "no", 7, ("/code.py", 30, 31))) > 0
+    assert progress(CRASH, Failure("KeyError", "no", 7, ("/code.py", 10, 14))) > 0
+
+
+def test_a_failure_that_stays_or_falls_back_has_not_moved_on() -> None:
+    for after in (IN_TEST, CRASH, Failure("AssertionError", "assert [8] == [1, 2, 3]", 7, None)):
+        assert progress(IN_TEST, after) == 0
+    assert progress(IN_TEST, Failure("AssertionError", "other", 6, None)) == 0
+    assert progress(CRASH, CRASH) == 0
+    assert progress(CRASH, Failure("TypeError", "no", 7, ("/code.py", 10, 12))) == 0
+
+
+def test_a_value_that_comes_closer_to_the_expected_one_is_a_step() -> None:
+    closer = Failure("AssertionError", "assert [1, 8, 9] == [1, 2, 3]", 7, None)
+    closest = Failure("AssertionError", "assert [1, 2, 3, 9] == [1, 2, 3]", 7, None)
+    assert 0 < progress(IN_TEST, closer) < progress(IN_TEST, closest) < 1
+    assert progress(closer, IN_TEST) == 0
+
+
+def test_a_failure_survives_the_way_through_json() -> None:
+    for one in (IN_TEST, CRASH):
+        kind, message, line, place = one.record()
+        assert Failure.told([kind, message, line, list(place) if place else None]) == one
+
+
+def test_first_edits_that_mend_most_are_built_on_first_and_those_of_one_place_do_not_crowd_out_others() -> None:
+    most = step("a - b", "a + b", mends=("t1", "t2"))
+    again = step("a - b", "b + a", mends=("t1", "t2"))
+    elsewhere = step("a * b", "a + b", mends=("t3",))
+    moving = step("a * b", "b", moves=1.0)
+    spoiling = step("a - b", "a", moves=0.7, spoils=("t9",))
+    order = [one for _, one in best_first_edits([spoiling, moving, again, elsewhere, most], failing=3)]
+    assert order[0] in (most, again) and order[1] is elsewhere
+    assert order.index(moving) < order.index(spoiling)
+
+
+def test_of_too_many_steps_the_best_are_kept() -> None:
+    findings = Findings(failing=2)
+    best = step("a - b", "a + b", mends=("t1",))
+    findings.note_step(best)
+    for number in range(1000):
+        findings.note_step(step("a * b", f"a + {number}", moves=0.5, score=0.1))
+    assert best in findings.steps and len(findings.steps) < 1000
+    assert promise(best, 2) == max(promise(one, 2) for one in findings.steps)
+
+
+def test_an_edit_is_carried_over_to_the_text_that_another_has_changed() -> None:
+    first = step("return a - b", "result = a + b\n    return result", mends=("t1",))
+    second = step("a * b", "a / b", mends=("t2",))
+    touching = step("a - b", "b - a", mends=("t2",))
+    edited = Source("code.py", first.compiled.text.encode())
+    carried = on_top_of(first, [first, touching, second], SOURCE, edited)
+    assert [one.line for one in carried] == [7]
+    assert apply_edits(edited.text, carried[0].edits) == first.compiled.text.replace("a * b", "a / b")
+
+
+def test_a_second_edit_is_taken_back_to_the_text_without_the_first() -> None:
+    first = step("return a - b", "result = a + b\n    return result")
+    second = step("a * b", "a / b", text=first.compiled.text)
+    alone = without(first, second, SOURCE)
+    assert alone is not None and alone.line == 6
+    assert apply_edits(TEXT, alone.edits) == TEXT.replace("a * b", "a / b")
+    assert without(first, step("a + b", "b", text=first.compiled.text), SOURCE) is None
+
+
+def test_what_mends_the_other_faults_comes_first_on_top() -> None:
+    first = step("a - b", "a + b", mends=("t1",))
+    same, other = step("a * b", "a / b", mends=("t1",)), step("a * b", "b / a", mends=("t2", "t3"))
+    carried = on_top_of(first, [same, other], SOURCE, Source("code.py", first.compiled.text.encode()))
+    assert carried[0].edits[0].text == "b / a"
+
+
+def test_both_edits_are_one_patch_of_the_original() -> None:
+    first = step("a - b", "a + b")
+    second = step("a * b", "a / b", text=first.compiled.text)
+    both = joined(TEXT, first, second)
+    assert apply_edits(TEXT, both.candidate.edits) == TEXT.replace("a - b", "a + b").replace("a * b", "a / b")
+    assert both.candidate.line == 2
+
+
+def test_the_same_edit_is_made_at_every_place_of_its_shape_in_the_function() -> None:
+    text = (
+        "def f(a, b, low):\n    if a[0] > b:\n        low = 1\n    if b[low] > a:\n        low = a > b\n"
+        "    return low\n\n\ndef g(a, b):\n    return a[1] > b\n"
+    )
+    source = Source("code.py", text.encode())
+    one = step(">", ">=", text=text).candidate
+    queue = Repeated(Listed([one]), [source])
+    assert queue.pop() is one
+    everywhere = queue.pop()
+    changed = text.replace("a[0] >", "a[0] >=").replace("b[low] >", "b[low] >=")
+    assert apply_edits(text, everywhere.edits) == changed and everywhere.score < one.score
+    assert not queue
+    assert [source.line_text(copy.line).strip() for copy in Copies(source).elsewhere(one)] == [
+        "if b[low] > a:",
+        "return a[1] > b",
+    ]
+
+
+def test_a_mistake_that_was_copied_is_mended_the_same_way_first() -> None:
+    text = "def f(a, b):\n    first = a[0] > b\n    other = b + a\n    return first, other, b[0] > a\n"
+    first = step(">", ">=", text=text, mends=("t1",))
+    other = step("b + a", "b - a", text=text, mends=("t2",))
+    edited = Source("code.py", first.compiled.text.encode())
+    carried = on_top_of(first, [first, other], Source("code.py", text.encode()), edited)
+    assert [apply_edits(edited.text, one.edits) for one in carried] == [
+        edited.text.replace("b[0] >", "b[0] >="),
+        edited.text.replace("b + a", "b - a"),
+    ]
+
+
+def test_a_wrong_type_is_traced_back_to_the_assignment_that_it_came_from() -> None:
+    text = "def f(a, b):\n    rows = a if b else [a]\n    other = b\n    for row in rows:\n        print(row)\n"
+    clues = traced_back(Clues(clashes={("code.py", 4): "TypeError"}), [Source("code.py", text.encode())])
+    assert clues.clashes == {("code.py", 4): "TypeError", ("code.py", 2): "TypeError"}
+
+
+def test_mends_two_independent_faults(repo: Repo) -> None:
+    tests = "from two import one, two\ndef test_one(): assert one(5, 3) == 8\ndef test_two(): assert two(9, 2) == 4\n"
+    repo.write(two__py=TEXT, test_two__py=tests + "def test_both(): assert two(one(3, 3), 3) == 2\n")
+    outcome = repo.repair(seconds=30)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert (repo.root / "two.py").read_text() == TEXT.replace("a - b", "a + b").replace("a * b", "a // b")
+
+
+def test_mends_a_fault_that_the_tests_only_reach_when_another_is_mended(repo: Repo) -> None:
+    program = (
+        "def total(rows, names):\n    found = 0\n    for row in names:\n        found += row['price'] * count(names)\n"
+        "    return found\n\n\ndef count(rows):\n    several = len(rows)\n    return several - 1\n"
+    )
+    tests = (
+        "from total import total\n"
+        "def test_two(): assert total([{'price': 2}, {'price': 3}], ('a', 'b')) == 10\n"
+        "def test_three(): assert total([{'price': 1}], ('a', 'b', 'c')) == 3\n"
+    )
+    repo.write(total__py=program, test_total__py=tests)
+    outcome = repo.repair(seconds=30)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    after = (repo.root / "total.py").read_text()
+    assert "for row in rows" in after and "several - 1" not in after
+
+
+def test_mends_a_mistake_that_was_copied_and_shows_only_when_both_are_mended(repo: Repo) -> None:
+    program = (
+        "def inside(box, x, y):\n    across = box[0] < x < box[2]\n    up = box[1] < y < box[3]\n"
+        "    return across and up\n"
+    )
+    tests = (
+        "from box import inside\n"
+        "def test_corner(): assert inside((1, 1, 5, 5), 1, 1) and inside((1, 1, 5, 5), 2, 2)\n"
+        "def test_out(): assert not inside((1, 1, 5, 5), 0, 2) and not inside((1, 1, 5, 5), 2, 0)\n"
+        "def test_far(): assert not inside((1, 1, 5, 5), 9, 2) and not inside((1, 1, 5, 5), 2, 9)\n"
+        "def test_high(): assert not inside((1, 1, 5, 5), 5, 3) and not inside((1, 1, 5, 5), 3, 5)\n"
+    )
+    repo.write(box__py=program, test_box__py=tests)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    after = (repo.root / "box.py").read_text()
+    assert "box[0] <= x < box[2]" in after and "box[1] <= y < box[3]" in after
