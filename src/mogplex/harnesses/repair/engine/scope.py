@@ -279,23 +279,8 @@ LITERALS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((ast.Lambda,), "function"),
 )
 RESULTS = {
-    "len": {"int"},
-    "int": {"int"},
-    "str": {"str"},
-    "list": {"list"},
-    "dict": {"dict"},
-    "set": {"set"},
-    "tuple": {"tuple"},
-    "sorted": {"list"},
-    "range": {"range"},
-    "float": {"float"},
-    "bool": {"bool"},
-    "isinstance": {"bool"},
-    "any": {"bool"},
-    "all": {"bool"},
-    "ord": {"int"},
-    "chr": {"str"},
-    "repr": {"str"},
-    "enumerate": {"enumerate"},
-    "zip": {"zip"},
-}
+    "len": {"int"}, "int": {"int"}, "str": {"str"}, "list": {"list"}, "dict": {"dict"}, "set": {"set"},
+    "tuple": {"tuple"}, "sorted": {"list"}, "range": {"range"}, "float": {"float"}, "bool": {"bool"},
+    "isinstance": {"bool"}, "any": {"bool"}, "all": {"bool"}, "ord": {"int"}, "chr": {"str"}, "repr": {"str"},
+    "enumerate": {"enumerate"}, "zip": {"zip"},
+}  # fmt: skip
