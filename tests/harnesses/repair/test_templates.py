@@ -9,12 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mogplex.harnesses.repair.engine.candidates import candidates_of, ordered
+from mogplex.harnesses.repair.engine.candidates import ordered
 from mogplex.harnesses.repair.engine.clues import NO_CLUES, Clues
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits, changed_tokens, operator_span
 from mogplex.harnesses.repair.engine.scope import Vocabulary
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import Suspect, ochiai
+from mogplex.harnesses.repair.engine.stream import candidates_of
 from mogplex.harnesses.repair.engine.templates import all_templates
 from mogplex.harnesses.repair.engine.units import Compiler
 

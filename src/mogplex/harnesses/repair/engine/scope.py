@@ -18,6 +18,15 @@ SIZED = SEQUENCES | {"dict", "set", "frozenset", "OrderedDict", "defaultdict", "
 MAX_EXPRESSIONS = 60
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What all places of one function have in common."""
+
+    names: list[str]
+    expressions: list[ast.expr]
+    idle: set[str]
+
+
 @dataclass
 class Vocabulary:
     """What one file says elsewhere: where the missing piece of a patch usually comes from."""
@@ -33,6 +42,7 @@ class Vocabulary:
     calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
     bound: set[str] = field(default_factory=set)  # names that the module gives a meaning, imports included
     reads: dict[ast.AST, dict[str, list[ast.Name]]] = field(default_factory=dict)  # function -> name -> where
+    scopes: dict[ast.AST, Scope] = field(default_factory=dict)  # function, or statement outside of one -> what it has
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
 
     @classmethod
@@ -107,8 +117,12 @@ class Place:
         inside = isinstance(statement, FUNCTIONS)
         self.function: AnyFunction | None = statement if inside else source.function_of(statement)  # type: ignore[assignment]
         self.clash = self._clash()
-        self.names = self._names()
-        self.expressions = self._expressions()
+        scope = self.function or statement
+        common = words.scopes.get(scope)
+        if common is None:
+            common = words.scopes[scope] = Scope(self._names(), self._expressions(), self._idle())
+        self.names, self.expressions = common.names, common.expressions
+        self.idle = common.idle  # local names that nothing reads: one of them was probably meant somewhere
 
     def _clash(self) -> str:
         """The exception by which a failing test broke off here because of a wrong type: then types tell what is wrong,
@@ -129,9 +143,7 @@ class Place:
                     known.setdefault(node.id, []).append(node)
         return known
 
-    @functools.cached_property
-    def idle(self) -> set[str]:
-        """Local names that nothing reads: one of them was probably meant somewhere."""
+    def _idle(self) -> set[str]:
         if self.function is None:
             return set()
         bound = {node.arg for node in ast.walk(self.function.args) if isinstance(node, ast.arg)}
