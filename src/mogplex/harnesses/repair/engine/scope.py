@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
 from .edit import Edit, fit, is_loose
+from .neglect import Neglect
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
 
 NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
@@ -151,6 +152,11 @@ class Place:
         bound |= {node.id for node in stores if isinstance(node.ctx, ast.Store)}
         return {name for name in bound - self.reads.keys() if not name.startswith("_")} - {"self", "cls"}
 
+    @functools.cached_property
+    def neglect(self) -> Neglect:
+        """What the function seems to forget."""
+        return Neglect.of(self.function, self.source) if self.function is not None else Neglect()
+
     def _names(self) -> list[str]:
         """Local names (parameters first, then in order of assignment), comprehension variables included."""
         if self.function is None:
@@ -273,23 +279,8 @@ LITERALS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((ast.Lambda,), "function"),
 )
 RESULTS = {
-    "len": {"int"},
-    "int": {"int"},
-    "str": {"str"},
-    "list": {"list"},
-    "dict": {"dict"},
-    "set": {"set"},
-    "tuple": {"tuple"},
-    "sorted": {"list"},
-    "range": {"range"},
-    "float": {"float"},
-    "bool": {"bool"},
-    "isinstance": {"bool"},
-    "any": {"bool"},
-    "all": {"bool"},
-    "ord": {"int"},
-    "chr": {"str"},
-    "repr": {"str"},
-    "enumerate": {"enumerate"},
-    "zip": {"zip"},
-}
+    "len": {"int"}, "int": {"int"}, "str": {"str"}, "list": {"list"}, "dict": {"dict"}, "set": {"set"},
+    "tuple": {"tuple"}, "sorted": {"list"}, "range": {"range"}, "float": {"float"}, "bool": {"bool"},
+    "isinstance": {"bool"}, "any": {"bool"}, "all": {"bool"}, "ord": {"int"}, "chr": {"str"}, "repr": {"str"},
+    "enumerate": {"enumerate"}, "zip": {"zip"},
+}  # fmt: skip
