@@ -1,6 +1,6 @@
 """How much goes through: starts and events a second, how long a start takes, and until a death is noticed.
 
-    python benchmarks/many.py [--workers 1,2,4] [--slots 4] [--runs 48] [--lines 300] [--database sqlite|postgresql]
+    python benchmarks/many.py [--workers 1,2,4] [--slots 4] [--runs 40] [--lines 300] [--database sqlite|postgresql]
 
 Each line has a server of its own. SQLite belongs to one process, so there "workers" are slots of it: the same number of
 runs at once as that many workers would have. Without `--database` both are measured, in less than five minutes on two
@@ -174,8 +174,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", default="1,2,4")
     parser.add_argument("--slots", type=int, default=4, help="of each worker")
-    parser.add_argument("--rounds", type=int, default=12, help="of the latency")
-    parser.add_argument("--runs", type=int, default=48, help="for starts a second")
+    parser.add_argument("--rounds", type=int, default=10, help="of the latency")
+    parser.add_argument("--runs", type=int, default=40, help="for starts a second")
     parser.add_argument("--lines", type=int, default=300, help="that each run says, for events a second")
     parser.add_argument("--database", choices=["sqlite", "postgresql"])
     options = parser.parse_args()

@@ -215,12 +215,12 @@ class House:
                 return found
 
     def until(self, condition: Callable[[], Any], seconds: float, what: str) -> Any:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        begun = time.monotonic()
+        while (waited := time.monotonic() - begun) < seconds:
             found = condition()
             if found:
                 return found
-            time.sleep(0.05)
+            time.sleep(min(0.03 + waited / 10, 0.25))  # to look costs the server time, in which it could work
         raise AssertionError(f"waited {seconds} s for {what}\n{self.log.read_text()[-6000:]}")
 
     def left_processes(self) -> list[str]:

@@ -210,7 +210,7 @@ def test_a_start_that_cannot_be_prepared_says_why(house: House, repo_id: str, ki
 
 def test_flood_and_strange_bytes_and_a_long_line(house: House, repo_id: str) -> None:
     script = (
-        "head -c 100000000 /dev/zero | tr '\\0' 'x' | fold -w 100\n"
+        "head -c 30000000 /dev/zero | tr '\\0' 'x' | fold -w 100\n"
         "head -c 3000000 /dev/zero | tr '\\0' 'y'; echo\n"
         "printf '\\377\\376\\000 not utf-8\\n'\necho to stderr >&2\n" + SUCCESS
     )

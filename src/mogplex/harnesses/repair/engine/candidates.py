@@ -4,75 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from .clues import NO_CLUES, Clues
-from .edit import Candidate, Edit
-from .scope import Place, Proposal, Vocabulary
+from .edit import Candidate
+from .scope import Vocabulary
 from .source import Source
 from .spectra import Suspect
+from .stream import HIGHEST_IDLE_PRIOR, Stream, factor_of
 from .templates import all_templates
-from .templates.template import Template
 
-CROWD = 60  # after so many candidates on one line the next counts half
-SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious may take four times as many turns
-AT_ONCE = 1  # suspects of which candidates are made before the next candidate is given out
-IDLE_FACTOR, HIGHEST_IDLE_PRIOR = 2.5, 0.9  # for edits that use a name which nothing has used so far
-WORD = re.compile(r"[^\W\d]\w*")
+STEPS_AT_ONCE = 12  # templates asked about a suspect before the next candidate is given out
 Kinds = dict[str, dict[int, dict[str, set[str]]]]  # relative path -> line -> name -> type names
-
-
-def candidates_of(
-    suspect: Suspect, words: Vocabulary, kinds: dict[str, set[str]], templates: Sequence[Template]
-) -> list[Candidate]:
-    """Every candidate on one statement, best first."""
-    place = Place(suspect.source, suspect.statement, words, kinds)
-    found: list[Candidate] = []
-    for node in place.nodes():
-        for template in templates:
-            if isinstance(node, template.nodes):
-                found += [_candidate(suspect, template, one, place) for one in _proposals(template, node, place)]
-    found.sort(key=lambda one: -one.prior)
-    factor = _factor(suspect)
-    return [
-        Candidate(
-            one.path,
-            one.line,
-            one.edits,
-            one.template,
-            one.prior,
-            one.prior * factor / (1 + number / CROWD),
-            one.removes,
-        )
-        for number, one in enumerate(found)
-    ]
-
-
-def _proposals(template: Template, node: object, place: Place) -> Iterator[Proposal]:
-    try:
-        for proposal in template.propose(node, place):
-            if any(place.source.text[edit.start : edit.end] != edit.text for edit in proposal.edits):
-                yield proposal
-    except (ValueError, SyntaxError):
-        return  # an unusual layout (an operator that isn't where it should be): this template has nothing to say here
-
-
-def _candidate(suspect: Suspect, template: Template, proposal: Proposal, place: Place) -> Candidate:
-    prior = template.prior * proposal.weight * (0.3 if proposal.removes else 1.0)
-    if place.idle and any(_brings_in(edit, place) for edit in proposal.edits):
-        prior = max(prior, min(prior * IDLE_FACTOR, HIGHEST_IDLE_PRIOR))
-    start = min(edit.start for edit in proposal.edits)
-    line = suspect.source.line_of(start)
-    return Candidate(suspect.source.path, line, proposal.edits, template.name, prior, 0.0, proposal.removes)
-
-
-def _brings_in(edit: Edit, place: Place) -> bool:
-    """Whether an edit reads a name that nothing has read so far."""
-    words = set(WORD.findall(edit.text)) & place.idle
-    return bool(words) and not words & set(WORD.findall(place.source.text[edit.start : edit.end]))
 
 
 class Queue(Protocol):
@@ -114,11 +59,13 @@ class Candidates:
         self._kinds = kinds
         self._clues = clues
         self._templates = all_templates()
-        self._highest = max(template.prior for template in self._templates)
+        self._highest = max(HIGHEST_IDLE_PRIOR, *(template.prior for template in self._templates))
         self._words: dict[Source, Vocabulary] = {}
         self._seen: set[bytes] = set()
         self._heap: list[tuple[float, int, Candidate]] = []
         self._made = 0
+        self._streams: list[tuple[float, int, Stream]] = []  # heap of those begun: -bound, number, stream
+        self._opened = 0
 
     def __bool__(self) -> bool:
         self._fill()
@@ -140,19 +87,28 @@ class Candidates:
         return heapq.heappop(self._heap)[2]
 
     def _fill(self) -> None:
-        """Make candidates of the suspects that may have a better one than the best at hand.
+        """Make candidates as long as there may be a better one than the best at hand.
 
-        Of a few suspects at a time: workers that wait cost more than an order that isn't strict in the beginning.
+        Not too many at a time: workers that wait cost more than an order that isn't strict in the beginning.
         """
-        for _ in range(AT_ONCE):
-            if not self._left or (self._heap and self._bound(self._left[0]) <= -self._heap[0][0]):
+        steps = 0
+        while self._left or self._streams:
+            waiting = self._bound(self._left[0]) if self._left else 0.0
+            running = -self._streams[0][0] if self._streams else 0.0
+            if self._heap and (steps >= STEPS_AT_ONCE or max(waiting, running) <= -self._heap[0][0]):
                 return
-            self._make(self._left.popleft())
-        while self._left and not self._heap:
-            self._make(self._left.popleft())
+            steps += 1
+            if waiting >= running:
+                stream = self._open(self._left.popleft())
+            else:
+                stream = heapq.heappop(self._streams)[2]
+                self._take(stream.step())
+            if stream.bound > 0:
+                self._opened += 1
+                heapq.heappush(self._streams, (-stream.bound, self._opened, stream))
 
-    def _make(self, suspect: Suspect) -> None:
-        for candidate in self._of(suspect):
+    def _take(self, candidates: Sequence[Candidate]) -> None:
+        for candidate in candidates:
             key = hashlib.blake2b(repr((candidate.path, candidate.edits)).encode(), digest_size=12).digest()
             if key not in self._seen:
                 self._seen.add(key)
@@ -160,23 +116,19 @@ class Candidates:
                 heapq.heappush(self._heap, (-candidate.score, self._made, candidate))
 
     def _bound(self, suspect: Suspect) -> float:
-        return self._highest * _factor(suspect)
+        return self._highest * factor_of(suspect)
 
-    def _of(self, suspect: Suspect) -> list[Candidate]:
+    def _open(self, suspect: Suspect) -> Stream:
         words = self._words.get(suspect.source)
         if words is None:
             words = self._words[suspect.source] = Vocabulary.of(suspect.source)
             words.clues = self._clues
-        return candidates_of(suspect, words, _kinds_at(suspect, self._kinds), self._templates)
+        return Stream(suspect, words, _kinds_at(suspect, self._kinds), self._templates)
 
 
 def ordered(suspects: Sequence[Suspect], kinds: Kinds) -> list[Candidate]:
     """All of them at once."""
     return list(Candidates(suspects, kinds))
-
-
-def _factor(suspect: Suspect) -> float:
-    return float(max(suspect.score, 0.01) ** SUSPICION_WEIGHT)
 
 
 def _kinds_at(suspect: Suspect, kinds: Kinds) -> dict[str, set[str]]:

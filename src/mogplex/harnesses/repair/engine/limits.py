@@ -33,6 +33,16 @@ def disarm() -> None:
     signal.setitimer(signal.ITIMER_PROF, 0)
 
 
+def cpu_seconds_of(pid: int) -> float:
+    """CPU time that a process has used; 0.0 when that can't be told."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def call_after(cpu_seconds: float | None, action: Callable[[], None]) -> None:
     """Call something once this process has used so much CPU time, in the midst of whatever runs then; None: never.
 

@@ -10,12 +10,22 @@ from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
 from .edit import Edit, fit, is_loose
+from .neglect import Neglect
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
 
 NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
 SEQUENCES = {"list", "tuple", "str", "bytes", "deque", "range"}
 SIZED = SEQUENCES | {"dict", "set", "frozenset", "OrderedDict", "defaultdict", "Counter"}
 MAX_EXPRESSIONS = 60
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What all places of one function have in common."""
+
+    names: list[str]
+    expressions: list[ast.expr]
+    idle: set[str]
 
 
 @dataclass
@@ -33,6 +43,7 @@ class Vocabulary:
     calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
     bound: set[str] = field(default_factory=set)  # names that the module gives a meaning, imports included
     reads: dict[ast.AST, dict[str, list[ast.Name]]] = field(default_factory=dict)  # function -> name -> where
+    scopes: dict[ast.AST, Scope] = field(default_factory=dict)  # function, or statement outside of one -> what it has
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
 
     @classmethod
@@ -107,8 +118,12 @@ class Place:
         inside = isinstance(statement, FUNCTIONS)
         self.function: AnyFunction | None = statement if inside else source.function_of(statement)  # type: ignore[assignment]
         self.clash = self._clash()
-        self.names = self._names()
-        self.expressions = self._expressions()
+        scope = self.function or statement
+        common = words.scopes.get(scope)
+        if common is None:
+            common = words.scopes[scope] = Scope(self._names(), self._expressions(), self._idle())
+        self.names, self.expressions = common.names, common.expressions
+        self.idle = common.idle  # local names that nothing reads: one of them was probably meant somewhere
 
     def _clash(self) -> str:
         """The exception by which a failing test broke off here because of a wrong type: then types tell what is wrong,
@@ -129,15 +144,18 @@ class Place:
                     known.setdefault(node.id, []).append(node)
         return known
 
-    @functools.cached_property
-    def idle(self) -> set[str]:
-        """Local names that nothing reads: one of them was probably meant somewhere."""
+    def _idle(self) -> set[str]:
         if self.function is None:
             return set()
         bound = {node.arg for node in ast.walk(self.function.args) if isinstance(node, ast.arg)}
         stores = (node for node in ast.walk(self.function) if isinstance(node, ast.Name))
         bound |= {node.id for node in stores if isinstance(node.ctx, ast.Store)}
         return {name for name in bound - self.reads.keys() if not name.startswith("_")} - {"self", "cls"}
+
+    @functools.cached_property
+    def neglect(self) -> Neglect:
+        """What the function seems to forget."""
+        return Neglect.of(self.function, self.source) if self.function is not None else Neglect()
 
     def _names(self) -> list[str]:
         """Local names (parameters first, then in order of assignment), comprehension variables included."""
@@ -261,23 +279,8 @@ LITERALS: tuple[tuple[tuple[type, ...], str], ...] = (
     ((ast.Lambda,), "function"),
 )
 RESULTS = {
-    "len": {"int"},
-    "int": {"int"},
-    "str": {"str"},
-    "list": {"list"},
-    "dict": {"dict"},
-    "set": {"set"},
-    "tuple": {"tuple"},
-    "sorted": {"list"},
-    "range": {"range"},
-    "float": {"float"},
-    "bool": {"bool"},
-    "isinstance": {"bool"},
-    "any": {"bool"},
-    "all": {"bool"},
-    "ord": {"int"},
-    "chr": {"str"},
-    "repr": {"str"},
-    "enumerate": {"enumerate"},
-    "zip": {"zip"},
-}
+    "len": {"int"}, "int": {"int"}, "str": {"str"}, "list": {"list"}, "dict": {"dict"}, "set": {"set"},
+    "tuple": {"tuple"}, "sorted": {"list"}, "range": {"range"}, "float": {"float"}, "bool": {"bool"},
+    "isinstance": {"bool"}, "any": {"bool"}, "all": {"bool"}, "ord": {"int"}, "chr": {"str"}, "repr": {"str"},
+    "enumerate": {"enumerate"}, "zip": {"zip"},
+}  # fmt: skip

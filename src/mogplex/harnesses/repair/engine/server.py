@@ -34,6 +34,8 @@ from .swap import CodeIndex
 Execute = Callable[[dict[str, Any], Emit, str], dict[str, Any]]
 CHUNK_BYTES = 1 << 16
 MAX_LINE_BYTES = 64 * 1024**2
+STARVED_FACTOR = 4  # so many times longer may a child be silent that gets little CPU time
+WAITING_SHARE = 0.02  # of the time: who uses less CPU time than that is waiting for something
 
 
 class Server:
@@ -173,7 +175,7 @@ def attend(request: dict[str, Any], execute: Execute, private_fd: int, directory
     try:
         buffer = b""
         while not whole:
-            ready, _, _ = select.select([reader], [], [], request["quiet_seconds"])
+            ready = _await_word(reader, pid, request["quiet_seconds"])
             chunk = os.read(reader, CHUNK_BYTES) if ready else b""
             if not chunk or len(buffer) > MAX_LINE_BYTES:
                 silent = not ready
@@ -193,6 +195,22 @@ def attend(request: dict[str, Any], execute: Execute, private_fd: int, directory
             os.makedirs(directory, exist_ok=True)  # noqa: PTH103
     if not whole:
         yield json.dumps({"done": True, "fine": 0, "died": True, "silent": silent, "code": code}).encode()
+
+
+def _await_word(reader: int, pid: int, seconds: float) -> bool:
+    """Whether the child says something. A silence of `seconds` is too long for one that waits, or that had as much CPU
+    time; one that was given less of it by a busy machine has a few times longer."""
+    before = limits.cpu_seconds_of(pid)
+    last = before
+    for _ in range(STARVED_FACTOR):
+        ready, _, _ = select.select([reader], [], [], seconds)
+        if ready:
+            return True
+        now = limits.cpu_seconds_of(pid)
+        if now - before >= seconds or now - last < seconds * WAITING_SHARE:
+            return False
+        last = now
+    return False
 
 
 def _is_record(line: bytes) -> bool:

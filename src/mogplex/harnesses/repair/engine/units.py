@@ -59,6 +59,7 @@ class Compiler:
         self.outer = [
             node for node in ast.walk(source.tree) if isinstance(node, FUNCTIONS) and source.function_of(node) is None
         ]
+        self._bodies = [self._body(function) for function in self.outer]
 
     def compile(self, candidate: Candidate) -> Compiled:
         """Raises SyntaxError (or ValueError) when the edited text is no Python."""
@@ -70,14 +71,9 @@ class Compiler:
         function = self.function_around(candidate)
         if function is None:
             return self._compile_signature(candidate, text) or self._compile_globals(candidate, text)
-        start = self.source.line_start(first_line(function))
-        growth = len(text) - len(self.source.text)
-        end = self.source.span(function)[1] + growth
-        lines, depth_names = self._headers(function)
-        padding = first_line(function) - 1 - len(lines)
-        if padding < 0:
+        unit, depth_names = self._unit(function, text)
+        if unit is None:
             return self._compile_module(text)
-        unit = "\n" * padding + "".join(line + "\n" for line in lines) + text[start:end] + "\n"
         module = compile(unit, self.filename, "exec", self.flags, dont_inherit=True)
         code = _descend(module, [*depth_names, function.name])
         if code is None:
@@ -89,15 +85,27 @@ class Compiler:
         start = self.source.span(function.body[0])[0]
         return (Edit(start, start, ""),)
 
+    def _unit(self, function: AnyFunction, text: str) -> tuple[str | None, list[str]]:
+        """The function as it is in `text`, under its headers; None when they don't fit above it. And the names of the
+        classes among them."""
+        start = self.source.line_start(first_line(function))
+        end = self.source.span(function)[1] + len(text) - len(self.source.text)
+        lines, names = self._headers(function)
+        padding = first_line(function) - 1 - len(lines)
+        if padding < 0:
+            return None, names
+        return "\n" * padding + "".join(line + "\n" for line in lines) + text[start:end] + "\n", names
+
     def _compile_signature(self, candidate: Candidate, text: str) -> Compiled | None:
         """An edit of an undecorated function that also touches its signature; None if it is no such edit."""
         for function in self.outer:
             start, end = self.source.span(function)
             if function.decorator_list or not all(start <= edit.start and edit.end <= end for edit in candidate.edits):
                 continue
+            unit, _ = self._unit(function, text)
             same = [
                 node
-                for node in ast.walk(ast.parse(text))
+                for node in ast.walk(ast.parse(text if unit is None else unit))
                 if isinstance(node, FUNCTIONS) and node.name == function.name and node.lineno == function.lineno
             ]
             if len(same) == 1:
@@ -134,14 +142,17 @@ class Compiler:
 
     def function_around(self, candidate: Candidate) -> AnyFunction | None:
         """The outermost function whose *body* holds all edits; None when the edit touches what runs at import."""
-        for function in self.outer:
-            body_start = self.source.span(function.body[0])[0]
-            body_end = self.source.span(function)[1]
-            indented = self.source.line_start(function.body[0].lineno)
-            low = indented if not self.source.text[indented:body_start].strip() else body_start
-            if all(low <= edit.start and edit.end <= body_end for edit in candidate.edits):
+        for low, high, function in self._bodies:
+            if all(low <= edit.start and edit.end <= high for edit in candidate.edits):
                 return function
         return None
+
+    def _body(self, function: AnyFunction) -> tuple[int, int, AnyFunction]:
+        """Where its body begins, white space included, and where it ends."""
+        start = self.source.span(function.body[0])[0]
+        indented = self.source.line_start(function.body[0].lineno)
+        low = indented if not self.source.text[indented:start].strip() else start
+        return low, self.source.span(function)[1], function
 
     def _headers(self, function: AnyFunction) -> tuple[list[str], list[str]]:
         """The header lines that recreate the scope around a function, and the class names on the way to it."""
