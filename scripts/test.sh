@@ -9,4 +9,5 @@ PATH=$PWD/.venv/bin:$PATH
 unset PYTHONDONTWRITEBYTECODE
 .venv/bin/python -m compileall -q src
 # More workers than cores: many tests wait for a process of theirs. In the order of tests/conftest.py: the longest first.
-exec pytest -n 4 --dist loadfile --no-loadscope-reorder "$@"
+# Two plugins that libraries bring along are of no use here, and cost each worker's start a second.
+exec pytest -p no:schemathesis -p no:anyio -n 4 --dist loadfile --no-loadscope-reorder "$@"

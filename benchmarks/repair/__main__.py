@@ -2,10 +2,11 @@
 
     python benchmarks/repair programs [--seconds 60] [--only NAME]
     python benchmarks/repair libraries [--seconds 60] [--half development|set-aside] [--only NAME] [--retry-seconds 300]
+    python benchmarks/repair history [--seconds 60] [--only NAME]
     python benchmarks/repair order [--only NAME]   where the right patch stands among the candidates
     python benchmarks/repair inject          makes bugs.json anew
 
-`programs` is the quick set of classic algorithms; `libraries` fetches real packages (see README.md in this folder).
+`programs` is the quick set of classic algorithms; `libraries` and `history` fetch real packages (see README.md here).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+import history
 import injection
 import programs
 from judge import judge
@@ -104,12 +106,30 @@ def run_libraries(given: argparse.Namespace, toolkit: Path, table: Table) -> Non
             table.add(f"{bug.name} ({bug.lines}-line)", outcome, verdict)
 
 
+def run_history(given: argparse.Namespace, toolkit: Path, table: Table) -> None:
+    for fix in history.load():
+        if given.only not in fix.name:
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name) / fix.package
+            right = history.write(fix, given.cache, root)
+            outcome = run_engine(toolkit, root, given.seconds)
+            verdict = judge(root, fix.path, right, (root / fix.path).read_text()) if outcome.success else ""
+            table.add(fix.name, outcome, verdict)
+
+
 def show_order(given: argparse.Namespace) -> None:
     for bug in programs.load():
         if given.only in bug.name:
             with tempfile.TemporaryDirectory() as name:
                 programs.write(bug, Path(name))
                 print(f"{bug.name}: {standing(Path(name).resolve(), 'program.py', bug.right)}", flush=True)
+    for fix in history.load():
+        if given.only in fix.name:
+            with tempfile.TemporaryDirectory() as name:
+                root = Path(name).resolve() / fix.package
+                right = history.write(fix, given.cache, root)
+                print(f"{fix.name}: {standing(root, fix.path, right)}", flush=True)
     for bug in injection.load():
         if bug.is_set_aside != (given.half == "set-aside") or given.only not in bug.name:
             continue
@@ -123,7 +143,7 @@ def show_order(given: argparse.Namespace) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/repair")
-    parser.add_argument("what", choices=["programs", "libraries", "order", "inject"])
+    parser.add_argument("what", choices=["programs", "libraries", "history", "order", "inject"])
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--retry-seconds", type=float, default=0.0, help="try those that were missed once more, longer")
     parser.add_argument("--half", choices=["development", "set-aside"], default="development")
@@ -140,7 +160,9 @@ def main() -> int:
     table = Table(max(given.seconds, given.retry_seconds), given.log)
     with tempfile.TemporaryDirectory() as folder:
         toolkit = Toolkit.build(Path(folder) / "toolkit").folder
-        (run_programs if given.what == "programs" else run_libraries)(given, toolkit, table)
+        {"programs": run_programs, "libraries": run_libraries, "history": run_history}[given.what](
+            given, toolkit, table
+        )
     table.show()
     return 0
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mogplex.harnesses.repair.engine.candidates import ordered
 from mogplex.harnesses.repair.engine.clues import NO_CLUES, Clues
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits, changed_tokens, operator_span
+from mogplex.harnesses.repair.engine.neglect import Neglect
 from mogplex.harnesses.repair.engine.scope import Vocabulary
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import Suspect, ochiai
@@ -95,7 +96,16 @@ def test_every_template_has_something_to_say() -> None:
     more = "\n\ndef f(a=[]):\n    a.sort()\n    print(undefnied)\n"
     said = {candidate.template for candidate in candidates(PROGRAM + more)}
     silent = {template.name for template in all_templates()} - said
-    silent -= {"condition regrouped", "comparison chain shortened", "comparison operands swapped"}
+    silent -= {
+        "membership for truth",
+        "endless loop",
+        "namesake",
+        "something neglected",
+        "something neglected, in an else",
+        "condition regrouped",
+        "comparison chain shortened",
+        "comparison operands swapped",
+    }
     assert not silent - {"range bounds", "variable for a constant", "call like another"} - SPELLING, silent
 
 
@@ -152,6 +162,40 @@ def test_every_template_has_something_to_say() -> None:
             "def f(a, b):\n    c = b + b\n    return b\n",
             "other variable, everywhere",
         ),
+        (
+            "def f(a):\n    best = 0\n    for one in a:\n        best = one + 1\n    return best\n",
+            "def f(a):\n    best = 0\n    for one in a:\n        best = max(best, one + 1)\n    return best\n",
+            "best kept",
+        ),
+        (
+            "def f(a):\n    if len(a) == 0:\n        return a\n",
+            "def f(a):\n    if len(a) <= 1:\n        return a\n",
+            "comparison of sizes",
+        ),
+        ("def f(a, b):\n    return g([a])\n", "def f(a, b):\n    return g(b)\n", "variable for an expression"),
+        ("def f(a, b):\n    a < 1\n    return True\n", "def f(a, b):\n    a < 1\n    return a < 1\n", "returned value"),
+        (
+            "def f(a, b=0):\n    return f(a) + b\n",
+            "def f(a, b=0):\n    return f(a, b) + b\n",
+            "argument added",
+        ),
+        (
+            "def f(a):\n    if a:\n        a = 1\n    a = 2\n",
+            "def f(a):\n    if a:\n        a = 1\n    else:\n        a = 2\n",
+            "statement moved",
+        ),
+        (
+            "def f(d, k):\n    if d.get(k):\n        return k\n",
+            "def f(d, k):\n    if k in d:\n        return k\n",
+            "membership for truth",
+        ),
+        ("def f(a, b):\n    return g(a.b)\n", "def f(a, b):\n    return g(b)\n", "namesake"),
+        ("def f(a):\n    while True:\n        a.pop()\n", "def f(a):\n    while a:\n        a.pop()\n", "endless loop"),
+        (
+            "import copy\ndef f(a):\n    return g(a), copy.copy(a)\n",
+            "import copy\ndef f(a):\n    return g(copy.deepcopy(a)), copy.copy(a)\n",
+            "wrapped in a call",
+        ),
         ("def f(a, é):\n    return é - a  # é\n", "def f(a, é):\n    return é + a  # é\n", "arithmetic operator"),
     ],
 )
@@ -204,6 +248,48 @@ def test_a_name_that_nothing_reads_is_likely_what_was_meant() -> None:
     text = "def f(width, height, depth):\n    print(depth)\n    return g(width)\n"
     found = priors(text, 3, NO_CLUES, {})
     assert found[text.replace("g(width)", "g(width, height)")] > 2 * found[text.replace("g(width)", "g(width, depth)")]
+
+
+WALK = """
+def walk(graph, node, log):
+    seen, count = {node}, 0
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        log.append(count)
+        waiting.extend(one for one in graph[node] if one not in seen)
+    return seen
+"""
+
+
+def test_what_nothing_brings_up_to_date_is_likely_what_is_missing() -> None:
+    kinds = {
+        "graph": {"dict"},
+        "node": {"str"},
+        "log": {"list"},
+        "seen": {"set"},
+        "count": {"int"},
+        "waiting": {"list"},
+    }
+    found = priors(WALK, 8, NO_CLUES, kinds)
+    line = "        waiting.extend("
+    for missing, usual in (("seen.add(node)", "log.append(node)"), ("count += 1", "node = node")):
+        first, second = (found.get(WALK.replace(line, f"        {one}\n{line}")) for one in (missing, usual))
+        assert first is not None and first > 2 * (second or 0.0), missing
+
+
+def test_names_that_are_brought_up_to_date_are_not_called_neglected() -> None:
+    def neglect(text: str) -> Neglect:
+        source = Source("p.py", text.encode())
+        return Neglect.of(source.tree.body[0], source)  # type: ignore[arg-type]
+
+    assert neglect(WALK).unchanged == {"count"} and neglect(WALK).ungrown == {"seen"}
+    better = WALK.replace("log.append(count)", "count += 1; seen.add(node); log.append(count)")
+    assert neglect(better).unchanged == neglect(better).ungrown == frozenset()
+    stuck = "def f(a, b):\n    while a < b[0]:\n        b[a] = 1\n        c = 2\n    return c\n"
+    assert neglect(stuck.replace("b[a]", "d")).unchanged == {"a", "b"}
+    assert neglect(stuck).unchanged == frozenset()
+    assert neglect(stuck).keys == {"b": ["0", "a"]}
 
 
 def test_where_a_wrong_type_broke_off_names_of_other_types_are_tried() -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
 from .edit import Edit, fit, is_loose
+from .evident import LITERALS, RESULTS
+from .neglect import Neglect
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
 
 NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
@@ -152,6 +154,11 @@ class Place:
         bound |= {node.id for node in stores if isinstance(node.ctx, ast.Store)}
         return {name for name in bound - self.reads.keys() if not name.startswith("_")} - {"self", "cls"}
 
+    @functools.cached_property
+    def neglect(self) -> Neglect:
+        """What the function seems to forget."""
+        return Neglect.of(self.function, self.source) if self.function is not None else Neglect()
+
     def _names(self) -> tuple[list[str], set[str]]:
         """Local names (parameters first, then in order of assignment), comprehension variables included; and those of
         them that only functions around this one bind."""
@@ -265,36 +272,3 @@ class Place:
     def nodes(self) -> list[ast.AST]:
         """The statement, then every expression node of it (not of the statements inside it)."""
         return [self.statement, *header_expressions(self.statement)]
-
-
-LITERALS: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((ast.List, ast.ListComp), "list"),
-    ((ast.Dict, ast.DictComp), "dict"),
-    ((ast.Set, ast.SetComp), "set"),
-    ((ast.Tuple,), "tuple"),
-    ((ast.JoinedStr,), "str"),
-    ((ast.Compare,), "bool"),
-    ((ast.GeneratorExp,), "generator"),
-    ((ast.Lambda,), "function"),
-)
-RESULTS = {
-    "len": {"int"},
-    "int": {"int"},
-    "str": {"str"},
-    "list": {"list"},
-    "dict": {"dict"},
-    "set": {"set"},
-    "tuple": {"tuple"},
-    "sorted": {"list"},
-    "range": {"range"},
-    "float": {"float"},
-    "bool": {"bool"},
-    "isinstance": {"bool"},
-    "any": {"bool"},
-    "all": {"bool"},
-    "ord": {"int"},
-    "chr": {"str"},
-    "repr": {"str"},
-    "enumerate": {"enumerate"},
-    "zip": {"zip"},
-}

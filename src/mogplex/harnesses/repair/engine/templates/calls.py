@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..scope import NUMBERS, SEQUENCES, SIZED, Place, Proposal
+from ..source import AnyFunction
 from .template import Template
 
 STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
@@ -64,6 +65,9 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
     given = {keyword.arg for keyword in node.keywords}
     if function is not None:
         parameters = [one.arg for one in [*function.args.args, *function.args.kwonlyargs]]
+        following = _next_parameter(function, node)
+        if following in place.names and place.is_live(following) and following not in given and not node.keywords:
+            yield place.replace(node, f"{head}({', '.join([*parts, following])})", 1.4)
         for parameter in parameters:
             if parameter in given or parameter in ("self", "cls"):
                 continue
@@ -81,6 +85,14 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
                 yield place.replace(node, f"{head}({', '.join([*parts, extra])})", 0.3)
                 if parts and not extra.isdigit():
                     yield place.replace(node, f"{head}({', '.join([extra, *parts])})", 0.2)
+
+
+def _next_parameter(function: AnyFunction, node: ast.Call) -> str:
+    """The parameter that the next positional argument of a call would be given to; "" when it takes no more."""
+    names = [one.arg for one in [*function.args.posonlyargs, *function.args.args]]
+    if names[:1] in (["self"], ["cls"]):
+        names = names[1:]
+    return names[len(node.args)] if len(node.args) < len(names) else ""
 
 
 def range_start(node: ast.Call, place: Place) -> Iterator[Proposal]:
@@ -118,8 +130,9 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
         guess *= 2.0  # a list that is kept while it goes on changing
     wrappers: list[tuple[str, float]] = []
     if not kinds or kinds & NUMBERS:
-        wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.5), (f"str({text})", 0.6)]
+        wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.8), (f"str({text})", 0.6)]
         wrappers += [(f"round({text})", 0.3), (f"float({text})", 0.4), (f"max(1, {text})", 0.2)]
+        wrappers.append((f"{inner}**2", 0.1 if not kinds else 0.8 if isinstance(parent, ast.BinOp) else 0.3))
     if not kinds or kinds & {"str", "bytes"}:
         wrappers += [(f"{inner}.{method}", 0.5) for method in STRING_METHODS] + [
             (f"int({text})", 0.6),
@@ -135,6 +148,12 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
         ]
     if not kinds or kinds & {"list", "dict", "set", "deque", "defaultdict", "OrderedDict"}:
         wrappers.append((f"{inner}.copy()", 0.7))
+    if not kinds or not kinds & (NUMBERS | {"str"}):
+        copiers = [verb for verb in ("copy", "deepcopy") if verb in place.words.calls] or []
+        modules = [
+            f"copy.{verb}" for verb in ("copy", "deepcopy") if "copy" in place.words.bound and "copy" not in copiers
+        ]
+        wrappers += [(f"{verb}({text})", 0.5) for verb in [*copiers, *modules]]
     if kinds & SEQUENCES:
         wrappers += [
             (f"{inner}[::-1]", 0.7),
@@ -143,6 +162,9 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
             (f"{inner}[:-1]", 0.4),
             (f"{inner}[-1]", 0.4),
         ]
+        for name in place.names:
+            if place.kind(name) == {"int"} and name != text:
+                wrappers += [(f"{inner}[{name}:]", 0.6), (f"{inner}[:{name}]", 0.5)]
     if "dict" in kinds or "defaultdict" in kinds:
         wrappers += [(f"{inner}.items()", 0.7), (f"{inner}.values()", 0.7), (f"{inner}.keys()", 0.3)]
     if isinstance(node, ast.Name) and kinds & {"list", "tuple", "set"} and isinstance(parent, (ast.Call, ast.List)):
@@ -204,6 +226,9 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
         if friend not in parts:
             yield place.replace(kinds, f"({', '.join([*parts, friend])})", 1.0 if friend in friends else 0.5)
             yield place.replace(kinds, friend, 0.4)
+    for text, theirs in place.kinds.items():  # the class is known by another name
+        if theirs <= {"type", "ABCMeta", "EnumMeta"} and text not in parts:
+            yield place.replace(kinds, text, 0.6)
     if len(parts) > 1:
         for number in range(len(parts)):
             rest = [part for index, part in enumerate(parts) if index != number]
@@ -250,7 +275,7 @@ TEMPLATES = [
     Template("argument dropped", 0.2, (ast.Call,), dropped_argument),
     Template("argument added", 0.25, (ast.Call,), added_argument),
     Template("range bounds", 0.5, (ast.Call,), range_start),
-    Template("wrapped in a call", 0.14, VALUES[:-1], wrapped),
+    Template("wrapped in a call", 0.14, (*VALUES[:-1], ast.ListComp), wrapped),
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
     Template("lookup with default", 0.3, (ast.Subscript,), lookup),
     Template("default of a lookup", 0.25, (ast.Call,), lookup_default),

@@ -23,6 +23,7 @@ OTHERS = {
     "==": ("<=", ">=", "<", ">", "in", "is"), "!=": ("<", ">", "not in", "is not"), "is": ("==",), "is not": ("!=",),
     "in": ("==",), "not in": ("!=",),
 }  # fmt: skip
+SIZES = {"== 0": ("<= 1",), "<= 1": ("== 0",), "!= 0": ("> 1",), "> 1": ("!= 0",), "== 1": ("> 0",), "> 0": ("== 1",)}
 
 
 def _operators(node: ast.Compare, place: Place) -> Iterator[tuple[int, int, str]]:
@@ -64,6 +65,15 @@ def swapped_operands(node: ast.Compare, place: Place) -> Iterator[Proposal]:
         yield place.swap(node.left, node.comparators[0])
 
 
+def boundary_of_sizes(node: ast.Compare, place: Place) -> Iterator[Proposal]:
+    """`== 0` to `<= 1`, `> 0` to `> 1`, …: one is as good as none, or as good as many."""
+    if len(node.ops) == 1 and isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value in (0, 1):
+        ((start, _, symbol),) = _operators(node, place)
+        here = f"{symbol} {place.text(node.comparators[0])}"
+        for other in SIZES.get(here, ()):
+            yield place.span_edit(start, place.source.span(node.comparators[0])[1], other)
+
+
 def shortened_chain(node: ast.Compare, place: Place) -> Iterator[Proposal]:
     """`a < b < c` to `a < b` or `b < c`."""
     if len(node.ops) > 1:
@@ -75,6 +85,7 @@ def shortened_chain(node: ast.Compare, place: Place) -> Iterator[Proposal]:
 TEMPLATES = [
     Template("comparison boundary", 1.0, (ast.Compare,), boundary),
     Template("comparison opposite", 0.7, (ast.Compare,), opposite),
+    Template("comparison of sizes", 0.25, (ast.Compare,), boundary_of_sizes),
     Template("comparison operator", 0.3, (ast.Compare,), other_operator),
     Template("comparison operands swapped", 0.2, (ast.Compare,), swapped_operands),
     Template("comparison chain shortened", 0.1, (ast.Compare,), shortened_chain),

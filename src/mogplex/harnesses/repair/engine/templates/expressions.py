@@ -58,6 +58,9 @@ def returned(node: ast.Return, place: Place) -> Iterator[Proposal]:
     for text in RETURNED:
         if text != mine:
             yield place.replace(node.value, text, 0.6 if is_plain else 0.25, removes=not is_plain)
+    if isinstance(node.value, ast.Constant) and isinstance(node.value.value, bool):
+        for atom, weight in atoms(place):
+            yield place.replace(node.value, atom, 0.8 * min(1.0, weight))
     for name in place.names:
         if "list" in place.kind(name) and mine in ("[]", "[[]]", name):
             yield place.replace(node.value, f"[{name}]", 0.6)
@@ -135,6 +138,38 @@ def extended(node: ast.expr, place: Place) -> Iterator[Proposal]:
                 yield place.replace(node, f"{plain} - {place.text(other)}", 0.15)
 
 
+def variable(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """An expression is what a variable in scope holds already, or was meant to hold."""
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load) or not _is_value(node, place):
+        return
+    kinds = place.kind_of(node)
+    for name in place.names:
+        theirs = place.kind(name)
+        if place.is_live(name) and name != "self" and (not kinds or not theirs or kinds & theirs):
+            yield place.replace(node, name, 1.0 if kinds and theirs else 0.5)
+
+
+def _is_value(node: ast.AST, place: Place) -> bool:
+    parent = place.source.parents.get(node)
+    return _is_argument_like(node, place) or isinstance(parent, (ast.Compare, ast.Subscript, ast.Slice))
+
+
+def namesake(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """`args.name` to `name`, a variable in scope."""
+    if isinstance(node.ctx, ast.Load) and node.attr in place.names and place.is_live(node.attr):
+        yield place.replace(node, node.attr)
+
+
+def best_kept(node: ast.Assign, place: Place) -> Iterator[Proposal]:
+    """`best = value` to `best = max(best, value)`: the best so far was forgotten."""
+    if len(node.targets) != 1 or not isinstance(node.targets[0], (ast.Name, ast.Subscript, ast.Attribute)):
+        return
+    target, value = place.text(node.targets[0]), place.text(node.value)
+    if place.may_be(node.value, NUMBERS) and place.may_be(node.targets[0], NUMBERS) and target not in value:
+        for verb in ("max", "min"):
+            yield place.replace(node.value, f"{verb}({target}, {value})")
+
+
 def _numbers(place: Place) -> list[str]:
     """Small numbers that the function mentions, 1 aside (off by one does it)."""
     found = [
@@ -183,9 +218,12 @@ def lambda_body(node: ast.Lambda, place: Place) -> Iterator[Proposal]:
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.Compare)
 TEMPLATES = [
     Template("other expression", 0.16, VALUES, other_expression),
+    Template("variable for an expression", 0.12, (*VALUES, ast.List), variable),
+    Template("namesake", 0.35, (ast.Attribute,), namesake),
+    Template("best kept", 0.3, (ast.Assign,), best_kept),
     Template("returned value", 0.2, (ast.Return,), returned),
     Template("fallback", 0.2, (ast.Name, ast.Attribute, ast.Call, ast.Subscript), fallback),
-    Template("term added", 0.14, (*VALUES, ast.Constant, ast.IfExp), extended),
+    Template("term added", 0.14, (*VALUES, ast.Constant, ast.IfExp, ast.List, ast.ListComp), extended),
     Template("conditional", 0.08, (ast.Name, ast.Attribute, ast.Call, ast.Subscript), conditional),
     Template("conditional arms", 0.35, (ast.IfExp,), conditional_arms),
     Template("key function", 0.3, (ast.Lambda,), lambda_body),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections.abc import Iterator
 
-from ..scope import NUMBERS, Place, Proposal
+from ..neglect import GROWING, LOOPS, bound_in
+from ..scope import NUMBERS, SIZED, Place, Proposal
 from ..source import FUNCTIONS
 from .block import insert_after, insert_before, unit
 from .template import Template
@@ -26,8 +29,13 @@ CHANGING = (
     "close",
     "flush",
 )
+CHANGED = re.compile(r"(\w+)(?:\.(\w+)\(|\[[^=]*\] = | [-+*/|&]?= )")  # what a statement changes, and by which method
+WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
+MAX_KEYS = 6
+MAPPINGS = {"dict", "defaultdict", "OrderedDict", "Counter"}
 
 
+@functools.lru_cache(maxsize=64)  # several templates ask for the same place, one soon after the other
 def missing_lines(place: Place) -> list[tuple[str, float]]:
     """One-line statements that could be missing here, with weights."""
     found: dict[str, float] = {}
@@ -35,13 +43,18 @@ def missing_lines(place: Place) -> list[tuple[str, float]]:
     if function is None:
         return []
     names = [name for name in place.names if place.is_live(name)]
+    block, number = place.source.block_of(place.statement)
+    near = block[max(0, number - 1) : number + 2]
     for node in ast.walk(function):
-        if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) and node is not place.statement:
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) and (node is not place.statement or node in near):
             text = place.text(node)
             if "\n" not in text and len(text) < 80 and not text.startswith(('"', "'")):
                 found.setdefault(text, 0.8)
                 for variant in _renamed(node, place, names):
                     found.setdefault(variant, 0.4)
+                if node in near:
+                    for variant in _renamed_twice(node, place, names):
+                        found.setdefault(variant, 0.3)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
             text = place.text(node)  # a call inside an expression, alone: `stack.pop()`
             if "\n" not in text and len(text) < 60:
@@ -63,14 +76,71 @@ def missing_lines(place: Place) -> list[tuple[str, float]]:
     owner = place.source.class_of(function)
     if owner is not None and "self" in names:
         found.update(_method_calls(owner, place, names))
+        for text, weight in _stored(place, names):
+            found.setdefault(text, weight)
         for text, kinds in place.kinds.items():
             if text.startswith("self.") and kinds & {"int"}:
                 found.setdefault(f"{text} += 1", 0.5)
                 found.setdefault(f"{text} -= 1", 0.5)
             elif text.startswith("self.") and kinds & {"list", "dict", "set"}:
                 found.setdefault(f"{text}.clear()", 0.2)
-    ranked = sorted(((text, weight) for text, weight in found.items() if weight), key=lambda item: -item[1])
-    return ranked[:MAX_LINES]
+    for text, weight in updates(place, names):
+        found.setdefault(text, weight)
+    return sorted((item for item in found.items() if item[1]), key=lambda item: -item[1])
+
+
+def _is_needed(line: str, place: Place) -> bool:
+    """Whether a line changes something that the function otherwise only reads, or calls a method that nobody calls."""
+    changed = CHANGED.match(line)
+    if changed is None:
+        return False
+    name, method = changed.groups()
+    if name == "self":
+        is_private = bool(method) and method.startswith("_") and method in place.words.functions
+        return is_private and place.words.spelled[method] == 1
+    if name in place.neglect.ungrown:
+        return method in GROWING or not method
+    return name in place.neglect.unchanged and not method
+
+
+def updates(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:
+    """Lines that bring a name up to date: begin again, go one further, note a flag, store under a key."""
+    loop = next((above for above in place.source.ancestors(place.statement) if isinstance(above, LOOPS)), None)
+    for name in names:
+        kinds = place.kind(name)
+        if loop is not None and name in place.neglect.starts:
+            yield f"{name} = {place.text(place.neglect.starts[name])}", 0.3
+        for attribute in place.words.attributes.get(name, []) if name != "self" else []:
+            theirs = place.kind(f"{name}.{attribute}")
+            if loop is not None and (kinds & theirs or (kinds and "NoneType" in theirs)):
+                is_stuck = name not in bound_in(loop)
+                yield f"{name} = {name}.{attribute}", 0.8 if is_stuck else 0.4
+            if "bool" in theirs:
+                yield f"{name}.{attribute} = True", 0.3
+                yield f"{name}.{attribute} = False", 0.3
+        for other in names:
+            if other == name or not kinds or name == "self" or other == "self":
+                continue
+            unsure = "NoneType" in kinds | place.kind(other)
+            if unsure or (name in place.neglect.unchanged and place.is_compatible(name, other) >= 0.5):
+                yield f"{name} = {other}", 0.3
+        if kinds & MAPPINGS:
+            keys = [text for text in place.neglect.keys.get(name, []) if text not in names][:MAX_KEYS]
+            keys += [one for one in names if one != name and not place.kind(one) & SIZED - {"str", "tuple"}][:MAX_KEYS]
+            for key in keys:
+                for value in [*[one for one in names if one not in (name, key)][:MAX_KEYS], "True"]:
+                    yield f"{name}[{key}] = {value}", 0.3 if name in place.neglect.ungrown else 0.15
+
+
+def _stored(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:
+    """`self.entries[key] = value`, for the first parameters of the method."""
+    own = [name for name in names if name != "self"][:4]
+    for text, kinds in place.kinds.items():
+        if text.startswith("self.") and kinds & MAPPINGS:
+            for key in own:
+                for value in own:
+                    if value != key:
+                        yield f"{text}[{key}] = {value}", 0.4
 
 
 def _renamed(node: ast.stmt, place: Place, names: list[str]) -> Iterator[str]:
@@ -83,6 +153,26 @@ def _renamed(node: ast.stmt, place: Place, names: list[str]) -> Iterator[str]:
             for other in names:
                 if other != inner.id and place.kind(other) and place.is_compatible(inner.id, other) == 1.0:
                     yield text[:left] + other + text[right:]
+
+
+def _renamed_twice(node: ast.stmt, place: Place, names: list[str]) -> Iterator[str]:
+    """The same for something else: `out.extend(left[i:])` with two of its names exchanged for others everywhere."""
+    text = place.text(node)
+    used = list(dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name) and one.id in names))
+    others = [name for name in names if name not in used]
+    fits = {
+        one: [other for other in others if place.kind(one) and place.is_compatible(one, other) == 1.0] for one in used
+    }
+    for number, first in enumerate(used):
+        for second in used[number + 1 :]:
+            for one in fits[first][:4]:
+                for other in fits[second][:4]:
+                    if one != other:
+                        yield WORD.sub(functools.partial(_exchanged, {first: one, second: other}), text)
+
+
+def _exchanged(words: dict[str, str], word: re.Match[str]) -> str:
+    return words.get(word.group(), word.group())
 
 
 def _method_calls(owner: ast.ClassDef, place: Place, names: list[str]) -> dict[str, float]:
@@ -130,24 +220,41 @@ def _with_other_texts(node: ast.stmt, place: Place) -> Iterator[str]:
                     yield f'{text[:left]}"{name}"{text[right:]}'
 
 
-def else_added(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+def needed_else(node: ast.If, place: Place) -> Iterator[Proposal]:
+    """An `else` with a line that brings something up to date which nothing else does."""
+    yield from _else_with(node, place, [item for item in missing_lines(place) if _is_needed(item[0], place)])
+
+
+def else_added(node: ast.If, place: Place) -> Iterator[Proposal]:
     """An `else` with one line, for an `if` that has none."""
-    if not isinstance(node, ast.If) or node.orelse or place.function is None:
+    yield from _else_with(node, place, missing_lines(place)[:MAX_LINES])
+
+
+def _else_with(node: ast.If, place: Place, lines: list[tuple[str, float]]) -> Iterator[Proposal]:
+    if node.orelse or place.function is None:
         return
     inner = " " * (len(unit(place)))
-    for line, weight in missing_lines(place):
+    for line, weight in lines:
         proposal = insert_after(place, ["else:", f"{inner}{line}"], weight)
         if proposal is not None:
             yield proposal
 
 
+def needed(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """A missing line that brings something up to date which nothing else does."""
+    yield from _around(node, place, [item for item in missing_lines(place) if _is_needed(item[0], place)])
+
+
 def inserted(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """A missing line before or after the statement."""
-    if place.function is None or place.statement is place.function:
-        return
+    lines = [item for item in missing_lines(place) if not _is_needed(item[0], place)]
+    yield from _around(node, place, lines[:MAX_LINES])
+
+
+def _around(node: ast.stmt, place: Place, lines: list[tuple[str, float]]) -> Iterator[Proposal]:
     own = place.text(node)
-    for line, weight in missing_lines(place):
-        if line == own:
+    for line, weight in lines:
+        if line == own or place.statement is place.function:
             continue
         after = None if isinstance(node, (ast.Return, ast.Raise)) else insert_after(place, [line], weight)
         before = insert_before(place, [line], weight)
@@ -172,4 +279,6 @@ TEMPLATES = [
     Template("missing return", 0.3, ANY, missing_return),
     Template("else added", 0.12, (ast.If,), else_added),
     Template("statement inserted", 0.13, ANY, inserted),
+    Template("something neglected", 0.6, ANY, needed),
+    Template("something neglected, in an else", 0.5, (ast.If,), needed_else),
 ]

@@ -10,6 +10,7 @@ from ..scope import NUMBERS, SIZED, Place, Proposal
 from .template import Template
 
 MAX_ATOMS = 40
+CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
 
 
 def connective(node: ast.BoolOp, place: Place) -> Iterator[Proposal]:
@@ -98,7 +99,7 @@ def atoms(place: Place) -> list[tuple[str, float]]:
             found[f"{name} is None"] = sure * near
             found[f"{name} is not None"] = sure * near
         if kinds & NUMBERS - {"bool"} or not kinds:
-            for text, weight in (("== 0", 0.8), ("< 0", 0.8), ("> 0", 0.6), ("== 1", 0.5), (">= 0", 0.4), ("< 1", 0.3)):
+            for text, weight in (("== 0", 0.8), ("< 0", 0.8), ("> 0", 0.6), ("== 1", 0.5), ("> 1", 0.5), (">= 0", 0.4)):
                 found.setdefault(f"{name} {text}", weight * near)
         if kinds & SIZED:
             found.setdefault(f"len({name}) > 1", 0.5 * near)
@@ -117,6 +118,16 @@ def atoms(place: Place) -> list[tuple[str, float]]:
             near = 0.8 if place.text(node) in around else 0.4
             found.setdefault(place.text(node), near)
             found.setdefault(f"not {place.text(node)}", near)
+    for name in sorted(used & set(names) - {"self", "cls"}):
+        for kind in sorted(place.kind(name) & CHECKED):
+            sure = 1.0 if place.clash else 0.4 if len(place.kind(name)) > 1 else 0.2
+            found.setdefault(f"isinstance({name}, {kind})", sure)
+            found.setdefault(f"not isinstance({name}, {kind})", sure)
+    for name in sorted(used & set(names) - {"self", "cls"}):
+        for attribute in place.words.attributes.get(name, [])[:6]:
+            if attribute not in place.words.functions:
+                found.setdefault(f"{name}.{attribute}", 0.4)
+                found.setdefault(f"not {name}.{attribute}", 0.3)
     for name in names:
         for attribute, kinds in place.kinds.items():
             if attribute.startswith("self.") and kinds & NUMBERS - {"bool"} and place.kind(name) & NUMBERS - {"bool"}:
@@ -176,6 +187,14 @@ def replaced(node: ast.AST, place: Place) -> Iterator[Proposal]:
         yield place.replace(target, "False", 0.15, removes=True)
 
 
+def endless(node: ast.While, place: Place) -> Iterator[Proposal]:
+    """`while True` to `while waiting`: for ever, although something runs out."""
+    if isinstance(node.test, ast.Constant):
+        for name in place.names:
+            if place.is_live(name) and place.kind(name) & SIZED:
+                yield place.replace(node.test, name)
+
+
 BRANCHES = (ast.If, ast.While, ast.IfExp, ast.Assert, ast.comprehension)
 TEMPLATES = [
     Template("and/or swapped", 0.6, (ast.BoolOp,), connective),
@@ -184,5 +203,6 @@ TEMPLATES = [
     Template("condition negated", 0.5, (*BRANCHES, ast.BoolOp, ast.Return), negated),
     Template("negation dropped", 0.55, (ast.UnaryOp,), not_dropped),
     Template("condition extended", 0.22, (*BRANCHES, ast.Return), extended),
+    Template("endless loop", 0.36, (ast.While,), endless),
     Template("condition replaced", 0.12, BRANCHES, replaced),
 ]

@@ -43,7 +43,7 @@ def index(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     """`a[i][j]` to `a[j][i]`; `a[0]` to `a[-1]`, `a[1]`, `a`; `a[i]` to `a[:i]` and `a[i:]`."""
     if isinstance(node.slice, ast.Slice):
         if isinstance(node.ctx, ast.Load):
-            yield place.replace(node, place.text(node.value), 0.4, removes=True)
+            yield place.replace(node, place.text(node.value), 1.0, removes=True)
         return
     if isinstance(node.value, ast.Subscript) and not isinstance(node.value.slice, ast.Slice):
         yield place.swap(node.slice, node.value.slice)

@@ -13,6 +13,7 @@ SIMILAR = (
     ("extend", "extendleft"),
     ("add", "update", "discard", "remove"),
     ("keys", "values", "items"),
+    ("match", "fullmatch"),
     ("lower", "upper", "casefold"),
     ("capitalize", "title", "upper", "lower", "swapcase"),
     ("find", "rfind", "index", "rindex"),

@@ -76,6 +76,8 @@ def moved(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         text = shifted(place, node, indent, inner)
         if text is not None:
             yield place.span_edit(span[0], span[1], text)
+            if isinstance(before, ast.If) and not before.orelse:
+                yield place.span_edit(span[0], span[1], f"{indent}else:{place.source.newline}{text}")
         last = before
         while isinstance(last, (ast.If, ast.For, ast.While)):
             last = (last.orelse or last.body)[-1]

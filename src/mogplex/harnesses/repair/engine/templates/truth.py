@@ -77,6 +77,15 @@ def compared(node: ast.AST, place: Place) -> Iterator[Proposal]:
             yield place.replace(target, f"{place.text(target)} != {text}", weight * 0.7)
 
 
+def membership(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """`if d.get(k)` to `if k in d`: 0 and "" are values too."""
+    for target in _judged(node, place):
+        if not (isinstance(target, ast.Call) and isinstance(target.func, ast.Attribute)):
+            continue
+        if target.func.attr == "get" and len(target.args) == 1 and not target.keywords:
+            yield place.replace(target, f"{place.text(target.args[0])} in {place.text(target.func.value)}")
+
+
 def implied(node: ast.BoolOp, place: Place) -> Iterator[Proposal]:
     """`a and b` to `not a or b`, `a or b` to `not a and b`, and the other way round."""
     if len(node.values) != 2:
@@ -101,6 +110,7 @@ BRANCHES = (ast.If, ast.While, ast.IfExp, ast.comprehension, ast.BoolOp)
 TEMPLATES = [
     Template("None for truth", 0.5, BRANCHES, none_for_truth),
     Template("fallback for None only", 0.5, (ast.BoolOp,), fallback_for_none_only),
+    Template("membership for truth", 0.5, BRANCHES, membership),
     Template("truth for None", 0.4, (ast.Compare,), truth_for_none),
     Template("compared with a constant", 0.2, BRANCHES, compared),
     Template("condition implied", 0.25, (ast.BoolOp,), implied),
