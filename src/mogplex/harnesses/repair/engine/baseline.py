@@ -61,9 +61,9 @@ def run_all(
 def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: float) -> Baseline:
     """Run the suite plain and, at the same time, once more recording lines, as far as that gets in `record_seconds`.
 
-    The second run doubles as the check for flaky tests. Two runs at once may get into each other's way, so nothing is
-    a target that did not fail once more by itself, as pytest runs it. Failing tests that weren't recorded, and a sample
-    of the others, are recorded then.
+    The second run doubles as the check for flaky tests. Two runs at once may get into each other's way, so failing
+    tests (the cheapest MAX_FULL of them) run again without a twin, as pytest runs them, and are targets only if they
+    fail then too. Failing tests that weren't recorded, and a sample of the others, are recorded then.
     """
     plain = Run(tests, cpu_seconds)
     traced = Run(

@@ -115,7 +115,8 @@ def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def play(pool: Pool, *runs: Run) -> None:
-    """Play runs to their end, as many at a time as there are idle workers. Raises ServerLost when no worker is left."""
+    """Play runs to their end, as many at a time as there are idle workers; waits for those that are still at something
+    else. Raises ServerLost when no worker is left."""
     waiting = [run for run in runs if run.tests]
     active: dict[int, tuple[Worker, Run]] = {}
     while waiting or active:
@@ -125,11 +126,11 @@ def play(pool: Pool, *runs: Run) -> None:
             if request is not None:
                 pool.submit(worker, request)
                 active[id(worker)] = (worker, run)
-        if not active:
+        if not active and not any(worker.is_busy for worker in pool.workers if not worker.is_cold):
             raise ServerLost("the tests killed the processes that run them")
         for worker, record in pool.poll(0.2):
             if id(worker) not in active:
-                continue  # an idle one that was lost
+                continue  # an idle one that was lost, or the end of what somebody else had asked for
             run = active[id(worker)][1]
             run.take(record)
             if record.get("done"):
