@@ -98,6 +98,10 @@ def test_every_template_has_something_to_say() -> None:
     silent = {template.name for template in all_templates()} - said
     silent -= {
         "membership for truth",
+        "endless loop",
+        "namesake",
+        "something neglected",
+        "something neglected, in an else",
         "condition regrouped",
         "comparison chain shortened",
         "comparison operands swapped",
@@ -185,7 +189,8 @@ def test_every_template_has_something_to_say() -> None:
             "def f(d, k):\n    if k in d:\n        return k\n",
             "membership for truth",
         ),
-        ("def f(a, b):\n    return g(a.b)\n", "def f(a, b):\n    return g(b)\n", "variable for an expression"),
+        ("def f(a, b):\n    return g(a.b)\n", "def f(a, b):\n    return g(b)\n", "namesake"),
+        ("def f(a):\n    while True:\n        a.pop()\n", "def f(a):\n    while a:\n        a.pop()\n", "endless loop"),
         (
             "import copy\ndef f(a):\n    return g(a), copy.copy(a)\n",
             "import copy\ndef f(a):\n    return g(copy.deepcopy(a)), copy.copy(a)\n",

@@ -146,13 +146,18 @@ def variable(node: ast.expr, place: Place) -> Iterator[Proposal]:
     for name in place.names:
         theirs = place.kind(name)
         if place.is_live(name) and name != "self" and (not kinds or not theirs or kinds & theirs):
-            is_called_so = isinstance(node, ast.Attribute) and node.attr == name  # `args.name` where `name` was meant
-            yield place.replace(node, name, 3.0 if is_called_so else 1.0 if kinds and theirs else 0.5)
+            yield place.replace(node, name, 1.0 if kinds and theirs else 0.5)
 
 
 def _is_value(node: ast.AST, place: Place) -> bool:
     parent = place.source.parents.get(node)
     return _is_argument_like(node, place) or isinstance(parent, (ast.Compare, ast.Subscript, ast.Slice))
+
+
+def namesake(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """`args.name` to `name`, a variable in scope."""
+    if isinstance(node.ctx, ast.Load) and node.attr in place.names and place.is_live(node.attr):
+        yield place.replace(node, node.attr)
 
 
 def best_kept(node: ast.Assign, place: Place) -> Iterator[Proposal]:
@@ -214,6 +219,7 @@ VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.Compa
 TEMPLATES = [
     Template("other expression", 0.16, VALUES, other_expression),
     Template("variable for an expression", 0.12, (*VALUES, ast.List), variable),
+    Template("namesake", 0.35, (ast.Attribute,), namesake),
     Template("best kept", 0.3, (ast.Assign,), best_kept),
     Template("returned value", 0.2, (ast.Return,), returned),
     Template("fallback", 0.2, (ast.Name, ast.Attribute, ast.Call, ast.Subscript), fallback),

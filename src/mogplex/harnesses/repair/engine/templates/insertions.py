@@ -31,11 +31,11 @@ CHANGING = (
 )
 CHANGED = re.compile(r"(\w+)(?:\.(\w+)\(|\[[^=]*\] = | [-+*/|&]?= )")  # what a statement changes, and by which method
 WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
-NEGLECTED = 5.0  # the weight of a line that brings something up to date which nothing else does
 MAX_KEYS = 6
 MAPPINGS = {"dict", "defaultdict", "OrderedDict", "Counter"}
 
 
+@functools.lru_cache(maxsize=64)  # several templates ask for the same place, one soon after the other
 def missing_lines(place: Place) -> list[tuple[str, float]]:
     """One-line statements that could be missing here, with weights."""
     found: dict[str, float] = {}
@@ -86,8 +86,7 @@ def missing_lines(place: Place) -> list[tuple[str, float]]:
                 found.setdefault(f"{text}.clear()", 0.2)
     for text, weight in updates(place, names):
         found.setdefault(text, weight)
-    weighed = [(text, weight * (NEGLECTED if _is_needed(text, place) else 1.0)) for text, weight in found.items()]
-    return sorted((item for item in weighed if item[1]), key=lambda item: -item[1])[:MAX_LINES]
+    return sorted((item for item in found.items() if item[1]), key=lambda item: -item[1])
 
 
 def _is_needed(line: str, place: Place) -> bool:
@@ -221,24 +220,41 @@ def _with_other_texts(node: ast.stmt, place: Place) -> Iterator[str]:
                     yield f'{text[:left]}"{name}"{text[right:]}'
 
 
-def else_added(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+def needed_else(node: ast.If, place: Place) -> Iterator[Proposal]:
+    """An `else` with a line that brings something up to date which nothing else does."""
+    yield from _else_with(node, place, [item for item in missing_lines(place) if _is_needed(item[0], place)])
+
+
+def else_added(node: ast.If, place: Place) -> Iterator[Proposal]:
     """An `else` with one line, for an `if` that has none."""
-    if not isinstance(node, ast.If) or node.orelse or place.function is None:
+    yield from _else_with(node, place, missing_lines(place)[:MAX_LINES])
+
+
+def _else_with(node: ast.If, place: Place, lines: list[tuple[str, float]]) -> Iterator[Proposal]:
+    if node.orelse or place.function is None:
         return
     inner = " " * (len(unit(place)))
-    for line, weight in missing_lines(place):
+    for line, weight in lines:
         proposal = insert_after(place, ["else:", f"{inner}{line}"], weight)
         if proposal is not None:
             yield proposal
 
 
+def needed(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """A missing line that brings something up to date which nothing else does."""
+    yield from _around(node, place, [item for item in missing_lines(place) if _is_needed(item[0], place)])
+
+
 def inserted(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """A missing line before or after the statement."""
-    if place.function is None or place.statement is place.function:
-        return
+    lines = [item for item in missing_lines(place) if not _is_needed(item[0], place)]
+    yield from _around(node, place, lines[:MAX_LINES])
+
+
+def _around(node: ast.stmt, place: Place, lines: list[tuple[str, float]]) -> Iterator[Proposal]:
     own = place.text(node)
-    for line, weight in missing_lines(place):
-        if line == own:
+    for line, weight in lines:
+        if line == own or place.statement is place.function:
             continue
         after = None if isinstance(node, (ast.Return, ast.Raise)) else insert_after(place, [line], weight)
         before = insert_before(place, [line], weight)
@@ -263,4 +279,6 @@ TEMPLATES = [
     Template("missing return", 0.3, ANY, missing_return),
     Template("else added", 0.12, (ast.If,), else_added),
     Template("statement inserted", 0.13, ANY, inserted),
+    Template("something neglected", 0.6, ANY, needed),
+    Template("something neglected, in an else", 0.5, (ast.If,), needed_else),
 ]

@@ -10,7 +10,6 @@ from ..scope import NUMBERS, SIZED, Place, Proposal
 from .template import Template
 
 MAX_ATOMS = 40
-ENDLESS_WEIGHT = 3.0
 CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
 
 
@@ -183,13 +182,17 @@ def replaced(node: ast.AST, place: Place) -> Iterator[Proposal]:
         for atom, weight in atoms(place):
             if atom != place.text(target):
                 yield place.replace(target, atom, weight)
-        if isinstance(node, ast.While) and isinstance(target, ast.Constant):  # for ever, although something runs out
-            for name in place.names:
-                if place.is_live(name) and place.kind(name) & SIZED:
-                    yield place.replace(target, name, ENDLESS_WEIGHT)
         if not isinstance(node, ast.While):
             yield place.replace(target, "True", 0.15, removes=True)
         yield place.replace(target, "False", 0.15, removes=True)
+
+
+def endless(node: ast.While, place: Place) -> Iterator[Proposal]:
+    """`while True` to `while waiting`: for ever, although something runs out."""
+    if isinstance(node.test, ast.Constant):
+        for name in place.names:
+            if place.is_live(name) and place.kind(name) & SIZED:
+                yield place.replace(node.test, name)
 
 
 BRANCHES = (ast.If, ast.While, ast.IfExp, ast.Assert, ast.comprehension)
@@ -200,5 +203,6 @@ TEMPLATES = [
     Template("condition negated", 0.5, (*BRANCHES, ast.BoolOp, ast.Return), negated),
     Template("negation dropped", 0.55, (ast.UnaryOp,), not_dropped),
     Template("condition extended", 0.22, (*BRANCHES, ast.Return), extended),
+    Template("endless loop", 0.36, (ast.While,), endless),
     Template("condition replaced", 0.12, BRANCHES, replaced),
 ]
