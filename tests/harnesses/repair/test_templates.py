@@ -190,7 +190,6 @@ def test_every_template_has_something_to_say() -> None:
             "membership for truth",
         ),
         ("def f(a, b):\n    return g(a.b)\n", "def f(a, b):\n    return g(b)\n", "namesake"),
-        ("def f(a):\n    while True:\n        a.pop()\n", "def f(a):\n    while a:\n        a.pop()\n", "endless loop"),
         (
             "import copy\ndef f(a):\n    return g(a), copy.copy(a)\n",
             "import copy\ndef f(a):\n    return g(copy.deepcopy(a)), copy.copy(a)\n",
@@ -276,6 +275,12 @@ def test_what_nothing_brings_up_to_date_is_likely_what_is_missing() -> None:
     for missing, usual in (("seen.add(node)", "log.append(node)"), ("count += 1", "node = node")):
         first, second = (found.get(WALK.replace(line, f"        {one}\n{line}")) for one in (missing, usual))
         assert first is not None and first > 2 * (second or 0.0), missing
+
+
+def test_a_loop_for_ever_may_be_meant_to_end_when_nothing_is_left() -> None:
+    text = "def f(a):\n    while True:\n        a.pop()\n"
+    found = priors(text, 2, NO_CLUES, {"a": {"list"}})
+    assert found[text.replace("True", "a")] > found[text.replace("True", "not a")]
 
 
 def test_names_that_are_brought_up_to_date_are_not_called_neglected() -> None:
