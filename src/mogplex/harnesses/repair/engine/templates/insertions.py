@@ -46,7 +46,7 @@ def missing_lines(place: Place) -> list[tuple[str, float]]:
     block, number = place.source.block_of(place.statement)
     near = block[max(0, number - 1) : number + 2]
     for node in ast.walk(function):
-        if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) and (node is not place.statement or node in near):
+        if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):
             text = place.text(node)
             if "\n" not in text and len(text) < 80 and not text.startswith(('"', "'")):
                 found.setdefault(text, 0.8)
