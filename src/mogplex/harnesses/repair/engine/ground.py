@@ -132,7 +132,7 @@ class Ground:
         self._learn_types(goal, under, kinds)
         clues = clues_of(goal, around.root, {path: source.path for path, source in sources.items()})
         clues = traced_back(clues, sources.values())
-        search = Search(around.pool, around.root, goal, {self._path: edited}, tell, under=under)
+        search = Search(around.pool, goal, {self._path: edited}, tell, under=under)
         search.note_original()
         known = Listed(on_top_of(first, others, old, edited))
         search.add(Chained(known, Candidates(suspects[:MAX_SUSPECTS], kinds, clues)))

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from .baseline import cpu_limits
@@ -31,12 +30,11 @@ SCREEN_SIZE = 16  # candidates screened in one process
 
 
 class Search:
-    """One search. `sources` maps real paths to parsed files; `on_progress` is called after every answer."""
+    """One search. `sources` maps real paths to parsed files, `on_progress` hears of every answer."""
 
     def __init__(
         self,
         pool: Pool,
-        root: Path,
         goal: Goal,
         sources: dict[str, Source],
         on_progress: Callable[[Findings], None],
@@ -47,7 +45,6 @@ class Search:
         self._queue: Queue = Listed(())
         self._patience: Patience | None = None
         self._pool = pool
-        self._root = root
         self._goal = goal
         self._on_progress = on_progress
         self._compilers = {source.path: Compiler(source, path) for path, source in sources.items()}
@@ -96,11 +93,13 @@ class Search:
         while any(worker.is_busy for worker in self._pool.workers) and time.monotonic() < give_up:
             for worker, record in self._pool.poll(0.1):
                 self._take(worker, record)
+        for worker in self._pool.workers:
+            worker.request = None  # what one that is late says is nothing for the next search
 
     def _take(self, worker: Worker, record: dict[str, Any]) -> None:
         if isinstance(worker.request, list):
             self._judge_screened(worker.request, record)
-        elif record.get("done"):
+        elif worker.request and record.get("done"):
             self._judge(worker, record)
 
     def _feed(self, queue: Queue) -> None:
