@@ -34,6 +34,7 @@ from .swap import CodeIndex
 Execute = Callable[[dict[str, Any], Emit, str], dict[str, Any]]
 CHUNK_BYTES = 1 << 16
 MAX_LINE_BYTES = 64 * 1024**2
+COLD_NICENESS = 5  # an import takes as long as hundreds of edits without one: those come first
 STARVED_FACTOR = 4  # so many times longer may a child be silent that gets little CPU time
 WAITING_SHARE = 0.02  # of the time: who uses less CPU time than that is waiting for something
 
@@ -59,7 +60,7 @@ class Server:
                 sys.path.insert(0, place)
         os.chdir(self.root)
         for fd in self._settings["cold"]:
-            self._fork_worker(fd, self._execute_cold)
+            self._fork_worker(fd, self._execute_cold, COLD_NICENESS)
         plugin = SuitePlugin(self._on_collected)
         code = int(pytest.main([*pytest_arguments(self.root), *self.arguments], plugins=[plugin, foreign]))
         self._tell({"ended": code})
@@ -127,10 +128,11 @@ class Server:
         pytest.main([*pytest_arguments(self.root), *options, *files], plugins=[SuitePlugin(on_collected), foreign])
         return answer
 
-    def _fork_worker(self, fd: int, execute: Execute) -> None:
+    def _fork_worker(self, fd: int, execute: Execute, niceness: int = 0) -> None:
         if os.fork() == 0:
             code = 1
             try:
+                os.nice(niceness)
                 for other in {self._control.fileno(), *self._open} - {fd}:
                     os.close(other)  # else the supervisor would not notice the end of another worker
                 serve(socket.socket(fileno=fd), execute)

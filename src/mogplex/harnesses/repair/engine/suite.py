@@ -21,7 +21,8 @@ from .spawning import Watch
 from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
-PATIENCE_SECONDS = 0.5  # an edit that misses a target is given up after that: others may mend them all
+PATIENCE_SECONDS = 0.15  # what is still worth knowing of an edit that misses a target must be known by then
+LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, about
 
 
 def pytest_arguments(root: str) -> list[str]:
@@ -115,6 +116,12 @@ class Batch:
             if time.monotonic() > until:
                 is_early = True
                 break
+            if bad and request.get("stop"):
+                spent = time.monotonic() - started
+                if spent > PATIENCE_SECONDS:
+                    break
+                if spent + request["cpu_seconds"][number] / LIMIT_FACTOR > PATIENCE_SECONDS:
+                    continue
             following = items.get(wanted[number + 1]) if number + 1 < len(wanted) else None
             if lines:
                 lines.switch(test)
@@ -130,8 +137,7 @@ class Batch:
             else:
                 bad.append(test)
                 stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
-                tired = len(mended) < len(targets) and time.monotonic() - started > PATIENCE_SECONDS
-                if request.get("stop") and (test not in targets or result["outcome"] == "timeout" or tired):
+                if request.get("stop") and (test not in targets or result["outcome"] == "timeout"):
                     stopped["spoiled"] = test not in targets
                     break
                 if test in vital:
