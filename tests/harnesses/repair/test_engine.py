@@ -310,3 +310,25 @@ def test_mends_two_faults_of_one_function_when_the_first_edit_moves_the_failure(
     assert outcome.end["success"] is True, outcome.end["summary"]
     after = (repo.root / "span.py").read_text()
     assert "low = values[1]" not in after and "value < high" not in after
+
+
+def test_a_decorator_that_ran_when_the_tests_were_imported(repo: Repo) -> None:
+    repo.write(
+        counted__py=(
+            "def counted(start=0):\n    def decorate(function):\n        total = [0]\n"
+            "        def inner(*given):\n            total[0] += 1\n            return function(*given)\n"
+            "        inner.total = lambda: total[0]\n        return inner\n    return decorate\n"
+        ),
+        test_counted__py=(
+            "from counted import counted\n"
+            "@counted(2)\ndef one(): return 1\n"
+            "@counted(5)\ndef two(): return 2\n"
+            "def test_one(): assert one.total() == 2\n"
+            "def test_two(): assert two.total() == 5\n"
+            "def test_here(): assert counted(4)(one).total() == 4\n"
+            "def test_none(): assert counted()(two).total() == 0\n"
+        ),
+    )
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "total = [start]" in (repo.root / "counted.py").read_text()

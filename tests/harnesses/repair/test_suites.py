@@ -174,6 +174,9 @@ def test_the_report_says_why_where_and_what_else_would_pass(repo: Repo) -> None:
     assert "run by 1 of 1 failing and 0 passing tests" in result["suspects"][0]["evidence"]
     assert len(result["alternatives"]) == min(3, result["otherPlausible"])
     assert all(one["after"] != result["patch"]["after"] for one in result["alternatives"])
+    for one in (result["patch"], *result["alternatives"]):
+        assert one["before"].rstrip() == PROGRAM.splitlines()[1], "what stood there before the patch was written"
+    assert result["patch"]["after"].rstrip() in (repo.root / "till.py").read_text()
     assert "small" in result["patch"]["why"]
     assert {"suite", "edits", "search", "check"} <= result["timing"].keys()
     assert sum(result["triedKinds"].values()) == result["candidatesTried"]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from .clues import NO_CLUES, Clues
 from .edit import Candidate
+from .interest import Interest
 from .scope import Vocabulary
 from .source import Source
 from .spectra import Suspect
@@ -30,6 +31,10 @@ class Queue(Protocol):
 
     def pop(self) -> Candidate: ...
 
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        """What was seen of a candidate: whether a failing test fails differently with it."""
+        ...
+
 
 class Listed:
     """A queue of a few that are there already, in the order given."""
@@ -46,6 +51,9 @@ class Listed:
 
     def pop(self) -> Candidate:
         return self._left.popleft()
+
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        """Nothing: the order is given."""
 
 
 class Candidates:
@@ -64,6 +72,7 @@ class Candidates:
         self._seen: set[bytes] = set()
         self._heap: list[tuple[float, int, Candidate]] = []
         self._made = 0
+        self._interest = Interest()
         self._streams: list[tuple[float, int, Stream]] = []  # heap of those begun: -bound, number, stream
         self._opened = 0
 
@@ -83,8 +92,16 @@ class Candidates:
 
     def pop(self) -> Candidate:
         """Raises IndexError when none is left."""
-        self._fill()
-        return heapq.heappop(self._heap)[2]
+        while True:
+            self._fill()
+            listed, number, candidate = heapq.heappop(self._heap)
+            worth = -candidate.score * self._interest.factor(candidate)
+            if worth <= listed or not self._heap or worth <= self._heap[0][0]:
+                return candidate
+            heapq.heappush(self._heap, (worth, number, candidate))
+
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        self._interest.note(candidate, changed)
 
     def _fill(self) -> None:
         """Make candidates as long as there may be a better one than the best at hand.

@@ -116,6 +116,9 @@ class Repeated:
         candidate, self._next = self._next, None
         return candidate
 
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        self._queue.note(candidate, changed)
+
     def _fill(self) -> None:
         while self._next is None and (self._queue or self._given):
             if self._given and not (self._queue and self._queue.best_score >= -self._given[0][0]):

@@ -73,7 +73,7 @@ def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, B
     """Run a test that may have run in this process before: its outcome, and what it failed of."""
     if hasattr(item, "_initrequest"):
         item._initrequest()
-    item._excinfo = None
+    vars(item).pop("_excinfo", None)  # None would do for pytest itself, but it adds to what it finds there
     limits.arm(cpu_seconds)
     try:
         result = run_fast(item, None, reports)

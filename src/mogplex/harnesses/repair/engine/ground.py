@@ -58,6 +58,10 @@ class Chained:
     def pop(self) -> Candidate:
         return next(queue for queue in self._queues if queue).pop()
 
+    def note(self, candidate: Candidate, changed: bool) -> None:
+        for queue in self._queues:
+            queue.note(candidate, changed)
+
 
 class Ground:
     """One first edit. Nothing is run before the first `search`."""
@@ -128,7 +132,7 @@ class Ground:
         self._learn_types(goal, under, kinds)
         clues = clues_of(goal, around.root, {path: source.path for path, source in sources.items()})
         clues = traced_back(clues, sources.values())
-        search = Search(around.pool, around.root, goal, {self._path: edited}, tell, under=under)
+        search = Search(around.pool, goal, {self._path: edited}, tell, under=under)
         search.note_original()
         known = Listed(on_top_of(first, others, old, edited))
         search.add(Chained(known, Candidates(suspects[:MAX_SUSPECTS], kinds, clues)))

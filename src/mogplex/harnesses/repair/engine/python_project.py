@@ -152,7 +152,7 @@ class PythonProject:
         limit: int,
         on_progress: Callable[[Findings], None],
     ) -> Findings:
-        search = Search(self._pool, self._root, goal, self._sources, on_progress)
+        search = Search(self._pool, goal, self._sources, on_progress)
         search.note_original()
         search.add(Repeated(candidates, self._sources.values()))
         started = time.monotonic()
@@ -186,7 +186,7 @@ class PythonProject:
         until = time.monotonic() + self._settings.seconds * SIMPLIFY_SHARE
 
         def passes(smaller: list[Candidate]) -> Candidate | None:
-            search = Search(self._pool, self._root, goal, {path: source}, lambda findings: None)
+            search = Search(self._pool, goal, {path: source}, lambda findings: None)
             search.note_original()
             search.add(Listed(smaller))
             found = [plausible.candidate for plausible in search.run(until, until, len(smaller)).plausible]

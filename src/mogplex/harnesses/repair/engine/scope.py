@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
 from .edit import Edit, fit, is_loose
+from .evident import LITERALS, RESULTS
 from .neglect import Neglect
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
 
@@ -24,8 +25,9 @@ class Scope:
     """What all places of one function have in common."""
 
     names: list[str]
+    enclosing: set[str]  # names that only functions around this one bind
     expressions: list[ast.expr]
-    idle: set[str]
+    idle: set[str]  # local names that nothing reads: one of them was probably meant somewhere
 
 
 @dataclass
@@ -121,9 +123,9 @@ class Place:
         scope = self.function or statement
         common = words.scopes.get(scope)
         if common is None:
-            common = words.scopes[scope] = Scope(self._names(), self._expressions(), self._idle())
-        self.names, self.expressions = common.names, common.expressions
-        self.idle = common.idle  # local names that nothing reads: one of them was probably meant somewhere
+            common = words.scopes[scope] = Scope(*self._names(), self._expressions(), self._idle())
+        self.names, self.enclosing = common.names, common.enclosing
+        self.expressions, self.idle = common.expressions, common.idle
 
     def _clash(self) -> str:
         """The exception by which a failing test broke off here because of a wrong type: then types tell what is wrong,
@@ -157,11 +159,13 @@ class Place:
         """What the function seems to forget."""
         return Neglect.of(self.function, self.source) if self.function is not None else Neglect()
 
-    def _names(self) -> list[str]:
-        """Local names (parameters first, then in order of assignment), comprehension variables included."""
+    def _names(self) -> tuple[list[str], set[str]]:
+        """Local names (parameters first, then in order of assignment), comprehension variables included; and those of
+        them that only functions around this one bind."""
         if self.function is None:
-            return list(self.words.globals)
+            return list(self.words.globals), set()
         names: list[str] = []
+        own = 0
         function: AnyFunction | None = self.function
         while function is not None:
             arguments = function.args
@@ -172,8 +176,9 @@ class Place:
                     names.append(node.id)
                 elif isinstance(node, FUNCTIONS) and node is not function:
                     names.append(node.name)
+            own = own or len(names)
             function = self.source.function_of(function)
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(names)), set(names[own:]) - set(names[:own])
 
     def _expressions(self) -> list[ast.expr]:
         """Other expressions of the function, without repeats: candidates for replacing one another."""
@@ -217,8 +222,9 @@ class Place:
         return not known or bool(known & kinds)
 
     def is_live(self, name: str) -> bool:
-        """Whether a name had a value on this line in some failing test; true when the line was never traced."""
-        return not self.kinds or name in self.kinds
+        """Whether a name had a value on this line in some failing test; true when the line was never traced, and of
+        names of the functions around: a frame has those of them only that its function uses already."""
+        return not self.kinds or name in self.kinds or name in self.enclosing
 
     def is_compatible(self, one: str, other: str) -> float:
         """How well `other` can stand for `one`: 1 for the same types, 0 for types that never mix."""
@@ -266,21 +272,3 @@ class Place:
     def nodes(self) -> list[ast.AST]:
         """The statement, then every expression node of it (not of the statements inside it)."""
         return [self.statement, *header_expressions(self.statement)]
-
-
-LITERALS: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((ast.List, ast.ListComp), "list"),
-    ((ast.Dict, ast.DictComp), "dict"),
-    ((ast.Set, ast.SetComp), "set"),
-    ((ast.Tuple,), "tuple"),
-    ((ast.JoinedStr,), "str"),
-    ((ast.Compare,), "bool"),
-    ((ast.GeneratorExp,), "generator"),
-    ((ast.Lambda,), "function"),
-)
-RESULTS = {
-    "len": {"int"}, "int": {"int"}, "str": {"str"}, "list": {"list"}, "dict": {"dict"}, "set": {"set"},
-    "tuple": {"tuple"}, "sorted": {"list"}, "range": {"range"}, "float": {"float"}, "bool": {"bool"},
-    "isinstance": {"bool"}, "any": {"bool"}, "all": {"bool"}, "ord": {"int"}, "chr": {"str"}, "repr": {"str"},
-    "enumerate": {"enumerate"}, "zip": {"zip"},
-}  # fmt: skip

@@ -7,35 +7,34 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from .baseline import cpu_limits
 from .candidates import Listed, Queue
+from .company import Company
 from .edit import Candidate
-from .goal import Goal, covering_tests, representatives, whole_files
+from .goal import Goal, covering_tests, whole_files
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
 from .runs import FINE
-from .source import Source
+from .screening import CPU_FACTOR, Screening
+from .source import AnyFunction, Source
 from .trial import Findings, Plausible, Trial
 from .units import Compiler, encoded
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
-CPU_FACTOR = 4.0
 MAX_COVERING = 400
 SETTLE_SECONDS = 4.0
 SCREEN_SIZE = 16  # candidates screened in one process
 
 
 class Search:
-    """One search. `sources` maps real paths to parsed files; `on_progress` is called after every answer."""
+    """One search. `sources` maps real paths to parsed files, `on_progress` hears of every answer."""
 
     def __init__(
         self,
         pool: Pool,
-        root: Path,
         goal: Goal,
         sources: dict[str, Source],
         on_progress: Callable[[Findings], None],
@@ -46,7 +45,6 @@ class Search:
         self._queue: Queue = Listed(())
         self._patience: Patience | None = None
         self._pool = pool
-        self._root = root
         self._goal = goal
         self._on_progress = on_progress
         self._compilers = {source.path: Compiler(source, path) for path, source in sources.items()}
@@ -55,10 +53,9 @@ class Search:
         self._seen: set[tuple[str, str, int, int]] = set()
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
         self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
-        self._representatives = representatives(goal)
-        self._failures: list[Any] | None = None  # how these fail without an edit; the first who screens finds out
-        self._fragile: set[str] = set()  # pass in the suite but not when chosen: they need another test before
-        self._sound: set[str] = set()
+        self._screening = Screening(goal)
+        self._gathered: dict[tuple[str, ...], list[Trial]] = {}  # tests -> candidates that wait to be screened by them
+        self._company = Company()
         self._screened_out: list[Trial] = []
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings(failing=max(1, len(goal.failing)))
@@ -96,11 +93,13 @@ class Search:
         while any(worker.is_busy for worker in self._pool.workers) and time.monotonic() < give_up:
             for worker, record in self._pool.poll(0.1):
                 self._take(worker, record)
+        for worker in self._pool.workers:
+            worker.request = None  # what one that is late says is nothing for the next search
 
     def _take(self, worker: Worker, record: dict[str, Any]) -> None:
         if isinstance(worker.request, list):
             self._judge_screened(worker.request, record)
-        elif record.get("done"):
+        elif worker.request and record.get("done"):
             self._judge(worker, record)
 
     def _feed(self, queue: Queue) -> None:
@@ -122,20 +121,10 @@ class Search:
         """Give one warm worker something to do; False when nothing is left for it."""
         if self._alone:
             self._submit(worker, self._alone.popleft())
-            return True
-        if self._slow and not self.findings.plausible and (not queue or -self._slow[0][0] > queue.best_score):
+        elif self._slow and not self.findings.plausible and (not queue or -self._slow[0][0] > queue.best_score):
             self._submit(worker, heapq.heappop(self._slow)[2])
-            return True
-        trials: list[Trial] = []
-        while len(trials) < SCREEN_SIZE and (trial := self._next_trial(queue)) is not None:
-            if self._path(trial) not in self._pool.loaded or not self._representatives:
-                self._alone.append(trial)  # imported by a test only: the edited text is put in its place then
-            elif trial.compiled.code is None:
-                self._cold.append(trial)
-            else:
-                trials.append(trial)
-        if trials:
-            self._screen(worker, trials)
+        elif (batch := self._next_batch(queue)) is not None:
+            self._screen(worker, *batch)
         elif self._alone:
             self._submit(worker, self._alone.popleft())
         elif self._screened_out and not self.findings.plausible and not any(one.is_busy for one in self._pool.workers):
@@ -147,28 +136,46 @@ class Search:
             return False
         return True
 
+    def _next_batch(self, queue: Queue) -> tuple[tuple[str, ...], list[Trial]] | None:
+        """The next candidates that the same tests can screen, and those tests; None when there are none."""
+        for _ in range(2 * SCREEN_SIZE):
+            trial = self._next_trial(queue)
+            if trial is None:
+                break
+            path = self._path(trial)
+            tests = self._screening.tests_for(path, self._function_of(trial))
+            if path not in self._pool.loaded or not tests:
+                self._alone.append(trial)  # imported by a test only: the edited text is put in its place then
+            elif trial.compiled.code is None:
+                self._cold.append(trial)
+            else:
+                self._gathered.setdefault(tests, []).append(trial)
+                if len(self._gathered[tests]) == SCREEN_SIZE:
+                    break
+        if not self._gathered:
+            return None
+        best = max(self._gathered, key=lambda tests: self._gathered[tests][0].candidate.score)
+        return best, self._gathered.pop(best)
+
     def _path(self, trial: Trial) -> str:
         return self._real[trial.candidate.path]
 
-    def _screen(self, worker: Worker, trials: list[Trial]) -> None:
+    def _function_of(self, trial: Trial) -> AnyFunction | None:
+        is_body = trial.compiled.kind == "body"
+        return self._compilers[trial.candidate.path].function_around(trial.candidate) if is_body else None
+
+    def _screen(self, worker: Worker, tests: tuple[str, ...], trials: list[Trial]) -> None:
         """Try many candidates on a few cheap failing tests in one process."""
-        tests = self._representatives
-        limits = cpu_limits(self._goal.baseline, tests, CPU_FACTOR, CPU_FLOORS_SECONDS[0])
-        outcomes = [self._goal.baseline.outcomes[test] for test in tests]
-        known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
-        request = {
-            "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits),
-            "batch": [encoded(trial.compiled, self._path(trial)) for trial in trials], "under": self._under,
-            "failures": self._failures,
-        }  # fmt: skip
-        self._pool.submit(worker, request, trials)
+        batch = [encoded(trial.compiled, self._path(trial)) for trial in trials]
+        self._pool.submit(worker, self._screening.request(tests, batch, self._under, CPU_FLOORS_SECONDS[0]), trials)
 
     def _judge_screened(self, trials: list[Trial], record: dict[str, Any]) -> None:
         """One line about a batch. `trials` loses its head with every line; what is left at the end was not tried."""
         if "failures" in record:
-            self._failures = record["failures"]
+            self._screening.learn(record["failures"])
         elif "screened" in record:
             trial = trials.pop(0)
+            self._queue.note(trial.candidate, record.get("changed", True))
             if record["outcome"] == "cold":
                 self._cold.append(trial)
             elif record["outcome"] in FINE:
@@ -212,20 +219,14 @@ class Search:
     def note_original(self) -> None:
         """Remember what the files compile to now, so that edits without effect are skipped."""
         for path, compiler in self._compilers.items():
-            for function in compiler.outer:
-                line = function.body[0].lineno
-                try:
-                    same = compiler.compile(Candidate(path, line, compiler.no_edit(function), "", 0, 0))
-                except (SyntaxError, ValueError):
-                    continue
-                self._seen.add((path, same.function, same.line, same.key))
+            self._seen.update((path, same.function, same.line, same.key) for same in compiler.unedited())
 
     def _tests_for(self, candidate: Candidate) -> list[str]:
         covering = self._covering.get((self._real[candidate.path], candidate.line), [])
         if not covering:
             covering = self._covering.get((self._real[candidate.path], 0), [])
-        covering = [test for test in covering if test not in self._fragile]
-        return list(dict.fromkeys([*self._goal.failing, *self._goal.mended, *covering[:MAX_COVERING]]))
+        covering = self._company.without(covering)[:MAX_COVERING]
+        return list(dict.fromkeys([*self._goal.failing, *self._goal.mended, *covering]))
 
     def _submit(self, worker: Worker, trial: Trial) -> None:
         limits = cpu_limits(self._goal.baseline, trial.tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
@@ -246,19 +247,14 @@ class Search:
 
     def _control(self, trial: Trial, spoiled: str) -> None:
         """A patch mends every target but this test fails: is that the patch's doing, or does it fail without it too?"""
-        if spoiled in self._fragile:
-            trial.tests = [test for test in trial.tests if test not in self._fragile]
-            self._alone.append(trial)
-        elif spoiled not in self._sound:
+        if spoiled in self._company.needing:
+            self._alone.append(replace(trial, tests=self._company.without(trial.tests)))
+        elif spoiled not in self._company.alone:
             self._alone.append(replace(trial, is_control=True))
 
     def _judge_control(self, trial: Trial, record: dict[str, Any]) -> None:
-        bad = set(record.get("bad", [])) - set(self._goal.failing)
-        self._fragile |= bad
-        self._sound |= set(trial.tests) - bad
-        if bad:
-            tests = [test for test in trial.tests if test not in self._fragile]
-            self._alone.append(replace(trial, is_control=False, tests=tests))
+        if self._company.learn(trial.tests, set(record.get("bad", [])) - set(self._goal.failing)):
+            self._alone.append(replace(trial, is_control=False, tests=self._company.without(trial.tests)))
 
     def _judge(self, worker: Worker, record: dict[str, Any]) -> None:
         trial: Trial = worker.request
@@ -288,6 +284,13 @@ class Search:
         else:
             self._note_step(replace(found, mends=tuple(record["mended"])))
             self._note_partial(found, record["mended"])
+            function = self._function_of(trial)
+            if (
+                function
+                and not worker.is_cold
+                and self._screening.may_need_import(self._path(trial), function, record["mended"])
+            ):
+                self._cold.append(trial)
 
     def _note_partial(self, found: Plausible, mended: list[str]) -> None:
         """A patch that mends every failing test of a file is worth having, if nothing better comes."""

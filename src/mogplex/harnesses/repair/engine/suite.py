@@ -209,11 +209,12 @@ class Batch:
 def screen(
     items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin
 ) -> dict[str, Any]:
-    """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved"} for each.
+    """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
 
     `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
-    `_unedited` tells it; None when it isn't known yet: then it is found out and told first, as {"failures"}).
-    The outcome is "passed" as soon as one of the tests passes. `moved` says how clearly the failure has moved on.
+    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}).
+    The outcome is "passed" as soon as one of the tests passes. `moved` says how clearly the failure has moved on,
+    `changed` whether any of the tests went differently.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
@@ -223,24 +224,28 @@ def screen(
         for number in range(len(edits)):
             emit({"screened": number, "outcome": "passed"})
         return {"done": True, "fine": 0}
-    if request["failures"] is None:
-        request["failures"] = [_unedited(item, cpu_seconds, plugin) for item in items]
-        emit({"failures": request["failures"]})
-    known = [Failure.told(one) if one else None for one in request["failures"]]
+    failures: dict[str, Any] = request["failures"]
+    if unknown := [item for item in items if item.nodeid not in failures]:
+        failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
+        emit({"failures": failures})
+    known = [Failure.told(one) if (one := failures[item.nodeid]) else None for item in items]
     for number, edit in enumerate(edits):
         undo = _apply(index, edit)
         if undo is None:
             emit({"screened": number, "outcome": "cold"})
             continue
-        outcome, moved = "failed", 0.0
+        outcome, moved, changed = "failed", 0.0, False
         for item, before in zip(items, known):
             outcome, error = run_again(item, cpu_seconds, plugin.reports)
             if outcome != "failed":
+                changed = changed or outcome != "timeout" or before is not None
                 break
+            after = failure_of(item, error)
+            changed = changed or after != before
             if before is not None:
-                moved = max(moved, progress(before, failure_of(item, error)))
+                moved = max(moved, progress(before, after))
         undo()
-        emit({"screened": number, "outcome": outcome, "moved": moved})
+        emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})
     return {"done": True, "fine": 0}
 
 

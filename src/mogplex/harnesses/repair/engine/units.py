@@ -9,9 +9,11 @@ import __future__
 
 import ast
 import base64
+import contextlib
 import marshal
 import types
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +82,13 @@ class Compiler:
             return self._compile_module(text)
         return Compiled(text, fingerprint(code), code, function=function.name, line=code.co_firstlineno)
 
-    def no_edit(self, function: AnyFunction) -> tuple[Edit, ...]:
-        """An edit inside the function's body that changes nothing: its outcome is what the function compiles to now."""
-        start = self.source.span(function.body[0])[0]
-        return (Edit(start, start, ""),)
+    def unedited(self) -> Iterator[Compiled]:
+        """What each function compiles to as it stands."""
+        for function in self.outer:
+            start = self.source.span(function.body[0])[0]
+            with contextlib.suppress(SyntaxError, ValueError):
+                line = function.body[0].lineno
+                yield self.compile(Candidate(self.source.path, line, (Edit(start, start, ""),), "", 0, 0))
 
     def _unit(self, function: AnyFunction, text: str) -> tuple[str | None, list[str]]:
         """The function as it is in `text`, under its headers; None when they don't fit above it. And the names of the

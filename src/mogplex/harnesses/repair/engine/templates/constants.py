@@ -70,6 +70,8 @@ def variable(node: ast.Constant, place: Place) -> Iterator[Proposal]:
     for name in place.names:
         if kind in place.kind(name) and place.is_live(name):
             yield place.replace(node, name)
+        elif name in place.enclosing and not place.kind(name):
+            yield place.replace(node, name, 0.5)
     for text, kinds in place.kinds.items():
         if "." in text and kind in kinds:
             yield place.replace(node, text, 0.5)

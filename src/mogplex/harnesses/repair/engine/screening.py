@@ -1,0 +1,75 @@
+"""The first, cheap look at candidates: many in one process, on a few failing tests that run the edited function."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import Any
+
+from .baseline import cpu_limits
+from .goal import Goal, representatives
+from .source import AnyFunction
+
+CPU_FACTOR = 4.0
+MAX_IMPORTS = 20  # each takes as long as trying hundreds of edits without
+
+
+class Screening:
+    """Chooses the tests for each function, and remembers how they fail without an edit."""
+
+    def __init__(self, goal: Goal) -> None:
+        self._goal = goal
+        self._usual = tuple(representatives(goal))
+        self._chosen: dict[tuple[str, ast.AST], tuple[str, ...]] = {}
+        self._runs: dict[tuple[str, ast.AST], set[str]] = {}
+        self._failures: dict[str, Any] = {}
+        self._imports_left = MAX_IMPORTS
+
+    def tests_for(self, path: str, function: AnyFunction | None) -> tuple[str, ...]:
+        """For edits of a function of the file `path` (real path); () when no failing test can be run repeatedly.
+
+        When none is known to run it, or the edit is in no function: the usual few.
+        """
+        if function is None or not self._usual:
+            return self._usual
+        place = (path, function)
+        if place not in self._chosen:
+            running = self.running(path, function)
+            some = [test for test in self._usual if test in running]
+            own = [test for test in self._goal.failing if test in running]
+            self._chosen[place] = tuple(some or representatives(replace(self._goal, failing=own))) or self._usual
+        return self._chosen[place]
+
+    def running(self, path: str, function: AnyFunction) -> set[str]:
+        """The failing tests that run lines of a function's body, as far as they were recorded."""
+        place = (path, function)
+        if place not in self._runs:
+            body = range(function.body[0].lineno, (function.end_lineno or function.lineno) + 1)
+            lines = self._goal.baseline.lines
+            self._runs[place] = {
+                test for test in self._goal.failing if any(line in body for line in lines.get(test, {}).get(path, ()))
+            }
+        return self._runs[place]
+
+    def may_need_import(self, path: str, function: AnyFunction, mended: list[str]) -> bool:
+        """Whether an edit that mends those tests deserves an import: others still fail that don't run the edited
+        function, and may have run it when they were imported. Says so of a few edits only."""
+        if self._imports_left and set(self._goal.failing) - {*mended, *self.running(path, function)}:
+            self._imports_left -= 1
+            return True
+        return False
+
+    def request(
+        self, tests: tuple[str, ...], batch: list[dict[str, Any]], under: dict[str, Any] | None, floor: float
+    ) -> dict[str, Any]:
+        """For a worker; see `suite.screen`. `batch` are encoded edits, `floor` the least CPU seconds of a test."""
+        limits = cpu_limits(self._goal.baseline, list(tests), CPU_FACTOR, floor)
+        outcomes = [self._goal.baseline.outcomes[test] for test in tests]
+        known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
+        return {
+            "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits), "batch": batch,
+            "under": under, "failures": {test: self._failures[test] for test in tests if test in self._failures},
+        }  # fmt: skip
+
+    def learn(self, failures: dict[str, Any]) -> None:
+        self._failures.update(failures)
