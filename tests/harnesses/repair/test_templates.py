@@ -97,6 +97,7 @@ def test_every_template_has_something_to_say() -> None:
     said = {candidate.template for candidate in candidates(PROGRAM + more)}
     silent = {template.name for template in all_templates()} - said
     silent -= {
+        "case forgotten",
         "membership for truth",
         "endless loop",
         "namesake",
@@ -172,6 +173,7 @@ def test_every_template_has_something_to_say() -> None:
             "def f(a):\n    if len(a) <= 1:\n        return a\n",
             "comparison of sizes",
         ),
+        ("def f(a):\n    return a == 'AS'\n", "def f(a):\n    return a.upper() == 'AS'\n", "case forgotten"),
         ("def f(a, b):\n    return g([a])\n", "def f(a, b):\n    return g(b)\n", "variable for an expression"),
         ("def f(a, b):\n    a < 1\n    return True\n", "def f(a, b):\n    a < 1\n    return a < 1\n", "returned value"),
         (

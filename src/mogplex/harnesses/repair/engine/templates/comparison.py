@@ -74,6 +74,21 @@ def boundary_of_sizes(node: ast.Compare, place: Place) -> Iterator[Proposal]:
             yield place.span_edit(start, place.source.span(node.comparators[0])[1], other)
 
 
+def case_forgotten(node: ast.Compare, place: Place) -> Iterator[Proposal]:
+    """`x == "AS"` to `x.upper() == "AS"`, `x in names` to `x.lower() in names`: however it is written."""
+    if len(node.ops) != 1 or not isinstance(node.ops[0], (ast.Eq, ast.NotEq, ast.In, ast.NotIn)):
+        return
+    sides = (node.left, node.comparators[0]) if isinstance(node.ops[0], (ast.Eq, ast.NotEq)) else (node.left,)
+    told = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    likely = {"lower": 1.0 if any(text.islower() for text in told) else 0.3}
+    likely["upper"] = 1.0 if any(text.isupper() for text in told) else 0.3
+    for side in sides:
+        is_text = place.kind_of(side) <= {"str", "NoneType"} if place.kind_of(side) else bool(told)
+        if is_text and not isinstance(side, ast.Constant):
+            for verb, weight in likely.items():
+                yield place.replace(side, f"{place.text(side)}.{verb}()", weight if told else 0.5)
+
+
 def shortened_chain(node: ast.Compare, place: Place) -> Iterator[Proposal]:
     """`a < b < c` to `a < b` or `b < c`."""
     if len(node.ops) > 1:
@@ -85,6 +100,7 @@ def shortened_chain(node: ast.Compare, place: Place) -> Iterator[Proposal]:
 TEMPLATES = [
     Template("comparison boundary", 1.0, (ast.Compare,), boundary),
     Template("comparison opposite", 0.7, (ast.Compare,), opposite),
+    Template("case forgotten", 0.3, (ast.Compare,), case_forgotten),
     Template("comparison of sizes", 0.25, (ast.Compare,), boundary_of_sizes),
     Template("comparison operator", 0.3, (ast.Compare,), other_operator),
     Template("comparison operands swapped", 0.2, (ast.Compare,), swapped_operands),
