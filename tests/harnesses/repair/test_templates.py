@@ -191,6 +191,22 @@ def test_every_template_has_something_to_say() -> None:
             "def f(d, k):\n    if k in d:\n        return k\n",
             "membership for truth",
         ),
+        (
+            "from m import Kind\ndef f(a):\n    return isinstance(a, int)\n",
+            "from m import Kind\ndef f(a):\n    return isinstance(a, (int, Kind))\n",
+            "isinstance type",
+        ),
+        ("def f(a):\n    return a.replace('_')\n", "def f(a):\n    return a.replace('_', \" \")\n", "argument added"),
+        (
+            "def f(a):\n    return {1: 'st'}[a] + 'th'\n",
+            "def f(a):\n    return {1: 'st'}.get(a, 'th') + 'th'\n",
+            "lookup with default",
+        ),
+        (
+            "def g(a, way=0):\n    return a\ndef f(xs):\n    return [g(x) for x, np in xs]\n",
+            "def g(a, way=0):\n    return a\ndef f(xs):\n    return [g(x, way=np) for x, np in xs]\n",
+            "argument added",
+        ),
         ("def f(a, b):\n    return g(a.b)\n", "def f(a, b):\n    return g(b)\n", "namesake"),
         (
             "import copy\ndef f(a):\n    return g(a), copy.copy(a)\n",

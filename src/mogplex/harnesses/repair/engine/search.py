@@ -284,13 +284,15 @@ class Search:
         else:
             self._note_step(replace(found, mends=tuple(record["mended"])))
             self._note_partial(found, record["mended"])
-            function = self._function_of(trial)
-            if (
-                function
-                and not worker.is_cold
-                and self._screening.may_need_import(self._path(trial), function, record["mended"])
-            ):
-                self._cold.append(trial)
+        function = self._function_of(trial)
+        deserves = self._screening.may_need_import
+        if (
+            function
+            and not worker.is_cold
+            and share < 1
+            and deserves(self._path(trial), function, record["mended"], record["bad"])
+        ):
+            self._cold.append(trial)
 
     def _note_partial(self, found: Plausible, mended: list[str]) -> None:
         """A patch that mends every failing test of a file is worth having, if nothing better comes."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import (
     arithmetic,
+    asked_types,
     calls,
     comparison,
     constants,
@@ -27,6 +28,6 @@ from .template import Template
 def all_templates() -> list[Template]:
     families = (
         comparison, arithmetic, logic, constants, names, calls, sequences, expressions, guards, statements, insertions,
-        truth, raising, spelling,
+        truth, raising, spelling, asked_types,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

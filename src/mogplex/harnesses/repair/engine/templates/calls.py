@@ -12,16 +12,6 @@ from .template import Template
 STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
 STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
 ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
-TYPE_FRIENDS = {
-    "list": ("tuple",),
-    "tuple": ("list",),
-    "int": ("float", "bool"),
-    "float": ("int",),
-    "str": ("bytes",),
-    "bytes": ("str",),
-    "set": ("frozenset",),
-    "dict": ("list",),
-}
 KNOWN_KEYWORDS = {
     "sorted": ("reverse=True",),
     "sort": ("reverse=True",),
@@ -73,6 +63,8 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
                 continue
             if place.is_live(parameter) and parameter in place.names:
                 yield place.replace(node, f"{head}({', '.join([*parts, f'{parameter}={parameter}'])})")
+            for name in sorted(place.idle - {parameter})[:3]:
+                yield place.replace(node, f"{head}({', '.join([*parts, f'{parameter}={name}'])})", 0.6)
             if f"self.{parameter}" in place.kinds:
                 yield place.replace(node, f"{head}({', '.join([*parts, f'{parameter}=self.{parameter}'])})", 0.8)
     for keyword in KNOWN_KEYWORDS.get(name, ()):
@@ -85,6 +77,17 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
                 yield place.replace(node, f"{head}({', '.join([*parts, extra])})", 0.3)
                 if parts and not extra.isdigit():
                     yield place.replace(node, f"{head}({', '.join([extra, *parts])})", 0.2)
+        for text in _texts_nearby(node, place):
+            yield place.replace(node, f"{head}({', '.join([*parts, text])})", 0.6 if place.clash else 0.2)
+
+
+def _texts_nearby(node: ast.Call, place: Place) -> list[str]:
+    """What else a call that gets texts may get: an empty one, a blank, and those that stand next to it in the file."""
+    if not any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in node.args):
+        return []
+    near = sorted(place.words.constants, key=lambda one: abs(one.lineno - node.lineno))
+    texts = [place.text(one) for one in near if isinstance(one.value, str) and len(one.value) < 8]
+    return list(dict.fromkeys(['""', '" "', *texts]))[:8]
 
 
 def _next_parameter(function: AnyFunction, node: ast.Call) -> str:
@@ -191,9 +194,13 @@ def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     head, key = place.text(node.value), place.text(node.slice)
     iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
     defaults = ("[]", "()", "{}", '""') if iterated else ("0", "None", '""', "[]", "{}", "False", "()", key)
+    near = sorted(place.words.constants, key=lambda one: abs(one.lineno - (node.end_lineno or node.lineno)))
+    told = [place.text(one) for one in near if isinstance(one.value, (str, int)) and len(repr(one.value)) < 20]
     yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
     for number, default in enumerate(defaults):
         yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
+    for default in list(dict.fromkeys(text for text in told if text not in defaults))[:10]:
+        yield place.replace(node, f"{head}.get({key}, {default})", 0.3)
 
 
 def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:
@@ -211,28 +218,6 @@ def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:
         names = [name for name in place.names if place.is_live(name)][:6]
         for default in ("0", "[]", '""', "None", "{}", "1", "False", key, *names):
             yield place.replace(node, f"{head}.{node.func.attr}({key}, {default})", 0.7)
-
-
-def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
-    """`isinstance(x, list)` to `isinstance(x, (list, tuple))`."""
-    if not (isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass") and len(node.args) == 2):
-        return
-    kinds = node.args[1]
-    parts = [place.text(one) for one in kinds.elts] if isinstance(kinds, ast.Tuple) else [place.text(kinds)]
-    friends = [friend for part in parts for friend in TYPE_FRIENDS.get(part, ())]
-    for friend in dict.fromkeys(
-        [*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)"]
-    ):
-        if friend not in parts:
-            yield place.replace(kinds, f"({', '.join([*parts, friend])})", 1.0 if friend in friends else 0.5)
-            yield place.replace(kinds, friend, 0.4)
-    for text, theirs in place.kinds.items():  # the class is known by another name
-        if theirs <= {"type", "ABCMeta", "EnumMeta"} and text not in parts:
-            yield place.replace(kinds, text, 0.6)
-    if len(parts) > 1:
-        for number in range(len(parts)):
-            rest = [part for index, part in enumerate(parts) if index != number]
-            yield place.replace(kinds, f"({', '.join(rest)})" if len(rest) > 1 else rest[0], 0.6)
 
 
 def converted_receiver(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
@@ -281,5 +266,4 @@ TEMPLATES = [
     Template("default of a lookup", 0.25, (ast.Call,), lookup_default),
     Template("receiver converted", 0.2, (ast.Attribute,), converted_receiver),
     Template("call like another", 0.2, (ast.Call,), like_another_call),
-    Template("isinstance type", 0.35, (ast.Call,), type_added),
 ]
