@@ -51,11 +51,12 @@ class Screening:
             }
         return self._runs[place]
 
-    def may_need_import(self, path: str, function: AnyFunction, mended: list[str], bad: list[str]) -> bool:
+    def may_need_import(self, path: str, function: AnyFunction | None, mended: list[str], bad: list[str]) -> bool:
         """Whether an edit deserves an import that mends those tests, and not the bad ones: they are no fewer, or others
         fail that don't run the edited function, and may have run it when they were imported. Only a few edits do."""
         is_half = len(mended) >= len(bad)
-        others = set(self._goal.failing) - {*mended, *self.running(path, function)}
+        running = self.running(path, function) if function else set()
+        others = set(self._goal.failing) - {*mended, *running}
         if self._imports_left and (is_half or others):
             self._imports_left -= 1
             return True

@@ -285,13 +285,8 @@ class Search:
             self._note_step(replace(found, mends=tuple(record["mended"])))
             self._note_partial(found, record["mended"])
         function = self._function_of(trial)
-        deserves = self._screening.may_need_import
-        if (
-            function
-            and not worker.is_cold
-            and share < 1
-            and deserves(self._path(trial), function, record["mended"], record["bad"])
-        ):
+        is_open = function is not None and not worker.is_cold and share < 1
+        if is_open and self._screening.may_need_import(self._path(trial), function, record["mended"], record["bad"]):
             self._cold.append(trial)
 
     def _note_partial(self, found: Plausible, mended: list[str]) -> None:
