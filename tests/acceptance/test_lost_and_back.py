@@ -33,7 +33,7 @@ def test_who_comes_back_delivers_nothing_and_works_on(house: House, how: str) ->
         opened.callback(link.close)
         lost = WorkerHost.start(house, "lost", link.url)
         opened.callback(lost.close)
-        run_id = house.run_script(repo["id"], f"sleep 1\necho done > done.txt\n{SUCCESS}")["runId"]
+        run_id = house.run_script(repo["id"], f"sleep 15\necho done > done.txt\n{SUCCESS}")["runId"]
         house.wait_for_event(run_id, "stream_started")
         link.cut() if how == "cut off" else lost.freeze()
         other = WorkerHost.start(house, "other", database_url)
