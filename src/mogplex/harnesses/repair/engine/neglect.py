@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Optional
@@ -33,6 +34,7 @@ class Neglect:
     keys: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
+    @functools.lru_cache(maxsize=256)  # asked for each statement of a function
     def of(cls, function: AnyFunction, source: Source) -> Neglect:
         bound = _bindings(function)
         return cls(_unchanged(function, bound), _ungrown(function, bound), _starts(bound), _keys(function, source))
