@@ -17,7 +17,7 @@ from mogplex.harnesses.repair.engine.report import Report
 
 SECONDS = 60.0
 MARGIN = 90  # characters around the difference in which a right edit must lie
-BLANK = re.compile(r"[\s()]+")
+BLANK = re.compile(r"[\s()\"']+")  # what two texts of the same meaning may differ in; the syntax tree decides
 
 
 @dataclass(frozen=True)

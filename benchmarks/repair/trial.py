@@ -61,4 +61,5 @@ def run_engine(toolkit: Path, folder: Path, seconds: float) -> Outcome:
     end = json.loads(lines[-1]) if lines else {}
     if end.get("type") != "end":
         return Outcome(False, took, f"no end record: {done.stderr.decode('utf-8', 'replace')[-500:]}")
-    return Outcome(end["success"] is True, took, end["summary"], end["result"])
+    is_fixed = end["success"] is True and not end["result"].get("noChanges")  # a bug that no test notices isn't fixed
+    return Outcome(is_fixed, took, end["summary"], end["result"])

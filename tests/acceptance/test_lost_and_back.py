@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.acceptance.house import SUCCESS, House, assert_truthful, git
+from tests.acceptance.house import SUCCESS, House, assert_truthful, git, say
 from tests.acceptance.link import Link
 from tests.acceptance.worker_host import WorkerHost
 from tests.databases import PostgresServer, postgres_server  # noqa: F401  # a fixture
@@ -33,7 +33,8 @@ def test_who_comes_back_delivers_nothing_and_works_on(house: House, how: str) ->
         opened.callback(link.close)
         lost = WorkerHost.start(house, "lost", link.url)
         opened.callback(lost.close)
-        run_id = house.run_script(repo["id"], f"sleep 15\necho done > done.txt\n{SUCCESS}")["runId"]
+        at_work = say({"type": "message", "text": "at work"})  # first: a stream starts with what a harness says first
+        run_id = house.run_script(repo["id"], f"{at_work}\nsleep 4\necho done > done.txt\n{SUCCESS}")["runId"]
         house.wait_for_event(run_id, "stream_started")
         link.cut() if how == "cut off" else lost.freeze()
         other = WorkerHost.start(house, "other", database_url)

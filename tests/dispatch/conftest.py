@@ -1,3 +1,3 @@
 """Databases for this folder's tests."""
 
-from tests.databases import *  # noqa: F403
+from tests.databases import *  # noqa: F403  # its fixtures, by their names

@@ -15,8 +15,12 @@ TEXT = "def f(a, b):\n    c = a < b\n    d = a < b\n    return c, d\n"
 
 def queue() -> Candidates:
     source = Source("p.py", TEXT.encode())
-    body = source.tree.body[0].body  # type: ignore[attr-defined]
+    body = source.tree.body[0].body  # type: ignore[attr-defined]  # TEXT is a function
     return Candidates([Suspect("p.py", one.lineno, 1.0, one, source) for one in body], {})
+
+
+def key(one: Candidate) -> tuple[int, str, list[tuple[int, str]]]:
+    return one.line, one.template, [(edit.start, edit.text) for edit in one.edits]
 
 
 def drained(candidates: Candidates, dull: set[int]) -> list[Candidate]:
@@ -31,7 +35,6 @@ def drained(candidates: Candidates, dull: set[int]) -> list[Candidate]:
 @settings(deadline=None, max_examples=8)
 @given(st.sets(st.sampled_from([2, 3, 4])))
 def test_what_is_learnt_changes_the_order_and_nothing_else(dull: set[int]) -> None:
-    key = lambda one: (one.line, one.template, [(edit.start, edit.text) for edit in one.edits])  # noqa: E731
     assert sorted(map(key, drained(queue(), dull))) == sorted(map(key, drained(queue(), set())))
 
 

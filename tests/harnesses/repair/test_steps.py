@@ -25,7 +25,7 @@ def step(old: str, new: str, text: str = TEXT, score: float = 1.0, **shown: obje
     start = text.index(old)
     source = Source("code.py", text.encode())
     candidate = Candidate("code.py", source.line_of(start), (Edit(start, start + len(old), new),), "any", 0.5, score)
-    return Plausible(candidate, Compiler(source, "/code.py").compile(candidate), **shown)  # type: ignore[arg-type]
+    return Plausible(candidate, Compiler(source, "/code.py").compile(candidate), **shown)  # type: ignore[arg-type]  # the tests know
 
 
 def test_a_failure_has_moved_on_when_the_test_gets_further_or_the_code_does() -> None:

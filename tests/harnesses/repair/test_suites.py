@@ -207,3 +207,16 @@ def test_a_program_that_fails_for_another_reason_is_named(repo: Repo) -> None:
     outcome = repo.repair()
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert outcome.result["remainingFailures"] == ["test_till.py::test_program"]
+
+
+def test_a_test_that_needs_an_earlier_one_hides_no_fix_behind_a_slow_target(repo: Repo) -> None:
+    tests = (
+        "import time\nfrom till import total\nSTATE = []\n"
+        "def test_first(): STATE.append(1)\n"
+        "def test_needs_the_first(): assert STATE and total([], 1) == 0\n"
+        "def test_total():\n    time.sleep(0.2)\n    assert total([10], 0.5) == 15\n"
+    )
+    repo.write(till__py=PROGRAM, test_till__py=tests)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()

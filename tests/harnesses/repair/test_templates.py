@@ -231,7 +231,7 @@ def test_one_line_does_not_starve_the_others() -> None:
 def test_a_more_suspicious_line_comes_first() -> None:
     text = "def f(a, b):\n    c = a < b\n    d = a < b\n    return c, d\n"
     source = Source("p.py", text.encode())
-    body = source.tree.body[0].body  # type: ignore[attr-defined]
+    body = source.tree.body[0].body  # type: ignore[attr-defined]  # a function
     found = ordered([Suspect("p.py", 2, 0.3, body[0], source), Suspect("p.py", 3, 0.9, body[1], source)], {})
     assert found[0].line == 3
 
@@ -239,7 +239,7 @@ def test_a_more_suspicious_line_comes_first() -> None:
 def test_types_seen_at_run_time_rule_out_names_that_do_not_fit() -> None:
     text = "def f(number, name, other):\n    return number + 1\n"
     source = Source("p.py", text.encode())
-    suspect = Suspect("p.py", 2, 1.0, source.tree.body[0].body[0], source)  # type: ignore[attr-defined]
+    suspect = Suspect("p.py", 2, 1.0, source.tree.body[0].body[0], source)  # type: ignore[attr-defined]  # a function
     kinds = {"number": {"int"}, "name": {"str"}, "other": {"int"}}
     template = [one for one in all_templates() if one.name == "other variable"]
     found = candidates_of(suspect, Vocabulary.of(source), kinds, template)
@@ -304,7 +304,7 @@ def test_a_loop_for_ever_may_be_meant_to_end_when_nothing_is_left() -> None:
 def test_names_that_are_brought_up_to_date_are_not_called_neglected() -> None:
     def neglect(text: str) -> Neglect:
         source = Source("p.py", text.encode())
-        return Neglect.of(source.tree.body[0], source)  # type: ignore[arg-type]
+        return Neglect.of(source.tree.body[0], source)  # type: ignore[arg-type]  # a function
 
     assert neglect(WALK).unchanged == {"count"} and neglect(WALK).ungrown == {"seen"}
     better = WALK.replace("log.append(count)", "count += 1; seen.add(node); log.append(count)")

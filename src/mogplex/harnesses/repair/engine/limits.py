@@ -36,7 +36,7 @@ def disarm() -> None:
 def cpu_seconds_of(pid: int) -> float:
     """CPU time that a process has used; 0.0 when that can't be told."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:  # noqa: PTH123  often asked for: no Path made
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
@@ -56,7 +56,7 @@ def cap_memory() -> None:
     """Cap the private memory of this process. RLIMIT_DATA, since RLIMIT_AS also counts what is only mapped."""
     used = 0
     try:
-        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  the same
             used = int(statm.read().split()[5]) * resource.getpagesize()
     except (OSError, ValueError, IndexError):
         used = 512 * 1024**2  # no /proc here: assume a large server rather than none

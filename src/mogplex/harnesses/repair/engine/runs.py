@@ -99,7 +99,7 @@ class Run:
         self._left = self._left[self._left.index(self._running) + 1 :]
 
     def _end(self, record: dict[str, Any]) -> None:
-        self.recorded = merged(self.recorded, record.get("record") or {})
+        self.recorded.update(record.get("record") or {})
         self.cut |= set(record.get("cut", ()))
         if not record.get("is_early"):
             for test in self._left:
@@ -107,11 +107,6 @@ class Run:
                     test, Outcome("crashed", f"the test ended the run: {record.get('message', '')}")
                 )
         self._left = []
-
-
-def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Both records; of a test or file that is in both, the later one."""
-    return {**one, **other}
 
 
 def play(pool: Pool, *runs: Run) -> None:

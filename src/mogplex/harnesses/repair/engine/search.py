@@ -238,7 +238,8 @@ class Search:
         else:
             edit = encoded(trial.compiled, path)
         request = {
-            "tests": trial.tests, "cpu_seconds": limits, "stop": True, "edit": None if trial.is_control else edit,
+            "tests": trial.tests, "cpu_seconds": limits, "edit": None if trial.is_control else edit,
+            "stop": not trial.is_control,  # which is to tell how each test goes
             "under": self._under if edit.get("code") else None, "clean_files": self._goal.unimportable,
             "targets": trial.tests if trial.is_control else self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),

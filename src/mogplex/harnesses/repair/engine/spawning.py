@@ -42,7 +42,7 @@ def may_run_python(program: str) -> bool:
     if full is None:
         return False
     try:
-        with open(full, "rb") as file:  # noqa: PTH123
+        with open(full, "rb") as file:  # noqa: PTH123  a name too
             return file.read(2) == b"#!"
     except OSError:
         return False

@@ -39,11 +39,11 @@ class Stream:
 
     @property
     def bound(self) -> float:
-        """No candidate still to come has a higher score; 0 when none is left."""
+        """What the next candidate scores at most, but for the few whose weight is above 1; 0 when none is left."""
         return self._score(self._most(self._templates[self._next])) if self._next < len(self._templates) else 0.0
 
     def step(self) -> list[Candidate]:
-        """Ask the next template; what is certain to be next in order by now."""
+        """Ask the next template; what is due by now."""
         template = self._templates[self._next]
         self._next += 1
         for node in self._nodes:
@@ -65,7 +65,7 @@ class Stream:
         return prior * self._factor / (1 + self._given / CROWD)
 
     def _most(self, template: Template) -> float:
-        """The highest prior that one of its candidates can have here."""
+        """The prior of its candidates of weight 1 here; few weigh more."""
         return _boosted(template.prior) if self._place.idle else template.prior
 
 
