@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from concurrent.futures import Future
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.properties.test_run_machine import check_log
 def test_callers_workers_and_reapers_at_once_leave_whole_logs(house: House, repo: Repo, seed: int) -> None:
     run_ids = [house.start(repo, str(number)).run.id for number in range(4)]
     finished: list[tuple[str, Outcome]] = []
+    recorded: list[Future[bool]] = []
     faults: list[BaseException] = []
 
     def play(number: int) -> None:
@@ -24,7 +26,7 @@ def test_callers_workers_and_reapers_at_once_leave_whole_logs(house: House, repo
         handles: list[Run] = []
         try:
             for _ in range(25):
-                _act(house, chance, f"w{number}", run_ids, handles, finished)
+                _act(house, chance, f"w{number}", run_ids, handles, finished, recorded)
         except Exception as fault:
             faults.append(fault)
 
@@ -33,7 +35,10 @@ def test_callers_workers_and_reapers_at_once_leave_whole_logs(house: House, repo
         thread.start()
     for thread in threads:
         thread.join(100)
+    assert not any(thread.is_alive() for thread in threads)
     assert faults == []
+    for written in recorded:
+        written.result(30)  # `record` returns before its events are in the log: nothing may come between the two reads
     for run_id in run_ids:
         run = house.runs.get(house.admin, run_id)
         check_log(run, house.events.since(run_id, 0, 10_000))
@@ -50,6 +55,7 @@ def _act(
     run_ids: list[str],
     handles: list[Run],
     finished: list[tuple[str, Outcome]],
+    recorded: list[Future[bool]],
 ) -> None:
     match chance.choices(("claim", "record", "finish", "cancel", "reap"), (5, 10, 1, 1, 1))[0]:
         case "claim":
@@ -57,7 +63,7 @@ def _act(
             handles += [claimed] if claimed else []
         case "record" if handles:
             run = chance.choice(handles)
-            house.attempts.record(run, [said(f"attempt {run.attempt} of {worker}")])
+            recorded.append(house.attempts.record(run, [said(f"attempt {run.attempt} of {worker}")]))
         case "finish" if handles:
             run, outcome = chance.choice(handles), chance.choice([Outcome.COMPLETED, Outcome.TIMED_OUT])
             if house.attempts.finish(run, ending(outcome)):
