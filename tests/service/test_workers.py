@@ -13,6 +13,7 @@ from mogplex.domain.repo import Repo
 from mogplex.domain.run import Outcome, Run, Status
 from mogplex.domain.sandbox import SandboxStatus
 from mogplex.service.workers import Reaped, Reaping, Workers
+from mogplex.store import runs as run_table
 from mogplex.store.database import Database
 from tests.clock import Clock
 from tests.databases import Lender
@@ -134,6 +135,24 @@ def test_several_reapers_settle_each_run_once(house: House, repo: Repo) -> None:
     assert sorted(each.run.id for each in reaped) == sorted(run.id for run in runs)
     for run in runs:
         assert types(house, run).count("attempt_lost") == 1
+
+
+def test_a_run_that_a_lost_worker_has_locked_keeps_no_other_from_being_settled(
+    postgresql_lender: Lender,
+) -> None:
+    """As one that was cut off amid a transaction has, until the server ends that."""
+    database = postgresql_lender.lend()
+    house = House(database)
+    try:
+        repo = house.add_repo()
+        locked, other = [house.claim(house.start(repo, key, createBranch=True).run) for key in ("1", "2")]
+        with database.write() as tx:
+            run_table.get(tx, locked.id, lock=True)
+            assert [each.run.id for each in house.workers.reap(only_me="me")] == [other.id]
+        assert [each.run.id for each in house.workers.reap(only_me="me")] == [locked.id]
+    finally:
+        house.close()
+        postgresql_lender.take_back(database)
 
 
 def test_an_ended_run_is_not_reaped(house: House, repo: Repo) -> None:

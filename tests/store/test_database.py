@@ -16,6 +16,7 @@ from mogplex.store import hits, keys
 from mogplex.store.database import Database
 from mogplex.store.migrations import upgrade
 from mogplex.store.schema import request_hits
+from tests.databases import PostgresServer
 
 
 def count_hits(database: Database) -> int:
@@ -217,6 +218,23 @@ def test_a_connection_that_was_cut_is_replaced(database: Database, backend: str)
     for _ in range(5):
         _write_one(database)
     assert count_hits(database) == 7
+
+
+def test_who_falls_silent_in_a_transaction_keeps_nobody_out(postgres_server: PostgresServer) -> None:
+    url = postgres_server.url_of(postgres_server.create())
+    silent, others = Database(url, busy_timeout_seconds=0.5), Database(url)
+    _write_one(others)
+    with pytest.raises(ServiceUnavailable), silent.write() as tx:
+        tx.execute(sa.text("LOCK TABLE request_hits"))  # and then nothing: as if its cable had been cut
+        _write_one(others)  # a lock is waited for ten seconds
+    with silent.write() as tx:
+        tx.allow_pauses()
+        tx.execute(sa.text("SELECT 1"))
+        time.sleep(1)
+        hits.insert(tx, "c")
+    assert count_hits(others) == 3
+    silent.close()
+    others.close()
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def export_database(database: Database, blobs: Blobs, path: Path, revision: str,
     Raises BadRequest for `path`, ServiceUnavailable for a blob that can't be read.
     """
     with database.read() as tx, create_archive(path) as archive:
+        tx.allow_pauses()
         archive.begin({"revision": revision, "program": program, "madeAt": tx.now, "tables": transfer.table_names()})
         for name in transfer.table_names():
             archive.begin_table(name, transfer.column_names(name))
@@ -56,6 +57,7 @@ def import_database(database: Database, blobs: Blobs, path: Path, revision: str,
     a file that is broken or of another version, Conflict for a database that is not empty.
     """
     with database.write() as tx, open_archive(path) as lines:
+        tx.allow_pauses()
         full = transfer.find_full(tx)
         if full:
             raise Conflict(

@@ -124,9 +124,11 @@ class Workers:
 
     def _settle(self, seen: Run) -> Reaped | None:
         with self._database.write() as tx:
-            run = run_table.get(tx, seen.id, lock=True)
+            # One whose worker was cut off amid a transaction stays locked until the server ends that: it must not keep
+            # the others waiting, and is settled next time.
+            run = run_table.get_free(tx, seen.id)
             if run is None or (run.status, run.worker_id, run.attempt) != (seen.status, seen.worker_id, seen.attempt):
-                return None  # ended, or settled by another reaper
+                return None  # ended, or settled by another reaper, or locked
             reaped = self.settle(tx, run)
         if reaped is not None:
             self._hub.publish(reaped.run.id, reaped.run.last_seq)

@@ -46,6 +46,14 @@ class Transaction:
     def execute(self, statement: Any, parameters: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:
         return self.connection.execute(statement, parameters)
 
+    def allow_pauses(self) -> None:
+        """Let it stay open while nothing is asked of the database for long: it reads or writes files, say.
+
+        Others are not told of locks that it takes meanwhile, so it had better take none that anybody waits for.
+        """
+        if not self.is_sqlite:
+            self.connection.execute(postgres.ALLOW_PAUSES)
+
     def take_turn(self, name: str) -> None:
         """Let one transaction at a time pass this point until it ends. SQLite has one writer anyway."""
         if not self.is_sqlite:
@@ -75,7 +83,8 @@ class Database:
         self, url: str, *, clock: Clock | None = None, pool_size: int = 20, busy_timeout_seconds: float = 10.0
     ) -> None:
         """`url`: `sqlite:////absolute/path` or `postgresql://…`; BadRequest for any other. `clock` replaces the
-        database's own, for tests."""
+        database's own, for tests. `busy_timeout_seconds`: a lock is waited for so long, and PostgreSQL ends a
+        transaction in which its client is silent so long."""
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.path: Path | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 CLOCK = sa.text("SELECT extract(epoch FROM clock_timestamp())::double precision")
+ALLOW_PAUSES = sa.text("SET LOCAL idle_in_transaction_session_timeout = 0")
 NOT_DURABLE = sa.text("SET LOCAL synchronous_commit = off")
 # The first number tells our turns from anybody else's advisory locks in the same database.
 TAKE_TURN = sa.text("SELECT pg_advisory_xact_lock(1836020592, CAST(CAST(:key AS bigint) - 2147483648 AS integer))")
@@ -27,7 +28,9 @@ def make_engine(url: sa.URL, pool_size: int, busy_timeout_seconds: float) -> sa.
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": 20_000,
-            "options": f"-c lock_timeout={milliseconds}",
+            # And so must the server: the locks of one that is cut off amid a transaction would keep all others out, and
+            # its death from being noticed. Longer than a lock is waited for it would be of no use.
+            "options": f"-c lock_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}",
             "application_name": "mogplex",
         },
     )

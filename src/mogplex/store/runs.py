@@ -43,6 +43,13 @@ def get(tx: Transaction, run_id: str, *, lock: bool = False) -> Run | None:
     return None if row is None else run_of(row)
 
 
+def get_free(tx: Transaction, run_id: str) -> Run | None:
+    """Like `get` with `lock`, but None when another transaction has it locked just now."""
+    wanted = sa.select(*_COLUMNS).where(runs.c.id == run_id).with_for_update(skip_locked=True)
+    row = tx.execute(wanted).one_or_none()
+    return None if row is None else run_of(row)
+
+
 def find_by_key(tx: Transaction, owner: str, idempotency_key: str) -> Run | None:
     found = sa.select(*_COLUMNS).where(runs.c.key_owner == owner, runs.c.idempotency_key == idempotency_key)
     row = tx.execute(found).one_or_none()

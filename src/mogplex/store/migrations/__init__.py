@@ -16,7 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from mogplex.domain.errors import ServiceUnavailable
-from mogplex.store import sqlite
+from mogplex.store import postgres, sqlite
 from mogplex.store.database import Database
 from mogplex.store.faults import told_as_ours
 
@@ -36,6 +36,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")  # the others wait here, and then have nothing to do
         else:
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # a long migration elsewhere is worth waiting for
+            connection.execute(postgres.ALLOW_PAUSES)
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1836020592, 0)")
         _refuse_newer(connection)
         command.upgrade(_config(connection), revision)
