@@ -129,6 +129,7 @@ class Handover:
 
     async def _claim_delivery(self) -> None:
         """From here on the run is never played again by itself. Raises OwnershipLost."""
+        self._stop.delivering = True
         if not await patiently(self._equipment.attempts.update, self._run, delivered=True):
             self._stop.lose()
             raise OwnershipLost

@@ -26,6 +26,7 @@ class Stop:
         self.cause: Cause | None = None
         self.detail = ""
         self.lost = False
+        self.delivering = False  # what was begun outside can't be begun anew elsewhere
         self._set = asyncio.Event()
 
     def set(self, cause: Cause, detail: str) -> None:

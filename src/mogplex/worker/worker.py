@@ -17,6 +17,7 @@ from mogplex.worker.watch import Watcher
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0  # to kill what runs once draining is over
+DELIVERY_SECONDS = 20.0  # for a push to end that was begun; nobody else may begin it anew
 
 
 class Worker:
@@ -30,6 +31,7 @@ class Worker:
         self._thread = threading.Thread(target=self._serve, name="mogplex-worker", daemon=True)
         self._watcher = Watcher(equipment.attempts, worker_id)
         self._running: dict[str, asyncio.Future[None]] = {}
+        self._stops: dict[str, Stop] = {}  # of claimed runs
         self._closing = False
 
     def start(self) -> None:
@@ -41,7 +43,8 @@ class Worker:
         return asyncio.run_coroutine_threadsafe(self._play(run_id), self._loop)
 
     def drain(self, seconds: float) -> None:
-        """Take nothing more; let attempts end for `seconds`, then hand back what still runs."""
+        """Take nothing more; let attempts end for `seconds`, and those that deliver for DELIVERY_SECONDS more, then
+        hand back what still runs."""
         if self._thread.is_alive():
             asyncio.run_coroutine_threadsafe(self._drain(seconds), self._loop).result()
 
@@ -91,13 +94,15 @@ class Worker:
         if run is None:
             log.info("run %s is no longer to be had", run_id)
             return
-        stop = Stop()
+        stop = self._stops[run_id] = Stop()
         self._watcher.add(run_id, stop)
         try:
             await Attempt(run, self._equipment, stop).play()
             self._equipment.on_ended(run_id)
         finally:
             self._watcher.remove(run_id, stop)
+            if self._stops.get(run_id) is stop:
+                del self._stops[run_id]
 
     async def _drain(self, seconds: float) -> None:
         self._closing = True
@@ -105,12 +110,19 @@ class Worker:
         if attempts and seconds > 0:
             log.info("draining: %d runs may go on for %g s", len(attempts), seconds)
             await asyncio.wait(attempts, timeout=seconds)
-        attempts = {attempt for attempt in self._running.values() if not attempt.done()}
+        delivering = {run_id for run_id, stop in self._stops.items() if stop.delivering}
+        await self._hand_back(set(self._running) - delivering)
+        if pushing := [self._running[run_id] for run_id in delivering & set(self._running)]:
+            await asyncio.wait(pushing, timeout=DELIVERY_SECONDS)
+        await self._hand_back(set(self._running))
+        self._watching.cancel()
+
+    async def _hand_back(self, run_ids: set[str]) -> None:
+        attempts = [attempt for run_id in run_ids if not (attempt := self._running[run_id]).done()]
         for attempt in attempts:
             attempt.cancel()
         if attempts:
             await asyncio.wait(attempts, timeout=STOP_SECONDS)
-        self._watching.cancel()
 
     async def _cancel_waiting(self) -> None:
         waiting = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
