@@ -1,7 +1,8 @@
 """How many bugs the repair harness fixes, and how many of its patches are right.
 
     python benchmarks/repair programs [--seconds 60] [--only NAME]
-    python benchmarks/repair libraries [--seconds 60] [--half development|set-aside] [--only NAME] [--retry-seconds 300]
+    python benchmarks/repair libraries [--seconds 60] [--half development|set-aside] [--round 2] [--only NAME]
+                                       [--retry-seconds 300]
     python benchmarks/repair history [--seconds 60] [--only NAME]
     python benchmarks/repair order [--only NAME]   where the right patch stands among the candidates
     python benchmarks/repair inject          makes bugs.json anew
@@ -17,6 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,7 +62,7 @@ class Table:
         for limit in (10, 60, 300):
             if limit <= self.seconds or limit == 10:
                 quick = [(outcome, verdict) for _, outcome, verdict in self.rows if outcome.seconds <= limit * 1.05]
-                plausible = sum(outcome.success for outcome, _ in quick)
+                plausible = sum(outcome.success and verdict != "suite fails" for outcome, verdict in quick)
                 right = sum(outcome.success and verdict in RIGHT for outcome, verdict in quick)
                 unknown = sum(outcome.success and verdict == "unknown" for outcome, verdict in quick)
                 print(
@@ -88,21 +90,27 @@ def run_programs(given: argparse.Namespace, toolkit: Path, table: Table) -> None
             table.add(bug.name, outcome, "same" if programs.is_right(bug, folder) else "other")
 
 
-def run_libraries(given: argparse.Namespace, toolkit: Path, table: Table) -> None:
+def chosen(given: argparse.Namespace) -> Iterator[injection.Bug]:
+    """The bugs of the half and round that is wanted."""
     for bug in injection.load():
-        if bug.is_set_aside != (given.half == "set-aside") or given.only not in bug.name:
-            continue
+        is_half = bug.is_set_aside == (given.half == "set-aside")
+        if is_half and given.round in (0, bug.round) and given.only in bug.name:
+            yield bug
+
+
+def run_libraries(given: argparse.Namespace, toolkit: Path, table: Table) -> None:
+    for bug in chosen(given):
         with tempfile.TemporaryDirectory() as name:
             root = Path(name) / bug.library
             shutil.copytree(fetch(library(bug.library), given.cache), root)
-            file = root / bug.path
+            file, failing = root / bug.path, library(bug.library).failing
             original = file.read_text()
             file.write_text(injection.broken(bug, original))
             outcome = run_engine(toolkit, root, given.seconds)
             if not outcome.success and given.retry_seconds:
                 print(f"         not in {given.seconds:.0f} s: {bug.name}", flush=True)
                 outcome = run_engine(toolkit, root, given.retry_seconds)
-            verdict = judge(root, bug.path, original, file.read_text()) if outcome.success else ""
+            verdict = judge(root, bug.path, original, file.read_text(), failing) if outcome.success else ""
             table.add(f"{bug.name} ({bug.lines}-line)", outcome, verdict)
 
 
@@ -130,9 +138,7 @@ def show_order(given: argparse.Namespace) -> None:
                 root = Path(name).resolve() / fix.package
                 right = history.write(fix, given.cache, root)
                 print(f"{fix.name}: {standing(root, fix.path, right)}", flush=True)
-    for bug in injection.load():
-        if bug.is_set_aside != (given.half == "set-aside") or given.only not in bug.name:
-            continue
+    for bug in chosen(given):
         with tempfile.TemporaryDirectory() as name:
             root = Path(name).resolve() / bug.library
             shutil.copytree(fetch(library(bug.library), given.cache), root)
@@ -147,12 +153,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--retry-seconds", type=float, default=0.0, help="try those that were missed once more, longer")
     parser.add_argument("--half", choices=["development", "set-aside"], default="development")
+    parser.add_argument("--round", type=int, choices=[0, 1, 2, 3], default=0, help="which lot of bugs; 0: all")
     parser.add_argument("--only", default="", help="a part of the name")
     parser.add_argument("--log", type=Path, help="a file that gets one JSON object a bug: all that was said")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where source packages are kept")
     given = parser.parse_args()
     if given.what == "inject":
-        injection.make(given.cache)
+        injection.make(given.cache, given.round or injection.LAST_ROUND)
         return 0
     if given.what == "order":
         show_order(given)

@@ -19,12 +19,15 @@ HERE = Path(__file__).parent
 SECONDS = 120
 
 
-def judge(root: Path, path: str, original: str, patched: str) -> str:
-    """ "same" | "equal" (not told apart) | "different" | "suite fails" | "unknown" (no inputs can be made)."""
+def judge(root: Path, path: str, original: str, patched: str, failing: int = 0) -> str:
+    """ "same" | "equal" (not told apart) | "different" | "suite fails" | "unknown" (no inputs can be made).
+
+    `failing` tests fail with the original, too.
+    """
     if ast.dump(ast.parse(original)) == ast.dump(ast.parse(patched)):
         return "same"
     _, failed, _ = suite(root, 300)
-    if failed:
+    if failed > failing:
         return "suite fails"
     function = changed_function(original, patched)
     return differs(root, path, function, original, patched) if function else "unknown"

@@ -16,7 +16,8 @@ class Library:
     name: str
     version: str
     sources: str  # folder or file with the code, relative to the package's root
-    needs: tuple[str, ...] = ()  # packages that its tests import
+    failing: int = 0  # tests that fail without any bug, for want of a plugin
+    round: int = 1  # which lot of bugs: those of an earlier one have been read, all of them
 
 
 LIBRARIES = [
@@ -30,6 +31,17 @@ LIBRARIES = [
     Library("xmltodict", "1.0.4", "xmltodict.py"),
     Library("inflection", "0.5.1", "inflection"),
     Library("boltons", "26.2.0", "boltons"),
+    Library("simpleeval", "1.0.8", "simpleeval.py", round=2),
+    Library("webcolors", "25.10.0", "src/webcolors", round=2),
+    Library("uritemplate", "4.2.0", "uritemplate", round=2),
+    Library("rfc3986", "2.0.0", "src/rfc3986", round=2),
+    Library("pathspec", "1.1.1", "pathspec", round=2),
+    Library("pyrsistent", "0.20.0", "pyrsistent", round=2),
+    Library("humanize", "4.17.0", "src/humanize", failing=15, round=2),
+    Library("itsdangerous", "2.2.0", "src/itsdangerous", round=2),
+    Library("marshmallow", "4.4.0", "src/marshmallow", round=2),
+    Library("python_slugify", "9.2.0", "slugify", round=2),
+    Library("more_itertools", "11.2.1", "more_itertools", round=2),
 ]
 
 
