@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from mogplex.harnesses.repair.engine.baseline import RECORDING_FACTOR, RECORDING_SECONDS, Baseline, Outcome, sample
 from mogplex.harnesses.repair.engine.goal import Goal, whole_files
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.spectra import rank
 
 OUTCOMES = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from(["passed", "skipped", "failed"]), st.floats(0, 2)), max_size=40
@@ -52,6 +54,13 @@ def test_a_sample_has_all_that_fails_keeps_the_order_and_the_bound(
 def test_a_patch_for_a_part_mends_whole_files_and_half_of_what_fails(mended: list[str], counts: list[str]) -> None:
     goal = Goal(["a::1", "a::2", "b::1", "c::1"], Baseline({}))
     assert whole_files(goal, mended) == counts
+
+
+def test_what_developers_use_is_less_likely_to_be_at_fault() -> None:
+    sources = {f"/r/{name}": Source(name, b"x = 1\n") for name in ("tools/check.py", "app/main.py")}
+    suspects = rank({path: {1: 1.0} for path in sources}, sources)
+    assert [one.path for one in suspects] == ["app/main.py", "tools/check.py"]
+    assert suspects[1].score < suspects[0].score / 2
 
 
 def test_half_of_a_sample_are_neighbours_of_what_fails() -> None:

@@ -14,6 +14,7 @@ TOKEN_PRICE = 0.7
 RARITY_PRICE = 5.0
 REMOVAL_PENALTY = 6.0
 TEST_CONSTANT_PENALTY = 4.0
+KIND_PENALTY = 1.5
 TRIVIAL = {0, 1, -1, 2, "", None}
 
 
@@ -32,7 +33,24 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price += REMOVAL_PENALTY
     if copies_expected_value(before, after, expected):
         price += TEST_CONSTANT_PENALTY
+    if mixes_truth_and_number(before, after):
+        price += KIND_PENALTY
     return price
+
+
+def mixes_truth_and_number(before: str, after: str) -> bool:
+    """Whether the patch puts `True` in the place of a number, say: what passes as well as 1, and was never meant."""
+    old, new = _literals(before), _literals(after)
+    gone, come = [type(value) for _, value in old - new], [type(value) for _, value in new - old]
+    return len(gone) == len(come) == 1 and {gone[0], come[0]} in ({bool, int}, {bool, float})
+
+
+def _literals(text: str) -> set[tuple[type, object]]:
+    try:
+        tree = ast.parse(_dedented(text))
+    except SyntaxError:
+        return set()
+    return {(type(one.value), one.value) for one in ast.walk(tree) if isinstance(one, ast.Constant)}
 
 
 def copies_expected_value(before: str, after: str, expected: set[str]) -> bool:

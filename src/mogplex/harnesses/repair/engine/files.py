@@ -29,6 +29,7 @@ SKIPPED_FOLDERS = {
     "benchmarks",
 }
 TEST_FOLDERS = {"tests", "test", "testcases", "python_testcases", "testing_data"}
+TOOL_FOLDERS = {"tools", "scripts", "ci", "bench", "dev", "maintenance"}
 TEST_NAME = re.compile(r"^(test_.*|.*_tests?|tests?|conftest|setup|noxfile|fabfile)\.py$")
 MAX_FILES = 4000
 MAX_FILE_BYTES = 2 * 1024**2
@@ -38,6 +39,11 @@ def is_test_path(path: str) -> bool:
     """Whether a path relative to the repo belongs to its tests (or only configures them)."""
     parts = Path(path).parts
     return any(part in TEST_FOLDERS for part in parts[:-1]) or bool(TEST_NAME.match(parts[-1]))
+
+
+def is_tool_path(path: str) -> bool:
+    """Whether a path relative to the repo is of what developers use there: tests may run it, and mean the rest."""
+    return Path(path).parts[0] in TOOL_FOLDERS
 
 
 def source_files(root: Path) -> list[str]:

@@ -18,6 +18,7 @@ NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
 SEQUENCES = {"list", "tuple", "str", "bytes", "deque", "range"}
 SIZED = SEQUENCES | {"dict", "set", "frozenset", "OrderedDict", "defaultdict", "Counter"}
 MAX_EXPRESSIONS = 60
+LONGEST, MAX_LENGTHS = 64, 3
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Vocabulary:
     globals: list[str] = field(default_factory=list)
     calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
     bound: set[str] = field(default_factory=set)  # names that the module gives a meaning, imports included
+    classes: set[str] = field(default_factory=set)  # those of them that seem to be classes
     reads: dict[ast.AST, dict[str, list[ast.Name]]] = field(default_factory=dict)  # function -> name -> where
     scopes: dict[ast.AST, Scope] = field(default_factory=dict)  # function, or statement outside of one -> what it has
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
@@ -54,9 +56,12 @@ class Vocabulary:
         for node in ast.walk(source.tree):
             words.spelled.update(_spelled(node))
             if isinstance(node, (ast.Import, ast.ImportFrom)):
-                words.bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+                names = {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+                words.bound |= names
+                words.classes |= {name for name in names if name[:1].isupper()}
             elif isinstance(node, ast.ClassDef):
                 words.bound.add(node.name)
+                words.classes.add(node.name)
             elif isinstance(node, ast.Constant):
                 words.constants.append(node)
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
@@ -153,6 +158,12 @@ class Place:
         stores = (node for node in ast.walk(self.function) if isinstance(node, ast.Name))
         bound |= {node.id for node in stores if isinstance(node.ctx, ast.Store)}
         return {name for name in bound - self.reads.keys() if not name.startswith("_")} - {"self", "cls"}
+
+    @functools.cached_property
+    def lengths(self) -> list[int]:
+        """What the function cuts sequences at or counts to: how long they are supposed to be, perhaps."""
+        numbers = [one.value for one in ast.walk(self.function or self.statement) if isinstance(one, ast.Constant)]
+        return sorted({one for one in numbers if type(one) is int and 2 <= one <= LONGEST}, reverse=True)[:MAX_LENGTHS]
 
     @functools.cached_property
     def neglect(self) -> Neglect:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .baseline import Baseline
+from .files import is_tool_path
 from .source import FUNCTIONS, Source, header_lines
 
 CRASH_BONUS = 1.6  # the innermost of the repo's own lines in a failing test's traceback
 FRAME_BONUS = 1.2
 SIGNATURE_SHARE = 0.7  # `def` lines and import-time statements run in no test; they inherit from what uses them
 GLOBAL_SHARE = 0.7
+TOOL_FACTOR = 0.3
 MAX_SUSPECTS = 600
 
 
@@ -123,9 +125,10 @@ def rank(scores: dict[str, dict[int, float]], sources: dict[str, Source]) -> lis
     suspects: list[Suspect] = []
     for path, source in sources.items():
         lines = scores.get(path, {})
+        factor = TOOL_FACTOR if is_tool_path(source.path) else 1.0
         direct: dict[ast.stmt, float] = {}
         for statement in source.statements():
-            score = max((lines.get(line, 0.0) for line in header_lines(statement)), default=0.0)
+            score = factor * max((lines.get(line, 0.0) for line in header_lines(statement)), default=0.0)
             if score and not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
                 direct[statement] = score
         inherited = _inherit(source, direct)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..edit import operator_span
+from ..edit import Edit, operator_span
 from ..scope import NUMBERS, Place, Proposal
 from .template import Template
 
@@ -90,7 +90,7 @@ def dropped_operand(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
 
 
 def regrouped(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
-    """`a + b * c` to `(a + b) * c` and back, `a - b - c` to `a - (b - c)`."""
+    """`a + b * c` to `(a + b) * c` and back, `a - b - c` to `a - (b - c)`, and the like further in."""
     _, _, symbol = _operator(node, place)
     text = place.source.text
     if isinstance(node.right, ast.BinOp):
@@ -104,6 +104,23 @@ def regrouped(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
         left_end = place.source.span(node.left)[1]
         if text[left_end : left_end + 1] == ")":  # (a + b) * c  ->  a + b * c
             yield place.replace(node, f"{place.grouped(node.left.left)} {inner} {rest}")
+    start, end = place.source.span(node)
+    for inmost in _deeper(node.left, "right"):  # a + b * c - 1  ->  a + b * (c - 1)
+        at = place.source.span(inmost)[0]
+        yield Proposal((Edit(at, at, "("), Edit(end, end, ")")), 0.8)
+    for inmost in _deeper(node.right, "left"):  # a - b * c / d  ->  (a - b) * c / d
+        at = place.source.span(inmost)[1]
+        yield Proposal((Edit(start, start, "("), Edit(at, at, ")")), 0.8)
+
+
+def _deeper(node: ast.expr, side: str) -> Iterator[ast.expr]:
+    """The operands on one edge of a term, without the outermost."""
+    outermost = True
+    while isinstance(node, ast.BinOp):
+        node = getattr(node, side)
+        if not outermost:
+            yield node
+        outermost = False
 
 
 def sign(node: ast.AST, place: Place) -> Iterator[Proposal]:

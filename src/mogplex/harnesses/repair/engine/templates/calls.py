@@ -67,6 +67,9 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
                 yield place.replace(node, f"{head}({', '.join([*parts, f'{parameter}={name}'])})", 0.6)
             if f"self.{parameter}" in place.kinds:
                 yield place.replace(node, f"{head}({', '.join([*parts, f'{parameter}=self.{parameter}'])})", 0.8)
+    for rest in _caught_arguments(place):
+        if rest not in parts:
+            yield place.replace(node, f"{head}({', '.join([*parts, rest])})", 1.2)
     for keyword in KNOWN_KEYWORDS.get(name, ()):
         if keyword.split("=")[0] not in given:
             yield place.replace(node, f"{head}({', '.join([*parts, keyword])})", 0.8)
@@ -79,6 +82,14 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
                     yield place.replace(node, f"{head}({', '.join([extra, *parts])})", 0.2)
         for text in _texts_nearby(node, place):
             yield place.replace(node, f"{head}({', '.join([*parts, text])})", 0.6 if place.clash else 0.2)
+
+
+def _caught_arguments(place: Place) -> list[str]:
+    """`*args` and `**kwargs` of the function around: who takes any argument mostly passes them on."""
+    if place.function is None:
+        return []
+    caught = place.function.args
+    return [f"{stars}{one.arg}" for stars, one in (("*", caught.vararg), ("**", caught.kwarg)) if one is not None]
 
 
 def _texts_nearby(node: ast.Call, place: Place) -> list[str]:

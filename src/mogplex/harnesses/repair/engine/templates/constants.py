@@ -20,10 +20,13 @@ def neighbour(node: ast.Constant, place: Place) -> Iterator[Proposal]:
         literal = place.text(node)
         if not literal.isdigit():
             return
+        parent = place.source.parents.get(node)
+        is_negative = isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub)
         for value in (node.value - 1, node.value + 1):
-            if value < 0 and isinstance(place.source.parents.get(node), ast.UnaryOp):
-                continue
-            yield place.replace(node, str(value))
+            if value == 0 and is_negative:
+                yield place.replace(parent, "0")  # type: ignore[arg-type]  # a UnaryOp, as was just seen
+            elif value >= 0 or not isinstance(parent, ast.UnaryOp):
+                yield place.replace(node, str(value))
 
 
 def other_constant(node: ast.Constant, place: Place) -> Iterator[Proposal]:

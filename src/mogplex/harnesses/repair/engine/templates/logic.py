@@ -105,6 +105,10 @@ def atoms(place: Place) -> list[tuple[str, float]]:
             found.setdefault(f"len({name}) > 1", 0.5 * near)
             found.setdefault(f"len({name}) == 1", 0.5 * near)
             found.setdefault(f"len({name}) < 2", 0.4 * near)
+        if (kinds & SIZED or not kinds) and name in used:
+            for length in place.lengths:
+                for operator, weight in (("!=", 0.6), ("==", 0.5), ("<", 0.4), (">", 0.4)):
+                    found.setdefault(f"len({name}) {operator} {length}", weight)
     block, number = place.source.block_of(place.statement)
     around = " ".join(place.text(one) for one in block[max(0, number - 1) : number + 2])
     for node in place.expressions:
@@ -119,7 +123,7 @@ def atoms(place: Place) -> list[tuple[str, float]]:
             found.setdefault(place.text(node), near)
             found.setdefault(f"not {place.text(node)}", near)
     for name in sorted(used & set(names) - {"self", "cls"}):
-        for kind in sorted(place.kind(name) & CHECKED):
+        for kind in sorted(place.kind(name) & (CHECKED | place.words.classes)):
             sure = 1.0 if place.clash else 0.4 if len(place.kind(name)) > 1 else 0.2
             found.setdefault(f"isinstance({name}, {kind})", sure)
             found.setdefault(f"not isinstance({name}, {kind})", sure)
@@ -146,6 +150,9 @@ def _pairs(place: Place, names: list[str]) -> Iterator[tuple[float, str]]:
             if place.kind(one) and place.is_compatible(one, other) == 1.0 and (one in used or other in used):
                 yield 0.5, f"{one} == {other}"
                 yield 0.5, f"{one} != {other}"
+                if not place.kind(one) & NUMBERS:
+                    yield 0.4, f"{one} is {other}"
+                    yield 0.4, f"{one} is not {other}"
                 if place.kind(one) & NUMBERS:
                     yield 0.4, f"{one} < {other}"
                     yield 0.4, f"{one} > {other}"

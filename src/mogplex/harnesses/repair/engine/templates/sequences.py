@@ -101,7 +101,8 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
         found: dict[str, float] = {}
         for name in names:
             found.update({name: 1.0, f"{name} is not None": 0.8, f"not {name}": 0.3, f"{name} != 0": 0.3})
-            for other in [one for one in place.names if one not in names and place.is_live(one)][:8]:
+            others = [one for one in place.names if one not in names and place.is_live(one)]
+            for other in sorted(others, key=lambda one: one not in place.idle)[:8]:
                 found.update({f"{name} != {other}": 0.5, f"{name} in {other}": 0.5, f"{name} not in {other}": 0.5})
                 found.update({f"{name} == {other}": 0.3, f"{name} < {other}": 0.2, f"{name} > {other}": 0.2})
         for one in place.words.filters:
