@@ -118,6 +118,23 @@ def test_mends_a_table_that_is_made_at_import(repo: Repo) -> None:
     assert '"M": 1000000' in (repo.root / "sizes.py").read_text()
 
 
+def test_mends_a_default_of_a_method_that_calls_its_parent_s(repo: Repo) -> None:
+    program = (
+        "class Shop:\n    def __init__(self, rate): self.__rate = rate\n"
+        "    def total(self, price): return price * (1 + self.__rate)\n\n\n"
+        "class Till(Shop):\n    def __init__(self, rate=3):\n        super().__init__(rate)\n"
+        "        self.__open = True\n    def is_open(self): return self.__open\n"
+    )
+    tests = (
+        "from till import Till\ndef test_default(): assert Till().total(10) == 20\n"
+        "def test_given():\n    assert Till(4).total(1) == 5\n    assert Till(4).is_open()\n"
+    )
+    repo.write(till__py=program, test_till__py=tests)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "rate=1)" in (repo.root / "till.py").read_text(), "and not the True that does as well"
+
+
 def test_mends_a_name_that_breaks_the_import(repo: Repo) -> None:
     program = "LIMIT = 10\nDOUBLE = LIMTI * 2\n\n\ndef double():\n    return DOUBLE\n"
     repo.write(limits__py=program, test_limits__py="from limits import double\ndef test_it(): assert double() == 20\n")

@@ -154,6 +154,38 @@ def test_a_flaky_test_is_named_and_does_not_hide_the_fault(repo: Repo, tmp_path:
     assert RIGHT in (repo.root / "till.py").read_text()
 
 
+def test_a_slow_test_is_left_out_and_named(repo: Repo) -> None:
+    """One that swallows what ends it as well: a subtest makes a failure of whatever it sees."""
+    slow = (
+        "import time, unittest\ndef spend(seconds):\n    until = time.process_time() + seconds\n"
+        "    while time.process_time() < until: pass\n"
+        "class Slow(unittest.TestCase):\n    def test_some(self): spend(0.4)\n"
+        "    def test_many(self):\n        for number in range(30):\n"
+        "            with self.subTest(number=number): spend(0.2)\n"
+    )
+    repo.write(till__py=PROGRAM, test_till__py=SUITES["parametrised"], test_slow__py=slow)
+    outcome = repo.repair(seconds=40)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert outcome.result["slowTests"] == ["test_slow.py::Slow::test_many"]
+    assert outcome.result["failingTests"] and not any("test_slow" in one for one in outcome.result["failingTests"])
+    assert "like slow tests: test_slow.py::Slow::test_many" in next(
+        one["text"] for one in outcome.records if one["type"] == "message"
+    )
+    assert RIGHT in (repo.root / "till.py").read_text()
+
+
+def test_ids_that_are_others_each_time_are_known_again(repo: Repo) -> None:
+    now = (
+        "import time, pytest\nfrom till import total\n"
+        "@pytest.mark.parametrize('price', [0, time.time_ns()])\n"
+        "def test_now(price): assert total([price], 0) == price\n"
+    )
+    repo.write(till__py=PROGRAM, test_till__py=SUITES["parametrised"], test_now__py=now)
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+
+
 def test_a_suite_of_thousands_is_no_obstacle(repo: Repo) -> None:
     many = (
         "import pytest\nfrom till import total\n"

@@ -81,7 +81,9 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: fl
         )
     flaky = set(confirm(pool, outcomes, cpu_seconds))
     lines = record_rest(pool, outcomes, traced, cpu_seconds, record_seconds * LATER_SHARE)
-    changed = [test for test, one in traced.outcomes.items() if one.outcome != outcomes[test].outcome]
+    changed = [
+        test for test, one in traced.outcomes.items() if one.outcome not in (outcomes[test].outcome, "timeout")
+    ]  # one that ran out of time was slowed down
     flaky |= set(unsteady(pool, [test for test in changed if test not in flaky], outcomes, cpu_seconds))
     ordered = {test: outcomes[test] for test in tests}
     crashed = [test for test, one in ordered.items() if one.outcome == "crashed"]

@@ -66,6 +66,8 @@ def run_fast(item: Any, following: Any, reports: list[Any]) -> dict[str, Any]:
         outcome, message, caught = "timeout", "used up its CPU time", error
     except BaseException as error:  # noqa: BLE001  a test may fail with anything, SystemExit and KeyboardInterrupt included
         outcome, message, caught = "failed", type(error).__name__, error
+    if outcome == "failed" and limits.is_reached():
+        outcome, message = "timeout", "used up its CPU time"
     return {"outcome": outcome, "message": message, "frames": [], "error": caught}
 
 

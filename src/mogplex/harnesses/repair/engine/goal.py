@@ -9,17 +9,20 @@ from .files import is_test_path
 
 MAX_REPRESENTATIVES = 3
 QUICK_SECONDS, FEW_QUICK_SECONDS = 0.05, 0.25  # reports on a failure included, which can take most of it
+SLOW_SHARE = 0.2  # of the limit: a passing test that takes so much tells that others may take more than all of it
 DEAR_FACTOR = 5.0  # a test that starts programs, say, would slow every candidate down (and see none of them)
 
 
 @dataclass
 class Suite:
-    """What running the tests has shown. `environment`: tests that fail only because a package is not installed."""
+    """What running the tests has shown. `environment`: tests that fail only because a package is not installed; `slow`:
+    tests that ran out of time in a suite that has slow ones, so that it can't be told whether anything is wrong."""
 
     baseline: Baseline
     failing: list[str]  # each time, and for a reason that a patch might mend
     unimportable: list[str]
     environment: list[str]
+    slow: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -33,16 +36,29 @@ class Goal:
     failing: list[str]
     baseline: Baseline
     unimportable: list[str] = field(default_factory=list)
-    mended: list[str] = field(default_factory=list)  # by an edit that this search builds on: must go on passing
+    mended: list[str] = field(default_factory=list)  # by an edit that this search builds on, or spoiled by a patch that
+    # was refused: each candidate is tried on them
     far: list[str] = field(default_factory=list)
+    slow: list[str] = field(default_factory=list)  # no targets, but of several patches one that ends them is better
 
 
-def aimed(failing: list[str], baseline: Baseline, unimportable: list[str]) -> Goal:
-    """The goal of mending those tests; when all of them are far, they are targets like others."""
-    near = [test for test in failing if not baseline.outcomes[test].spawns]
-    if not near:
-        return Goal(failing, baseline, unimportable)
-    return Goal(near, baseline, unimportable, far=[test for test in failing if test not in near])
+def aimed(suite: Suite, wanted: list[str], wanted_files: list[str]) -> Goal:
+    """The goal of mending those tests and files, or all when there are none; when all of the tests are far, they are
+    targets like others."""
+    if not wanted and not wanted_files:
+        wanted, wanted_files = suite.failing, suite.unimportable
+    near = [test for test in wanted if not suite.baseline.outcomes[test].spawns]
+    slow = [test for test in suite.slow if test not in wanted]
+    far = [test for test in wanted if test not in near] if near else []
+    return Goal(near or wanted, suite.baseline, wanted_files, far=far, slow=slow)
+
+
+def too_slow(failing: list[str], baseline: Baseline, limit_seconds: float) -> list[str]:
+    """Those that ran out of time, when other tests fail and passing ones take their time, too: in a suite of quick
+    tests one that does not end is as good a target as any."""
+    hanging = [test for test in failing if baseline.outcomes[test].outcome == "timeout"]
+    longest = max((baseline.outcomes[test].cpu_seconds for test in baseline.passing()), default=0.0)
+    return hanging if len(hanging) < len(failing) and longest > SLOW_SHARE * limit_seconds else []
 
 
 def representatives(goal: Goal) -> list[str]:

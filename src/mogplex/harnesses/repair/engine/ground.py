@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,14 @@ TYPED_TESTS = 3
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is known without any edit. `sources` by real path."""
+    """What is known without any edit. `sources` by real path; `refused` are texts of files that did not hold."""
 
     pool: Pool
     root: Path
     goal: Goal
     sources: dict[str, Source]
     kinds: Kinds
+    refused: set[str] = field(default_factory=set)
 
 
 class Chained:
@@ -99,11 +100,13 @@ class Ground:
         if self._search is None:
             self._is_spent = True
             return []
+        self._search.drop(self._around.refused)
         until = min(until, time.monotonic() + seconds)  # without the time that it took to open
         found = self._search.run(until, until, MAX_TRIES)
         self._is_spent = found.stopped_by in ("exhausted", "candidates")
         before = self._around.sources[self._path].text
-        return [joined(before, self.first, second) for second in found.plausible]
+        pairs = [joined(before, self.first, second) for second in found.plausible]
+        return [pair for pair in pairs if pair.compiled.text not in self._around.refused]
 
     @property
     def is_opened(self) -> bool:

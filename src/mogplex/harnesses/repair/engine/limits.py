@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
 import tempfile
+import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 REPEAT_SECONDS = 0.05  # code under test may swallow the first interruption in a bare `except:`
-DATA_BYTES = 512 * 1024**2  # what a candidate may allocate beyond the server it was forked from
+DATA_BYTES = 512 * 1024**2  # what a child may allocate beyond the server it was forked from
+STACK_BYTES = 2 * 1024**2  # of a thread: all of it counts as allocated, and some tests start a hundred
 
 
-class TimeLimit(BaseException):
-    """The test used up its CPU time. Not an Exception, so that `except Exception` in code under test lets it pass."""
+class TimeLimit(KeyboardInterrupt):
+    """The test used up its CPU time. No Exception, so that `except Exception` in code under test lets it pass; nor any
+    other than this one, which alone a unittest's subtests let pass: a test may have thousands of them."""
+
+
+_reached = False
 
 
 def _raise_time_limit(number: int, frame: types.FrameType | None) -> None:
+    global _reached
+    _reached = True
     raise TimeLimit
+
+
+def is_reached() -> bool:
+    """Whether the limit was, since it was last armed: what runs subtests, say, makes a failure like others of it."""
+    return _reached
 
 
 def arm(cpu_seconds: float) -> None:
     """Interrupt this process after that much CPU time, and again soon after."""
+    global _reached
+    _reached = False
     signal.signal(signal.SIGPROF, _raise_time_limit)
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds, REPEAT_SECONDS)
 
@@ -52,6 +68,13 @@ def call_after(cpu_seconds: float | None, action: Callable[[], None]) -> None:
     signal.setitimer(signal.ITIMER_VIRTUAL, cpu_seconds or 0.0)
 
 
+def keep_niceness() -> None:
+    """Linux shares the processor among sessions, if it is set up so, and niceness counts within one only: let the new
+    session be as nice as this process (sched(7), "The autogroup feature")."""
+    with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as group:  # noqa: PTH123  the same
+        group.write(str(os.nice(0)))  # where it can't be told, it is shared as before
+
+
 def cap_memory() -> None:
     """Cap the private memory of this process. RLIMIT_DATA, since RLIMIT_AS also counts what is only mapped."""
     used = 0
@@ -64,6 +87,7 @@ def cap_memory() -> None:
     limit = used + DATA_BYTES
     if hard == resource.RLIM_INFINITY or hard > limit:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+        threading.stack_size(STACK_BYTES)
 
 
 def use_private_temp(directory: str, config: Any = None) -> None:

@@ -42,6 +42,10 @@ class Plan:
     cold: int = 1
     collect_cpu_seconds: float = 60.0
     environment: dict[str, str] = field(default_factory=dict)  # beyond our own
+    shelf: tuple[str, float] | None = None  # of another server, to share: its folder, and since when
+
+
+Hear = Callable[["Worker", "dict[str, Any]"], None]
 
 
 class Worker:
@@ -53,6 +57,7 @@ class Worker:
         self.is_busy = False
         self.is_lost = False
         self.request: Any = None  # whatever the caller wants to remember
+        self.hear: Hear | None = None  # who is told the answers, if not whoever polls
         self.buffer = b""
 
 
@@ -70,8 +75,11 @@ class Pool:
         self.errors: list[dict[str, str]] = []
         self.loaded: list[str] = []
         self.pytest_version = ""
+        self.shelf = ("", 0.0)
 
     def __enter__(self) -> Pool:
+        self._temporary = tempfile.mkdtemp(prefix="repair-")
+        self.shelf = self._plan.shelf or (f"{self._temporary}/bytecode", time.time())
         control, its_control = socket.socketpair()
         pairs = [socket.socketpair() for _ in range(self._plan.warm + self._plan.cold)]
         fds = [theirs.fileno() for _, theirs in pairs]
@@ -79,9 +87,8 @@ class Pool:
             "root": str(self._plan.root), "files": self._plan.files, "paths": self._plan.paths,
             "arguments": self._plan.arguments, "overlay": self._plan.overlay, "control": its_control.fileno(),
             "warm": fds[: self._plan.warm], "cold": fds[self._plan.warm :],
-            "collect_cpu_seconds": self._plan.collect_cpu_seconds,
+            "collect_cpu_seconds": self._plan.collect_cpu_seconds, "shelf": self.shelf,
         }  # fmt: skip
-        self._temporary = tempfile.mkdtemp(prefix="repair-")
         boot = BOOT.format(parent=str(ENGINE_PARENT), package=__package__.rpartition(".")[2])
         self._process = subprocess.Popen(
             [sys.executable, "-B", "-c", boot], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -154,13 +161,14 @@ class Pool:
     def idle(self, cold: bool) -> Worker | None:
         return next((w for w in self.workers if w.is_cold is cold and not w.is_busy and not w.is_lost), None)
 
-    def submit(self, worker: Worker, request: dict[str, Any], memory: Any = None) -> None:
-        """Hand a request to an idle worker. `memory` comes back as `worker.request`."""
-        worker.is_busy, worker.request = True, memory
+    def submit(self, worker: Worker, request: dict[str, Any], memory: Any = None, hear: Hear | None = None) -> None:
+        """Hand a request to an idle worker. `memory` comes back as `worker.request`; answers go to `hear`."""
+        worker.is_busy, worker.request, worker.hear = True, memory, hear
         worker.connection.sendall(json.dumps(request).encode() + b"\n")
 
     def poll(self, seconds: float) -> list[tuple[Worker, dict[str, Any]]]:
-        """Answers that have come in; waits up to `seconds` for the first. A lost worker answers {"done", "lost"}."""
+        """Answers that have come in, but for those that somebody hears; waits up to `seconds` for the first. A lost
+        worker answers {"done", "lost"}."""
         self._pause()
         answers: list[tuple[Worker, dict[str, Any]]] = []
         for key, _ in self._selector.select(seconds):
@@ -175,15 +183,21 @@ class Pool:
             if not chunk:
                 self._selector.unregister(worker.connection)
                 worker.is_lost, worker.is_busy = True, False
-                answers.append((worker, {"done": True, "lost": True, "fine": 0}))
+                self._tell(worker, {"done": True, "lost": True, "fine": 0}, answers)
                 continue
             worker.buffer += chunk
             *lines, worker.buffer = worker.buffer.split(b"\n")
             for line in lines:
                 record = json.loads(line)
                 worker.is_busy = not record.get("done")
-                answers.append((worker, record))
+                self._tell(worker, record, answers)
         return answers
+
+    def _tell(self, worker: Worker, record: dict[str, Any], answers: list[tuple[Worker, dict[str, Any]]]) -> None:
+        if worker.hear is None:
+            answers.append((worker, record))
+        else:
+            worker.hear(worker, record)
 
     def run(self, request: dict[str, Any], cold: bool = False) -> list[dict[str, Any]]:
         """Run one request to its end on an idle worker. Raises ServerLost when there is none (left)."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .candidates import Candidates
@@ -52,9 +52,13 @@ class Language(Protocol):
         deadline: float,
         limit: int,
         on_progress: Callable[[Findings], None],
+        refused: Sequence[Plausible] = (),
     ) -> Findings:
         """Try candidates until `deadline` (monotonic) or `limit` tries: each against the failing tests, then against
-        the tests that run the edited line. Never in the tree."""
+        the tests that run the edited line. Never in the tree.
+
+        Called again with the same candidates, it goes on where it stopped, as if it had not found what is `refused`.
+        """
         ...
 
     def choose(self, findings: Findings, goal: Goal) -> list[Plausible]:

@@ -7,7 +7,7 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,30 +15,29 @@ from . import choose, files, spectra
 from .baseline import HANGING_CPU_SECONDS, measure, run_all
 from .candidates import Candidates, Kinds, Listed
 from .clues import clues_of
-from .copies import Repeated
 from .edit import Candidate
-from .goal import Goal, Suite
+from .goal import Goal, Suite, too_slow
 from .ground import Surroundings
+from .hunt import Hunt
 from .pool import Plan, Pool
 from .port import NoSuite
 from .report import Report, distinct
-from .runs import Outcome
+from .runs import FINE, Outcome, Run, play
 from .search import Search
-from .second import SecondStep
 from .simplify import keep_layout, parts_of, simplify
 from .source import Source
 from .spectra import Suspect
 from .trial import Findings, Plausible
-from .units import Compiler
+from .units import Compiler, encoded
 from .validate import Verdict, validate
 
 COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
+CHECKED_CPU_SECONDS = 15.0  # for one of a suite with a patch: it has shown that it ends, and may take its time
 RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
-ONE_EDIT_SHARE = 0.5  # of the search's time goes into single edits first, if there are steps to build on
+MAX_ENDED = 4  # of the best patches are asked whether slow tests end with them
 SIMPLIFY_SHARE = 0.06  # of the time at most
-TURNS, TWO_EDITS_SHARE = 4, 0.75  # of the rest: pairs and single edits take turns, and pairs get most of each
 MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
 LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
@@ -66,6 +65,7 @@ class PythonProject:
         self._pool = Pool(self._plan, pause)
         self._sources: dict[str, Source] = {}
         self._kinds: Kinds = {}
+        self._hunt: Hunt | None = None
 
     def __enter__(self) -> PythonProject:
         self._pool.__enter__()
@@ -91,7 +91,7 @@ class PythonProject:
             )
         if not tests and not unimportable:
             raise NoSuite("no tests collected: pytest found none here, so there is nothing to repair by", 5)
-        per_test = max(1.0, min(BASE_CPU_SECONDS, self._settings.seconds / 40))
+        per_test = self._test_seconds()
         baseline = measure(pool, tests, per_test, self._settings.seconds * RECORD_SHARE)
         for error in pool.errors:
             baseline.outcomes.setdefault(error["id"], _import_failure(self._root, error))
@@ -100,7 +100,8 @@ class PythonProject:
         if len(missing) < len(failing) or unimportable:
             failing = [test for test in failing if test not in missing]
             broken += missing
-        return Suite(baseline, failing, unimportable, broken)
+        slow = too_slow(failing, baseline, per_test)
+        return Suite(baseline, [test for test in failing if test not in slow], unimportable, broken, slow)
 
     # --- where -------------------------------------------------------------------------------------------------------
 
@@ -151,22 +152,13 @@ class PythonProject:
         deadline: float,
         limit: int,
         on_progress: Callable[[Findings], None],
+        refused: Sequence[Plausible] = (),
     ) -> Findings:
-        search = Search(self._pool, goal, self._sources, on_progress)
-        search.note_original()
-        search.add(Repeated(candidates, self._sources.values()))
-        started = time.monotonic()
-        findings = search.run(started + (deadline - started) * ONE_EDIT_SHARE, deadline, limit)
-        second = SecondStep(Surroundings(self._pool, self._root, goal, self._sources, self._kinds))
-        turn = (deadline - time.monotonic()) / TURNS
-        while not findings.plausible and findings.steps and time.monotonic() < deadline and findings.tried < limit:
-            is_spent = findings.stopped_by == "exhausted"
-            second.run(findings, time.monotonic() + turn * (1.0 if is_spent else TWO_EDITS_SHARE), limit, on_progress)
-            if findings.stopped_by == "grace" or (is_spent and second.is_spent):
-                break
-            if not is_spent and not findings.plausible:
-                findings = search.run(time.monotonic() + turn * (1 - TWO_EDITS_SHARE), deadline, limit)
-        return findings
+        if self._hunt is None or self._hunt.candidates is not candidates:
+            around = Surroundings(self._pool, self._root, goal, self._sources, self._kinds)
+            self._hunt = Hunt(around, candidates, limit, on_progress)
+        self._hunt.refuse(refused)
+        return self._hunt.run(deadline)
 
     def choose(self, findings: Findings, goal: Goal) -> list[Plausible]:
         by_path = {source.path: source for source in self._sources.values()}
@@ -175,9 +167,24 @@ class PythonProject:
         if not plausible and findings.partial:
             most = max(len(one.mends) for one in findings.partial)
             plausible = choose.rank([one for one in findings.partial if len(one.mends) == most], by_path, expected)
+        if goal.slow:
+            plausible[:MAX_ENDED] = sorted(plausible[:MAX_ENDED], key=lambda one: -self._ended(one, goal))
         if plausible and not plausible[0].mends:
             plausible[0] = self._simplified(plausible[0], goal)
         return plausible
+
+    def _ended(self, one: Plausible, goal: Goal) -> int:
+        """How many of the slow tests pass with this patch in the time that others have."""
+        if one.compiled.code is None:
+            return 0
+        path = os.path.realpath(self._root / one.candidate.path)
+        run = Run(goal.slow, self._test_seconds(), under=encoded(one.compiled, path))
+        play(self._pool, run)
+        return sum(outcome.outcome in FINE for outcome in run.outcomes.values())
+
+    def _test_seconds(self) -> float:
+        """CPU time for one test of the unedited suite."""
+        return max(1.0, min(BASE_CPU_SECONDS, self._settings.seconds / 40))
 
     def _simplified(self, one: Plausible, goal: Goal) -> Plausible:
         """With what isn't needed undone, each step proven by the tests; in the layout that the file had."""
@@ -202,11 +209,11 @@ class PythonProject:
         return replace(one, candidate=told, compiled=replace(one.compiled, text=laid_out))
 
     def validate(self, plausible: Plausible, goal: Goal) -> Verdict:
-        per_test = max(2.0, min(BASE_CPU_SECONDS, self._settings.seconds / 8))
+        per_test = max(2.0, min(CHECKED_CPU_SECONDS, self._settings.seconds / 6))
         path = os.path.realpath(self._root / plausible.candidate.path)
         text = plausible.compiled.text
         data = Source.read(self._root, plausible.candidate.path).encode(text)
-        return validate(self._plan, path, text, data, goal, per_test, self._pause)
+        return validate(replace(self._plan, shelf=self._pool.shelf), path, text, data, goal, per_test, self._pause)
 
     def write(self, plausible: Plausible) -> None:
         path = Path(os.path.realpath(self._root / plausible.candidate.path))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from . import __version__, choose, report, summary
+from .candidates import Candidates
 from .goal import Goal, Suite, aimed
 from .pool import ServerLost
 from .port import Language, NoSuite
@@ -63,8 +65,7 @@ class Repair:
                 goal = self._find_goal(project)
                 if goal is None:
                     return
-                plausible, findings = self._find_patches(project, goal)
-            self._deliver(project, goal, plausible, findings)
+                self._mend(project, goal)
         except ServerLost as error:
             self._fail(f"The tests could not be run: {error}", str(error))
 
@@ -86,7 +87,7 @@ class Repair:
         ok = not goal.failing and not goal.unimportable
         self._stream.answer(call, ok, 0 if ok else 1, suite.baseline.summary(), self._elapsed())
         self._report.failing, self._report.flaky = [*goal.unimportable, *goal.failing, *goal.far], suite.baseline.flaky
-        self._report.environment = suite.environment
+        self._report.environment, self._report.slow = suite.environment, goal.slow
         for test in self._report.failing:
             lines = suite.baseline.outcomes[test].message.strip().splitlines()
             self._report.reasons[test] = lines[0][:500] if lines else ""
@@ -97,11 +98,10 @@ class Repair:
 
     def _goal_of(self, suite: Suite) -> Goal:
         """All failing tests, or those among them that were asked for, if any of them was."""
-        wanted = [test for test in suite.failing if any(_matches(test, name) for name in self._options.only)]
+        every = [*suite.failing, *suite.slow]
+        wanted = [test for test in every if any(_matches(test, name) for name in self._options.only)]
         wanted_files = [file for file in suite.unimportable if any(_matches(file, name) for name in self._options.only)]
-        if wanted or wanted_files:
-            return aimed(wanted, suite.baseline, wanted_files)
-        return aimed(suite.failing, suite.baseline, suite.unimportable)
+        return aimed(suite, wanted, wanted_files)
 
     def _nothing_to_do(self, suite: Suite) -> None:
         self._report.no_changes = True
@@ -113,7 +113,25 @@ class Repair:
 
     # --- where, and what might mend it -------------------------------------------------------------------------------
 
-    def _find_patches(self, project: Language, goal: Goal) -> tuple[list[Plausible], Findings]:
+    def _mend(self, project: Language, goal: Goal) -> None:
+        """Look for patches and check them, until one holds; write that."""
+        candidates = self._find_candidates(project, goal)
+        plausible, findings = self._find_patches(project, goal, candidates)
+        best = self._best(project, goal, plausible)
+        while best is None and plausible and time.monotonic() < self._deadline:
+            refused, tried = [*findings.plausible, *findings.partial], findings.tried
+            plausible, findings = self._find_patches(project, goal, candidates, refused)
+            if findings.tried == tried:
+                break
+            best = self._best(project, goal, plausible)
+        if best is not None:
+            self._write(project, goal, plausible, *best)
+            return
+        text = summary.unfixed(self._report, findings)
+        self._stream.message(text)
+        self._stream.end(False, text, "no fix found", self.result())
+
+    def _find_candidates(self, project: Language, goal: Goal) -> Candidates:
         before = self._elapsed()
         suspects = project.spectra(goal, self._report)
         self._report.suspects = suspects
@@ -124,9 +142,15 @@ class Repair:
         self._stream.message(summary.diagnosis(self._report))
         candidates = project.edits(goal, suspects)
         self._report.timing["edits"] = self._elapsed() - before
+        return candidates
+
+    def _find_patches(
+        self, project: Language, goal: Goal, candidates: Candidates, refused: Sequence[Plausible] = ()
+    ) -> tuple[list[Plausible], Findings]:
         before = self._elapsed()
-        findings = project.try_out(goal, candidates, self._deadline, self._options.candidates, self._on_progress)
-        self._report.timing["search"] = self._elapsed() - before
+        limit = self._options.candidates
+        findings = project.try_out(goal, candidates, self._deadline, limit, self._on_progress, refused)
+        self._spend("search", before)
         self._report.tried, self._report.tried_kinds = findings.tried, findings.kinds
         self._report.partial = [self._record(one, goal) for one in findings.best_steps()]
         return project.choose(findings, goal), findings
@@ -148,10 +172,11 @@ class Repair:
 
     # --- believing and writing ---------------------------------------------------------------------------------------
 
-    def _deliver(self, project: Language, goal: Goal, plausible: list[Plausible], findings: Findings) -> None:
-        """Check the plausible patches, best first, each in a fresh interpreter; write the first that holds.
+    def _best(self, project: Language, goal: Goal, plausible: list[Plausible]) -> tuple[Plausible, Verdict] | None:
+        """Check the plausible patches, best first, each in a fresh interpreter: the first that holds, if any does.
 
-        One that leaves a far target failing is written only if a few more do no better.
+        One that leaves a far target failing is taken only if a few more do no better. Tests that a patch spoils are
+        among those that later ones are tried on.
         """
         start = self._elapsed()
         best: tuple[Plausible, Verdict] | None = None
@@ -159,17 +184,13 @@ class Repair:
             if number and self._elapsed() > self._options.seconds:
                 break
             verdict = self._check(project, goal, one)
-            self._report.timing["check"] = self._elapsed() - start
+            goal.mended += [test for test in verdict.spoiled if test not in goal.failing and test not in goal.mended]
             if verdict.ok and (best is None or len(verdict.missed) < len(best[1].missed)):
                 best = one, verdict
             if best is not None and (not best[1].missed or number >= MORE_CHECKS):
                 break
-        if best is not None:
-            self._write(project, goal, plausible, *best)
-            return
-        text = summary.unfixed(self._report, findings)
-        self._stream.message(text)
-        self._stream.end(False, text, "no fix found", self.result())
+        self._spend("check", start)
+        return best
 
     def _check(self, project: Language, goal: Goal, one: Plausible) -> Verdict:
         patch = self._record(one, goal)
@@ -198,6 +219,9 @@ class Repair:
     def _fail(self, text: str, error: str) -> None:
         self._stream.message(text)
         self._stream.end(False, text, error, self.result())
+
+    def _spend(self, what: str, since: float) -> None:
+        self._report.timing[what] = self._report.timing.get(what, 0.0) + self._elapsed() - since
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._started

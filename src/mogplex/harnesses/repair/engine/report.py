@@ -25,6 +25,7 @@ class Report:
     flaky: list[str] = field(default_factory=list)
     remaining: list[str] = field(default_factory=list)  # still fail with the patch
     environment: list[str] = field(default_factory=list)  # fail because a package is not installed
+    slow: list[str] = field(default_factory=list)  # ran out of time, and may be in order
     suspects: list[Suspect] = field(default_factory=list)
     evidence: dict[tuple[str, int], Evidence] = field(default_factory=dict)
     patch: dict[str, Any] | None = None
@@ -55,6 +56,8 @@ class Report:
         }
         if self.environment:
             record["environmentFailures"] = self.environment
+        if self.slow:
+            record["slowTests"] = self.slow
         if self.remaining:
             record["remainingFailures"] = self.remaining
         if self.patch is None and not self.no_changes:

@@ -12,20 +12,20 @@ from typing import Any
 from .baseline import cpu_limits
 from .candidates import Listed, Queue
 from .company import Company
-from .edit import Candidate
-from .goal import Goal, covering_tests, whole_files
+from .goal import Goal, whole_files
+from .intake import Intake
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
 from .runs import FINE
 from .screening import CPU_FACTOR, Screening
-from .source import AnyFunction, Source
+from .source import Source
 from .trial import Findings, Plausible, Trial
-from .units import Compiler, encoded
+from .units import encoded
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
-MAX_COVERING = 400
 SETTLE_SECONDS = 4.0
+COLD_AHEAD = 12  # candidates that need an import and are made ready; others are only kept, for they may wait for long
 SCREEN_SIZE = 16  # candidates screened in one process
 
 
@@ -47,15 +47,12 @@ class Search:
         self._pool = pool
         self._goal = goal
         self._on_progress = on_progress
-        self._compilers = {source.path: Compiler(source, path) for path, source in sources.items()}
-        self._real = {source.path: path for path, source in sources.items()}
-        self._covering = covering_tests(goal)
-        self._seen: set[tuple[str, str, int, int]] = set()
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
         self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
         self._screening = Screening(goal)
         self._gathered: dict[tuple[str, ...], list[Trial]] = {}  # tests -> candidates that wait to be screened by them
         self._company = Company()
+        self._intake = Intake(goal, sources, self._company)
         self._screened_out: list[Trial] = []
         self._slow: list[tuple[float, int, Trial]] = []  # heap of those that timed out: -score, number, trial
         self.findings = Findings(failing=max(1, len(goal.failing)))
@@ -83,18 +80,25 @@ class Search:
                     raise ServerLost("the tests killed every process that runs them")
                 self.findings.stopped_by = "exhausted"
                 return self.findings
-            for worker, record in self._pool.poll(0.1):
-                self._take(worker, record)
-                self._on_progress(self.findings)
+            self._pool.poll(0.1)
+            self._on_progress(self.findings)
+
+    def drop(self, refused: set[str]) -> bool:
+        """Go on as if patches that lead to these texts had not been found; whether there were any."""
+        is_less = self.findings.drop(refused)
+        if is_less:
+            self._patience = None
+        return is_less
 
     def _await_idle(self) -> None:
-        """Let the workers end what they are at, so that the next search finds them free."""
+        """Let the workers end what they are at, so that the next search finds them free; but not those that import,
+        which take long: they tell this search whenever they are done."""
         give_up = time.monotonic() + SETTLE_SECONDS
-        while any(worker.is_busy for worker in self._pool.workers) and time.monotonic() < give_up:
-            for worker, record in self._pool.poll(0.1):
-                self._take(worker, record)
-        for worker in self._pool.workers:
-            worker.request = None  # what one that is late says is nothing for the next search
+        warm = [worker for worker in self._pool.workers if not worker.is_cold]
+        while any(worker.is_busy for worker in warm) and time.monotonic() < give_up:
+            self._pool.poll(0.1)
+        for worker in warm:
+            worker.hear = None  # what one that is late says is nothing for the next search
 
     def _take(self, worker: Worker, record: dict[str, Any]) -> None:
         if isinstance(worker.request, list):
@@ -105,7 +109,7 @@ class Search:
     def _feed(self, queue: Queue) -> None:
         """Give every idle worker its next trial."""
         while (worker := self._pool.idle(cold=True)) is not None:
-            trial = self._cold.popleft() if self._cold else None
+            trial = self._cold.popleft() if self._cold else self._intake.next_kept()
             if trial is None and self._goal.unimportable:
                 trial = self._next_trial(queue)
             if trial is None:
@@ -142,8 +146,8 @@ class Search:
             trial = self._next_trial(queue)
             if trial is None:
                 break
-            path = self._path(trial)
-            tests = self._screening.tests_for(path, self._function_of(trial))
+            path = self._intake.path_of(trial)
+            tests = self._screening.tests_for(path, self._intake.function_of(trial))
             if path not in self._pool.loaded or not tests:
                 self._alone.append(trial)  # imported by a test only: the edited text is put in its place then
             elif trial.compiled.code is None:
@@ -157,17 +161,12 @@ class Search:
         best = max(self._gathered, key=lambda tests: self._gathered[tests][0].candidate.score)
         return best, self._gathered.pop(best)
 
-    def _path(self, trial: Trial) -> str:
-        return self._real[trial.candidate.path]
-
-    def _function_of(self, trial: Trial) -> AnyFunction | None:
-        is_body = trial.compiled.kind == "body"
-        return self._compilers[trial.candidate.path].function_around(trial.candidate) if is_body else None
-
     def _screen(self, worker: Worker, tests: tuple[str, ...], trials: list[Trial]) -> None:
         """Try many candidates on a few cheap failing tests in one process."""
-        batch = [encoded(trial.compiled, self._path(trial)) for trial in trials]
-        self._pool.submit(worker, self._screening.request(tests, batch, self._under, CPU_FLOORS_SECONDS[0]), trials)
+        batch = [encoded(trial.compiled, self._intake.path_of(trial)) for trial in trials]
+        self._pool.submit(
+            worker, self._screening.request(tests, batch, self._under, CPU_FLOORS_SECONDS[0]), trials, self._take
+        )
 
     def _judge_screened(self, trials: list[Trial], record: dict[str, Any]) -> None:
         """One line about a batch. `trials` loses its head with every line; what is left at the end was not tried."""
@@ -202,37 +201,18 @@ class Search:
             score = trial.candidate.score * RETRY_SHARE**trial.round
             heapq.heappush(self._slow, (-score, self.findings.tried, trial))
 
-    def _next_trial(self, queue: Queue) -> Trial | None:
-        """The next candidate of a queue that compiles, and to something that was not tried yet."""
-        while queue:
-            candidate = queue.pop()
-            try:
-                compiled = self._compilers[candidate.path].compile(candidate)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                continue
-            key = (candidate.path, compiled.function, compiled.line, compiled.key)
-            if key not in self._seen:
-                self._seen.add(key)
-                return Trial(candidate, compiled, self._tests_for(candidate))
-        return None
-
     def note_original(self) -> None:
         """Remember what the files compile to now, so that edits without effect are skipped."""
-        for path, compiler in self._compilers.items():
-            self._seen.update((path, same.function, same.line, same.key) for same in compiler.unedited())
+        self._intake.note_original()
 
-    def _tests_for(self, candidate: Candidate) -> list[str]:
-        covering = self._covering.get((self._real[candidate.path], candidate.line), [])
-        if not covering:
-            covering = self._covering.get((self._real[candidate.path], 0), [])
-        covering = self._company.without(covering)[:MAX_COVERING]
-        return list(dict.fromkeys([*self._goal.failing, *self._goal.mended, *covering]))
+    def _next_trial(self, queue: Queue) -> Trial | None:
+        return self._intake.next_trial(queue, is_cold_full=len(self._cold) >= COLD_AHEAD)
 
     def _submit(self, worker: Worker, trial: Trial) -> None:
         limits = cpu_limits(self._goal.baseline, trial.tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
         outcomes = self._goal.baseline.outcomes
         known = sum(outcomes[test].seconds for test in trial.tests if outcomes[test].outcome != "timeout")
-        path = self._real[trial.candidate.path]
+        path = self._intake.path_of(trial)
         if worker.is_cold or trial.compiled.code is None or path not in self._pool.loaded:
             edit: dict[str, Any] = {"path": path, "text": trial.compiled.text}
         else:
@@ -244,7 +224,7 @@ class Search:
             "targets": trial.tests if trial.is_control else self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),
         }  # fmt: skip
-        self._pool.submit(worker, request, trial)
+        self._pool.submit(worker, request, trial, self._take)
 
     def _control(self, trial: Trial, spoiled: str) -> None:
         """A patch mends every target but this test fails: is that the patch's doing, or does it fail without it too?"""
@@ -266,11 +246,10 @@ class Search:
             self._cold.append(trial)
             return
         self.findings.count(trial.candidate)
-        found = Plausible(trial.candidate, trial.compiled)
         if record.get("died") or record.get("lost"):
             return
         if "failed" not in record:
-            self.findings.plausible.append(found)
+            self.findings.plausible.append(Plausible(trial.candidate, trial.compiled))
         elif record["outcome"] == "timeout":
             self._retry_later(trial)
         elif record.get("mended"):
@@ -285,9 +264,11 @@ class Search:
         else:
             self._note_step(replace(found, mends=tuple(record["mended"])))
             self._note_partial(found, record["mended"])
-        function = self._function_of(trial)
+        function = self._intake.function_of(trial)
         is_open = function is not None and not worker.is_cold and share < 1
-        if is_open and self._screening.may_need_import(self._path(trial), function, record["mended"], record["bad"]):
+        if is_open and self._screening.may_need_import(
+            self._intake.path_of(trial), function, record["mended"], record["bad"]
+        ):
             self._cold.append(trial)
 
     def _note_partial(self, found: Plausible, mended: list[str]) -> None:

@@ -1,7 +1,7 @@
 """The process that holds the collected suite, and the workers forked from it. Tests run only in their children.
 
 Its settings come as one JSON object on stdin: {"root", "files", "paths", "arguments", "warm": [fds], "cold": [fds],
-"control": fd, "collect_cpu_seconds", "overlay"}.
+"control": fd, "collect_cpu_seconds", "overlay", "shelf": [folder, since]}.
 
 Every worker reads requests (a JSON object a line) from its socket and answers each with lines, the last one with
 "done". It forks a child per request, relays what the child says, and kills the child's process group when the child has
@@ -27,6 +27,7 @@ from typing import Any
 import pytest
 
 from . import foreign, limits
+from .bytecode import Shelf
 from .overlay import overlay
 from .suite import Batch, Emit, SuitePlugin, pytest_arguments, screen
 from .swap import CodeIndex
@@ -53,6 +54,7 @@ class Server:
         self._open: list[int] = [*settings["warm"], *settings["cold"]]
 
     def run(self) -> int:
+        Shelf(self._settings["shelf"][0], os.path.realpath(self.root), self._settings["shelf"][1]).open()
         for text_path, text in self._settings.get("overlay", {}).items():
             overlay(text_path, text)
         for place in reversed(self.paths):
@@ -226,6 +228,7 @@ def _be_child(request: dict[str, Any], execute: Execute, writer: int, directory:
     """Never returns."""
     try:
         os.setsid()
+        limits.keep_niceness()
         limits.cap_memory()
         limits.use_private_temp(directory)
         record = execute(request, lambda line: _write(writer, line), directory)
@@ -267,5 +270,4 @@ def main() -> int:
     settings = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.argv = ["pytest"]
-    sys.dont_write_bytecode = True
     return Server(settings).run()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 import pytest
 from _pytest.assertion import util as assertion_texts
@@ -21,6 +21,7 @@ from .spawning import Watch
 from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
+Found = TypeVar("Found")
 PATIENCE_SECONDS = 0.15  # what is still worth knowing of an edit that misses a target must be known by then
 LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, about
 
@@ -41,7 +42,6 @@ class SuitePlugin:
         self.collect_errors: list[dict[str, Any]] = []
         self.reports: list[Any] = []
         self.frames: list[list[Any]] = []
-        self.timed_out = False
 
     def pytest_addoption(self, parser: Any) -> None:
         accept_foreign(parser)
@@ -61,9 +61,6 @@ class SuitePlugin:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
-        if call.excinfo is not None and call.excinfo.type is limits.TimeLimit:
-            limits.disarm()  # pytest's own code must not be interrupted again
-            self.timed_out = True
         yield
         if call.excinfo is not None and not self.frames:
             self.frames = traceback_frames(call.excinfo.value)
@@ -74,6 +71,12 @@ class SuitePlugin:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.reports.append(report)
+
+
+def stand_in(test: str, known: Collection[str], found: Mapping[str, Found]) -> Found | None:
+    """What is found now of a test whose id was another one then: the time of day may be a part of it."""
+    function = test.split("[")[0]
+    return next((one for name, one in found.items() if name.startswith(f"{function}[") and name not in known), None)
 
 
 class Batch:
@@ -127,7 +130,9 @@ class Batch:
                 lines.switch(test)
             if lines or kinds:
                 self._bound_recorder(lines or kinds, test)
-            result = self._run_one(items.get(test), test, following, request["cpu_seconds"][number])
+            result = self._run_one(
+                items.get(test) or stand_in(test, wanted, items), test, following, request["cpu_seconds"][number]
+            )
             if request.get("detail"):
                 self._emit(result)
             if result["outcome"] == "passed" or (result["outcome"] == "skipped" and test not in targets):
@@ -174,12 +179,12 @@ class Batch:
             else:
                 self._plugin.frames = []
                 result = run_fast(item, following, self._plugin.reports)
-        except limits.TimeLimit:
-            result = {"outcome": "timeout", "message": "used up its CPU time", "frames": []}
+        except limits.TimeLimit as error:
+            result = {"outcome": "timeout", "message": "used up its CPU time", "frames": traceback_frames(error)}
+            _tear_down(item)
         except BaseException as error:  # noqa: BLE001  pytest lets KeyboardInterrupt and its own Exit through
             result = {"outcome": "failed", "message": f"raised {type(error).__name__}", "frames": []}
-            with contextlib.suppress(Exception):
-                item.session._setupstate.teardown_exact(None)
+            _tear_down(item)
         finally:
             limits.disarm()
         caught = result.pop("error", None)  # an exception is nothing for JSON
@@ -198,10 +203,10 @@ class Batch:
 
     def _run_full(self, item: Any, following: Any) -> dict[str, Any]:
         plugin = self._plugin
-        plugin.reports, plugin.frames, plugin.timed_out = [], [], False
+        plugin.reports, plugin.frames = [], []
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         bad = [report for report in plugin.reports if report.failed]
-        if plugin.timed_out:
+        if bad and limits.is_reached():
             outcome = "timeout"
         elif bad:
             outcome = "failed"
@@ -210,6 +215,12 @@ class Batch:
         else:
             outcome = "passed"
         return {"outcome": outcome, "message": crash_message(bad[0]) if bad else "", "frames": plugin.frames}
+
+
+def _tear_down(item: Any) -> None:
+    limits.disarm()
+    with contextlib.suppress(BaseException):  # whatever it says, the next test must find nothing set up
+        item.session._setupstate.teardown_exact(None)
 
 
 def screen(

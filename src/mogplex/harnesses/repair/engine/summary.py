@@ -21,6 +21,8 @@ def diagnosis(report: Report) -> str:
     lines = [*_failing_lines(report)]
     if report.flaky:
         lines.append(f"Left out as flaky (they differ from run to run): {', '.join(report.flaky[:SHOWN_TESTS])}")
+    if report.slow:
+        lines.append(f"Left out, since they ran out of time like slow tests: {', '.join(report.slow[:SHOWN_TESTS])}")
     if report.suspects:
         lines += ["The fault is probably in one of these lines:", *_suspect_lines(report)]
     return "\n".join(lines)

@@ -60,7 +60,10 @@ class CodeIndex:
 
     def _apply_signature(self, edit: dict[str, Any], code: types.CodeType, scratch: dict[str, Any]) -> Undo | None:
         exec(code, scratch)
-        new = scratch[edit["function"]]
+        names = scratch
+        for owner in edit["owners"]:
+            names = vars(names[owner])
+        new = names[edit["function"]]
         living = self._functions.get((edit["path"], edit["line"], edit["function"]), [])
         if not living or any(one.__code__.co_freevars != new.__code__.co_freevars for one in living):
             return None

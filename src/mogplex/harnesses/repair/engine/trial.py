@@ -50,6 +50,13 @@ class Findings:
         self.tried += 1
         self.kinds[candidate.template] = self.kinds.get(candidate.template, 0) + 1
 
+    def drop(self, refused: set[str]) -> bool:
+        """Forget patches that lead to these texts; whether there were any."""
+        before = len(self.plausible) + len(self.partial)
+        self.plausible[:] = [one for one in self.plausible if one.compiled.text not in refused]
+        self.partial[:] = [one for one in self.partial if one.compiled.text not in refused]
+        return len(self.plausible) + len(self.partial) < before
+
     def absorb(self, inner: Findings) -> None:
         """Count what a search on top of an edit has tried since this was last called."""
         for template, count in inner.kinds.items():

@@ -39,6 +39,7 @@ class Compiled:
     kind: str = "body"  # what `code` is: "body" of a function, "signature" (a whole def), "globals" (assignments)
     function: str = ""
     line: int = 0
+    owners: tuple[str, ...] = ()  # the classes around a signature, outermost first
 
 
 def future_flags(tree: ast.Module) -> int:
@@ -107,35 +108,61 @@ class Compiler:
             start, end = self.source.span(function)
             if function.decorator_list or not all(start <= edit.start and edit.end <= end for edit in candidate.edits):
                 continue
-            unit, _ = self._unit(function, text)
+            unit, owners = self._unit(function, text)
             same = [
                 node
                 for node in ast.walk(ast.parse(text if unit is None else unit))
                 if isinstance(node, FUNCTIONS) and node.name == function.name and node.lineno == function.lineno
             ]
             if len(same) == 1:
-                code = self._compile_nodes([same[0]])
-                return Compiled(text, fingerprint(code), code, "signature", function.name, function.lineno)
+                code = self._compile_nodes([_within(owners, same[0])])
+                return Compiled(
+                    text, fingerprint(code), code, "signature", function.name, function.lineno, tuple(owners)
+                )
         return None
 
     def _compile_globals(self, candidate: Candidate, text: str) -> Compiled:
-        """An edit inside one assignment of the module: that one, and later assignments that build on its names."""
+        """An edit inside one statement of the module. Of an assignment: that one, and later assignments that build on
+        its names. Anything else has to be imported; then only what it compiles to is of interest, to know it again."""
+        number = self._statement_around(candidate)
+        if number is None:
+            return self._compile_module(text)
+        statement = self.source.tree.body[number]
+        start = self.source.line_start(first_line(statement))
+        end = self.source.span(statement)[1] + len(text) - len(self.source.text)
+        padded = "\n" * (first_line(statement) - 1) + text[start:end] + "\n"
+        if not isinstance(statement, ASSIGNMENTS):
+            code = compile(padded, self.filename, "exec", self.flags, dont_inherit=True)
+            return Compiled(text, fingerprint(code) ^ statement.lineno)
+        nodes = ast.parse(padded).body
+        if len(nodes) != 1:
+            return self._compile_module(text)
+        names = _names(nodes[0], ast.Store)
+        for later in self.source.tree.body[number + 1 :]:
+            if isinstance(later, ASSIGNMENTS) and names & _names(later, ast.Load):
+                nodes.append(later)
+                names |= _names(later, ast.Store)
+        code = self._compile_nodes(nodes)
+        return Compiled(text, fingerprint(code), code, "globals", "", statement.lineno)
+
+    def _statement_around(self, candidate: Candidate) -> int | None:
+        """The number of the one statement of the module that holds all edits, if it begins its line."""
         for number, statement in enumerate(self.source.tree.body):
             start, end = self.source.span(statement)
-            if not all(start <= edit.start and edit.end <= end for edit in candidate.edits):
-                continue
-            body = ast.parse(text).body
-            if not isinstance(statement, ASSIGNMENTS) or len(body) != len(self.source.tree.body):
-                break
-            changed = [body[number]]
-            names = _names(body[number], ast.Store)
-            for later in body[number + 1 :]:
-                if isinstance(later, ASSIGNMENTS) and names & _names(later, ast.Load):
-                    changed.append(later)
-                    names |= _names(later, ast.Store)
-            code = self._compile_nodes(changed)
-            return Compiled(text, fingerprint(code), code, "globals", "", statement.lineno)
-        return self._compile_module(text)
+            if all(start <= edit.start and edit.end <= end for edit in candidate.edits):
+                return number if statement.col_offset == 0 else None
+        return None
+
+    def needs_import(self, candidate: Candidate) -> bool:
+        """Whether an edit can't be tried without one; told without compiling anything."""
+        if self.function_around(candidate) is not None:
+            return False
+        for function in self.outer:
+            start, end = self.source.span(function)
+            if all(start <= edit.start and edit.end <= end for edit in candidate.edits):
+                return bool(function.decorator_list)
+        number = self._statement_around(candidate)
+        return number is None or not isinstance(self.source.tree.body[number], ASSIGNMENTS)
 
     def _compile_nodes(self, nodes: list[ast.stmt]) -> types.CodeType:
         module = ast.Module(body=nodes, type_ignores=[])
@@ -151,6 +178,15 @@ class Compiler:
             if all(low <= edit.start and edit.end <= high for edit in candidate.edits):
                 return function
         return None
+
+    def line_run(self, candidate: Candidate, compiled: Compiled) -> int:
+        """A line that is run whenever what the candidate changes makes a difference: of a function whose signature it
+        edits the first one, not the `def`, which runs at import."""
+        if compiled.kind == "signature":
+            for function in self.outer:
+                if (function.name, function.lineno) == (compiled.function, compiled.line):
+                    return function.body[is_documented(function)].lineno
+        return candidate.line
 
     def _body(self, function: AnyFunction) -> tuple[int, int, AnyFunction]:
         """Where its body begins, white space included, and where it ends."""
@@ -172,6 +208,19 @@ class Compiler:
             elif isinstance(above, ast.ExceptHandler):
                 continue
         return _with_distinct_depth(lines), names
+
+
+def is_documented(function: AnyFunction) -> bool:
+    """Whether code follows a docstring."""
+    return len(function.body) > 1 and ast.get_docstring(function, clean=False) is not None
+
+
+def _within(owners: list[str], function: ast.stmt) -> ast.stmt:
+    """The function in bare classes of these names: what it says of `super()` and of private names holds there only."""
+    for name in reversed(owners):
+        bare = ast.ClassDef(name=name, bases=[], keywords=[], body=[function], decorator_list=[])
+        function = ast.copy_location(bare, function)
+    return function
 
 
 def _names(statement: ast.stmt, context: type[ast.expr_context]) -> set[str]:
@@ -210,4 +259,7 @@ def fingerprint(code: types.CodeType) -> int:
 def encoded(compiled: Compiled, path: str) -> dict[str, Any]:
     """A compiled edit as `CodeIndex.apply` takes it."""
     code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
-    return {"code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line}
+    return {
+        "code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line,
+        "owners": compiled.owners,
+    }  # fmt: skip

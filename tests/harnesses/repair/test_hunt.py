@@ -1,0 +1,33 @@
+"""Going on where a search stopped, when what it had found did not hold."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from mogplex.harnesses.repair.engine.goal import aimed
+from mogplex.harnesses.repair.engine.python_project import PythonProject, Settings
+from mogplex.harnesses.repair.engine.report import Report
+
+PROGRAM = (
+    "def price(kind):\n    if kind == 'top':\n        return 30\n    return 10\n\n\nKINDS = ('low', 'top', 'high')\n"
+)
+TESTS = "from prices import price\ndef test_high(): assert price('high') == 30\n"  # weak: very much passes
+
+
+def test_what_was_refused_is_not_found_again_and_more_is(tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text(PROGRAM)
+    (tmp_path / "test_prices.py").write_text(TESTS)
+    seen: set[str] = set()
+    with PythonProject(Settings(tmp_path, 60.0, 2, ()), lambda: None) as project:
+        goal = aimed(project.run_tests(), [], [])
+        candidates = project.edits(goal, project.spectra(goal, Report()))
+        refused = []
+        for _ in range(2):
+            deadline = time.monotonic() + 30
+            findings = project.try_out(goal, candidates, deadline, 10_000, lambda findings: None, refused)
+            refused = list(findings.plausible)
+            assert refused, findings.stopped_by
+            texts = {one.compiled.text for one in refused}
+            assert not texts & seen
+            seen |= texts

@@ -1,0 +1,155 @@
+"""What a candidate is compiled to, which tests it has to pass, and what is kept of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mogplex.harnesses.repair.engine.baseline import Baseline, Outcome
+from mogplex.harnesses.repair.engine.bytecode import Shelf
+from mogplex.harnesses.repair.engine.edit import Candidate, Edit
+from mogplex.harnesses.repair.engine.goal import Goal, Suite, aimed, too_slow
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.suite import stand_in
+from mogplex.harnesses.repair.engine.units import Compiler
+from mogplex.harnesses.repair.engine.validate import with_old_ids
+
+TEXT = '''RATE = 2
+DOUBLE = RATE * 2
+
+
+class Till:
+    open = True
+
+    def total(self, price, rate=1):
+        """What it costs."""
+        return price * rate
+
+    @property
+    def state(self):
+        return "open" if self.open else "closed"
+'''
+
+
+def edited(old: str, new: str) -> Candidate:
+    start = TEXT.index(old)
+    return Candidate("till.py", TEXT.count("\n", 0, start) + 1, (Edit(start, start + len(old), new),), "any", 1.0, 1.0)
+
+
+@pytest.fixture
+def compiler() -> Compiler:
+    return Compiler(Source("till.py", TEXT.encode()), "till.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("price * rate", "price + rate", "body"),
+        ("rate=1", "rate=2", "signature"),
+        ("RATE = 2", "RATE = 3", "globals"),
+        ("open = True", "open = False", None),
+        ("@property", "@staticmethod", None),
+    ],
+)
+def test_what_needs_an_import_is_known_before_it_is_compiled(
+    compiler: Compiler, old: str, new: str, kind: str | None
+) -> None:
+    candidate = edited(old, new)
+    compiled = compiler.compile(candidate)
+    assert (compiled.code is None) is compiler.needs_import(candidate) is (kind is None)
+    assert kind in (None, compiled.kind)
+    assert compiled.text == TEXT.replace(old, new, 1)
+
+
+def test_what_means_the_same_is_known_again_wherever_it_stands(compiler: Compiler) -> None:
+    def key(old: str, new: str) -> int:
+        return compiler.compile(edited(old, new)).key
+
+    assert key("open = True", "open = (True)") == key("open = True", "open  =  True")
+    assert key("open = True", "open = False") != key("open = True", "open = None")
+    assert key("RATE = 2", "RATE = (3)") == key("RATE = 2", "RATE = 3")
+
+
+def test_an_edit_of_a_signature_has_to_pass_the_tests_that_run_the_function(compiler: Compiler) -> None:
+    candidate = edited("rate=1", "rate=2")
+    compiled = compiler.compile(candidate)
+    assert TEXT.splitlines()[compiler.line_run(candidate, compiled) - 1].strip() == "return price * rate"
+    inside = edited("price * rate", "price")
+    assert compiler.line_run(inside, compiler.compile(inside)) == inside.line
+
+
+def test_a_test_without_an_end_is_a_target_unless_the_suite_is_a_slow_one() -> None:
+    def suite(passing_seconds: float) -> Baseline:
+        return Baseline({
+            "t.py::fails": Outcome("failed"),
+            "t.py::hangs": Outcome("timeout", cpu_seconds=1.5),
+            "t.py::passes": Outcome("passed", cpu_seconds=passing_seconds),
+        })  # fmt: skip
+
+    failing = ["t.py::fails", "t.py::hangs"]
+    assert too_slow(failing, suite(0.01), 1.5) == []
+    assert too_slow(failing, suite(1.0), 1.5) == ["t.py::hangs"]
+    assert too_slow(["t.py::hangs"], suite(1.0), 1.5) == [], "nothing else fails: that is the fault"
+    found = Suite(suite(1.0), ["t.py::fails"], [], [], ["t.py::hangs"])
+    assert (aimed(found, [], []).failing, aimed(found, [], []).slow) == (["t.py::fails"], ["t.py::hangs"])
+    assert aimed(found, ["t.py::hangs"], []).failing == ["t.py::hangs"], "somebody asked for it"
+
+
+def test_a_test_whose_id_has_changed_counts_as_the_one_it_was() -> None:
+    known = ["t.py::a[1]", "t.py::a[at 10:00]", "t.py::b"]
+    assert stand_in("t.py::a[at 10:00]", known, {"t.py::a[1]": 1, "t.py::a[at 10:01]": 2}) == 2
+    assert stand_in("t.py::b", known, {"t.py::a[1]": 1}) is None
+    goal = Goal(["t.py::b"], Baseline({one: Outcome("passed") for one in known}))
+    found = with_old_ids({"t.py::a[1]": Outcome("passed"), "t.py::a[at 10:01]": Outcome("failed")}, goal)
+    assert found["t.py::a[at 10:00]"].outcome == "failed"
+    assert "t.py::b" not in found, "it is gone"
+
+
+def test_bytecode_of_the_repo_alone_is_kept_and_of_what_was_there_before(tmp_path: Path) -> None:
+    root, folder = tmp_path / "repo", tmp_path / "shelf"
+    (root / "site-packages").mkdir(parents=True)
+    for name in ("old.py", "new.py", "site-packages/other.py"):
+        (root / name).write_text("x = 1\n")
+        os.utime(root / name, (100, 100))
+    os.utime(root / "new.py", (300, 300))
+    shelf = Shelf(str(folder), str(root), 200.0)
+    assert shelf.file_of(str(root / "old.py")).startswith(f"{folder}{root}")
+    for name in ("new.py", "site-packages/other.py", "gone.py"):
+        with pytest.raises(NotImplementedError):
+            shelf.file_of(str(root / name))
+    assert str(shelf.folder_of(root / "old.py")) == f"{folder}{root}"
+    assert shelf.folder_of(root / "new.py") != shelf.folder_of(root / "old.py")
+
+
+def test_a_fresh_start_reads_what_an_earlier_one_has_kept(tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "old.py").write_text("x = 1\n")
+    os.utime(root / "old.py", (100, 100))
+    package = Path(sys.modules[Shelf.__module__].__file__ or "").parent.parent
+    code = (
+        f"import sys; sys.path[:0] = [{str(package)!r}, {str(root)!r}]\nfrom engine.bytecode import Shelf\n"
+        f"Shelf({str(tmp_path / 'shelf')!r}, {str(root)!r}, 200.0).open()\nimport old\nprint(old.__cached__)"
+    )
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False)
+        kept = Path(done.stdout.strip())
+        assert kept.is_file() and kept.is_relative_to(tmp_path / "shelf"), done.stderr
+    assert [path.name for path in root.iterdir()] == ["old.py"]
+
+
+def test_a_new_session_is_as_nice_as_the_process_that_it_came_from() -> None:
+    place = Path("/proc/self/autogroup")
+    if not place.exists():
+        pytest.skip("this kernel has no groups of sessions")
+    package = Path(sys.modules[Shelf.__module__].__file__ or "").parent.parent
+    code = (
+        f"import os, sys, time; sys.path.insert(0, {str(package)!r})\nfrom engine import limits\n"
+        "os.nice(3)\nos.setsid()\nlimits.keep_niceness()\nprint(open('/proc/self/autogroup').read())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip().endswith("nice 3"), done.stderr
