@@ -89,6 +89,13 @@ def test_every_candidate_differs_and_nearly_all_parse() -> None:
     assert len(broken) < len(found) * 0.05, {name: broken.count(name) for name in set(broken)}
 
 
+def test_a_default_that_the_function_asks_for_comes_before_others() -> None:
+    text = "def f(a=0, *, b=0):\n    if b is None:\n        b = [a]\n    return b\n"
+    found = [one for one in candidates(text) if one.template == "default argument"]
+    best = max(found, key=lambda one: one.prior)
+    assert apply_edits(text, best.edits) == text.replace("b=0", "b=None")
+
+
 SPELLING = {"misspelt text", "misspelt attribute", "misspelt keyword"}
 
 

@@ -163,7 +163,7 @@ class Ground:
         failing.sort(key=lambda test: (outcomes[test].outcome != "failed", outcomes[test].seconds))
         mended = [test for test in goal.failing if test not in failing]
         baseline = replace(baseline, outcomes=outcomes, lines={**baseline.lines, **lines})
-        return Goal(list(dict.fromkeys(failing)), baseline, goal.unimportable, mended)
+        return Goal(list(dict.fromkeys(failing)), baseline, goal.unimportable, [*mended, *goal.mended])
 
     def _learn_types(self, goal: Goal, under: dict[str, Any], kinds: Kinds) -> None:
         """Types of what the tests run now; of lines that they did not get to before nothing was known."""

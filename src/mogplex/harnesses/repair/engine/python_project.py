@@ -36,7 +36,7 @@ BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 CHECKED_CPU_SECONDS = 15.0  # for one of a suite with a patch: it has shown that it ends, and may take its time
 RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
-MAX_ENDED = 4  # of the best patches are asked whether slow tests end with them
+MAX_ENDED, MAX_SLOW = 4, 2  # of the best patches are asked whether some slow tests end with them
 SIMPLIFY_SHARE = 0.06  # of the time at most
 MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
@@ -178,7 +178,7 @@ class PythonProject:
         if one.compiled.code is None:
             return 0
         path = os.path.realpath(self._root / one.candidate.path)
-        run = Run(goal.slow, self._test_seconds(), under=encoded(one.compiled, path))
+        run = Run(goal.slow[:MAX_SLOW], self._test_seconds(), under=encoded(one.compiled, path))
         play(self._pool, run)
         return sum(outcome.outcome in FINE for outcome in run.outcomes.values())
 

@@ -24,6 +24,7 @@ SIMPLE = (
     ast.With,
 )
 MAX_ATOMS = 24
+ASKED = 2.5  # the weight of a default that the function asks for
 
 
 def _returned_values(place: Place) -> list[str]:
@@ -122,12 +123,19 @@ def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
 
 
 def default_value(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
-    """Another default argument; one where there is none."""
-    for default in [*node.args.defaults, *node.args.kw_defaults]:
+    """Another default argument, None if the function asks for that; one where there is none."""
+    positional = [*node.args.posonlyargs, *node.args.args]
+    with_defaults = positional[len(positional) - len(node.args.defaults) :]
+    for argument, default in [
+        *zip(with_defaults, node.args.defaults),
+        *zip(node.args.kwonlyargs, node.args.kw_defaults),
+    ]:
         if default is not None:
             for text in ("None", "True", "False", "0", "1", "()", '""'):
                 if text != place.text(default):
-                    yield place.replace(default, text)
+                    yield place.replace(
+                        default, text, ASKED if text == "None" and _asks_for_none(node, argument.arg) else 1.0
+                    )
     if node.args.args and not node.args.vararg and not node.args.kwonlyargs and not node.args.kwarg:
         count = len(node.args.args) - len(node.args.defaults)
         last = node.args.args[count - 1] if count else None
@@ -135,6 +143,19 @@ def default_value(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
             end = place.source.span(last)[1]
             for text in ("None", "0", "False", "True", '""', "()"):
                 yield place.span_edit(end, end, f"={text}", 0.5)
+
+
+def _asks_for_none(function: ast.FunctionDef, name: str) -> bool:
+    """Whether it compares an argument with None: then that is mostly what is there when nothing is given."""
+    return any(
+        isinstance(one, ast.Compare)
+        and isinstance(one.left, ast.Name)
+        and one.left.id == name
+        and isinstance(one.ops[0], (ast.Is, ast.IsNot))
+        and isinstance(one.comparators[0], ast.Constant)
+        and one.comparators[0].value is None
+        for one in ast.walk(function)
+    )
 
 
 TEMPLATES = [
