@@ -13,8 +13,8 @@ from mogplex.harnesses.repair.engine.baseline import Baseline, Outcome
 from mogplex.harnesses.repair.engine.bytecode import Shelf
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.goal import Goal, Suite, aimed, too_slow
+from mogplex.harnesses.repair.engine.ids import stand_in
 from mogplex.harnesses.repair.engine.source import Source
-from mogplex.harnesses.repair.engine.suite import stand_in
 from mogplex.harnesses.repair.engine.units import Compiler
 from mogplex.harnesses.repair.engine.validate import with_old_ids
 
@@ -140,6 +140,17 @@ def test_a_fresh_start_reads_what_an_earlier_one_has_kept(tmp_path: Path) -> Non
         kept = Path(done.stdout.strip())
         assert kept.is_file() and kept.is_relative_to(tmp_path / "shelf"), done.stderr
     assert [path.name for path in root.iterdir()] == ["old.py"]
+
+
+def test_who_leads_the_search_needs_no_pytest() -> None:
+    """In a sandbox only the process that runs the tests has one, the repo's own perhaps."""
+    package = Path(sys.modules[Shelf.__module__].__file__ or "").parent.parent
+    code = (
+        f"import sys; sys.path.insert(0, {str(package)!r})\nsys.modules.update(pytest=None, _pytest=None)\n"
+        "import engine.repair, engine.__main__\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_new_session_is_as_nice_as_the_process_that_it_came_from() -> None:

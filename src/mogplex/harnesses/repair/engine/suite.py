@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from _pytest.assertion import util as assertion_texts
@@ -14,6 +14,7 @@ from _pytest.assertion import util as assertion_texts
 from . import limits
 from .fast import is_judged_by_reports, needs_reports, run_again, run_fast
 from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
+from .ids import stand_in
 from .progress import Failure, failure_of, progress
 from .reasons import crash_message, message_of, traceback_frames
 from .recorder import Types, open_line_recorder
@@ -21,7 +22,6 @@ from .spawning import Watch
 from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
-Found = TypeVar("Found")
 PATIENCE_SECONDS = 0.15  # what is still worth knowing of an edit that misses a target must be known by then
 LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, about
 
@@ -71,12 +71,6 @@ class SuitePlugin:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.reports.append(report)
-
-
-def stand_in(test: str, known: Collection[str], found: Mapping[str, Found]) -> Found | None:
-    """What is found now of a test whose id was another one then: the time of day may be a part of it."""
-    function = test.split("[")[0]
-    return next((one for name, one in found.items() if name.startswith(f"{function}[") and name not in known), None)
 
 
 class Batch:

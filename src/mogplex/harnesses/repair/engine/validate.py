@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .goal import Goal
+from .ids import stand_in
 from .pool import Plan, Pool, ServerLost
 from .replica import is_small, replicated
 from .runs import FINE, Outcome, Run, play
-from .suite import stand_in
 
 COLLECT_SECONDS = 120.0
 
