@@ -128,6 +128,16 @@ def test_every_template_has_something_to_say() -> None:
             "def f(a):\n    if not a or len(a) != 7:\n        raise ValueError\n    return a[0:2], a[2:7]\n",
             "condition extended",
         ),
+        (
+            "def f(a, b=None):\n    b = list(a)\n    return b\n",
+            "def f(a, b=None):\n    if b is None:\n        b = list(a)\n    return b\n",
+            "statement guarded",
+        ),
+        (
+            "def f(a, b):\n    b.extend([1, a.c])\n    return b\n",
+            "def f(a, b):\n    if a.c is not None:\n        b.extend([1, a.c])\n    return b\n",
+            "statement guarded",
+        ),
         ("def f(*a, **k):\n    return g(a)\n", "def f(*a, **k):\n    return g(a, **k)\n", "argument added"),
         (
             "def f(a, b, c, d, e, h, i, j, k):\n    out = k + j\n    return [x for x in a if b]\n",

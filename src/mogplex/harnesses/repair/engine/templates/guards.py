@@ -25,6 +25,7 @@ SIMPLE = (
 )
 MAX_ATOMS = 24
 ASKED = 2.5  # the weight of a default that the function asks for
+OVERWRITTEN, MAX_ASKED = 5.0, 3
 
 
 def _returned_values(place: Place) -> list[str]:
@@ -78,8 +79,25 @@ def wrapped_in_if(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     inner = shifted(place, node, indent, indent + unit(place))
     if inner is None:
         return
-    for atom, weight in atoms(place)[:MAX_ATOMS]:
+    for atom, weight in [*_own_conditions(node, place), *atoms(place)[:MAX_ATOMS]]:
         yield place.span_edit(span[0], span[1], f"{indent}if {atom}:{place.source.newline}{inner}", weight)
+
+
+def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
+    """What a statement itself gives cause to ask: of an argument that it overwrites unread, whether one was given; of
+    an attribute that it reads, whether there is one."""
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if len(targets) == 1 and isinstance(targets[0], ast.Name) and place.function is not None:
+        name, arguments = targets[0].id, place.function.args
+        is_argument = name in {one.arg for one in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
+        if is_argument and all(one.lineno > (node.end_lineno or node.lineno) for one in place.reads.get(name, [])):
+            yield f"{name} is None", OVERWRITTEN
+            yield f"not {name}", OVERWRITTEN * 0.6
+    attributes = (one for one in ast.walk(node) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
+    called = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
+    for text in list(dict.fromkeys(place.text(one) for one in attributes if one not in called))[:MAX_ASKED]:
+        yield f"{text} is not None", 1.0
+        yield text, 0.8
 
 
 def none_default(node: ast.stmt, place: Place) -> Iterator[Proposal]:

@@ -118,6 +118,7 @@ def atoms(place: Place) -> list[tuple[str, float]]:
             found.setdefault(place.text(node), 0.7)
         elif isinstance(node, ast.Attribute) and "NoneType" in place.kind(place.text(node)) | {""}:
             found.setdefault(f"{place.text(node)} is None", 0.8)
+            found.setdefault(f"{place.text(node)} is not None", 0.7)
         elif isinstance(node, ast.Attribute):
             near = 0.8 if place.text(node) in around else 0.4
             found.setdefault(place.text(node), near)
