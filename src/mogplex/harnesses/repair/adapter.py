@@ -18,7 +18,7 @@ from mogplex.harnesses.repair.toolkit import TARGET, Toolkit, versions
 DEFAULT_SECONDS = 120.0  # a fix that isn't found by then is rarely found at all
 MARGIN_SECONDS = 10.0  # left of the run's own time limit for the engine to finish cleanly
 MARGIN_SHARE = 0.1  # of short time limits
-CANDIDATES = 50_000
+CANDIDATES = 200_000
 TEST_NAME = re.compile(r"[\w./\\-]+\.py(?:::[\w\[\]\-.,:]+)?|\btest_\w+")
 TRAILING = ".,:;"
 

@@ -16,7 +16,7 @@ def parse_arguments(arguments: list[str]) -> Options:
     parser = argparse.ArgumentParser(prog="repair", description="Fix a failing test of a Python repo without a model.")
     parser.add_argument("--directory", default=".", help="the repo, or the folder in it to work in")
     parser.add_argument("--seconds", type=float, default=120.0, help="time for everything, the final check included")
-    parser.add_argument("--candidates", type=int, default=50_000, help="how many patches to try at most")
+    parser.add_argument("--candidates", type=int, default=200_000, help="how many patches to try at most")
     parser.add_argument("--workers", type=int, default=2, help="patches tried at the same time")
     parser.add_argument(
         "--only", action="append", default=[], metavar="TEST", help="a test id, name or file to fix; repeatable"

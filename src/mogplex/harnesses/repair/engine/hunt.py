@@ -60,4 +60,6 @@ class Hunt:
                 break
             if not is_spent and not findings.plausible:
                 findings = search.run(time.monotonic() + turn * (1 - TWO_EDITS_SHARE), deadline, limit)
+        if findings.tried >= limit:
+            findings.stopped_by = "candidates"
         return findings
