@@ -5,7 +5,7 @@
                                        [--retry-seconds 300]
     python benchmarks/repair history [--seconds 60] [--only NAME]
     python benchmarks/repair order [--only NAME]   where the right patch stands among the candidates
-    python benchmarks/repair inject          makes bugs.json anew
+    python benchmarks/repair inject [--round 3]   adds that round's bugs to bugs.json
 
 `programs` is the quick set of classic algorithms; `libraries` and `history` fetch real packages (see README.md here).
 """

@@ -208,7 +208,8 @@ class Injector:
 
 
 def make(cache: Path, lot: int) -> None:
-    """Write bugs.json: about ten minutes on a quiet machine. A library that has bugs of this lot is left as it is."""
+    """Add the bugs of a round (`lot`) to bugs.json: about ten minutes on a quiet machine. A library that has some of
+    that round already is left as it is."""
     bugs = load() if BUGS.exists() else []
     overall: Counter = Counter(mistake for bug in bugs for mistake in bug.mistakes if bug.round == lot)
     places = {(bug.path, bug.mistakes, bug.sites) for bug in bugs}
