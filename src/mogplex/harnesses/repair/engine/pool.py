@@ -88,6 +88,7 @@ class Pool:
             "arguments": self._plan.arguments, "overlay": self._plan.overlay, "control": its_control.fileno(),
             "warm": fds[: self._plan.warm], "cold": fds[self._plan.warm :],
             "collect_cpu_seconds": self._plan.collect_cpu_seconds, "shelf": self.shelf,
+            "temporary": self._temporary,
         }  # fmt: skip
         boot = BOOT.format(parent=str(ENGINE_PARENT), package=__package__.rpartition(".")[2])
         self._process = subprocess.Popen(

@@ -1,7 +1,7 @@
 """The process that holds the collected suite, and the workers forked from it. Tests run only in their children.
 
 Its settings come as one JSON object on stdin: {"root", "files", "paths", "arguments", "warm": [fds], "cold": [fds],
-"control": fd, "collect_cpu_seconds", "overlay", "shelf": [folder, since]}.
+"control": fd, "collect_cpu_seconds", "overlay", "shelf": [folder, since], "temporary"}.
 
 Every worker reads requests (a JSON object a line) from its socket and answers each with lines, the last one with
 "done". It forks a child per request, relays what the child says, and kills the child's process group when the child has
@@ -29,6 +29,7 @@ import pytest
 from . import foreign, limits
 from .bytecode import Shelf
 from .overlay import overlay
+from .safekeeping import Safekeeping, remove_made
 from .suite import Batch, Emit, SuitePlugin, pytest_arguments, screen
 from .swap import CodeIndex
 
@@ -77,11 +78,12 @@ class Server:
 
         def execute(request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
             limits.use_private_temp(directory, session.config)
+            keeping = self._keep(request, directory)
             if request.get("under") and index.apply(request["under"]) is None:
                 return {"done": True, "cold": True, "fine": 0}
             if request.get("batch"):
                 chosen = [items[test] for test in request["tests"]]
-                return screen(chosen, request, index, emit, plugin)
+                return screen(chosen, request, index, emit, plugin, keeping)
             edit = request.get("edit")
             if edit and edit.get("code"):
                 if index.apply(edit) is None:
@@ -104,6 +106,7 @@ class Server:
     def _execute_cold(self, request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
         """Import and collect afresh, with the edited text in place of the file, then run the batch."""
         edit = request.get("edit")
+        self._keep(request, directory)
         if edit:
             overlay(edit["path"], edit["text"])
         answer: dict[str, Any] = {"done": True, "fine": 0, "failed": "", "outcome": "error", "message": ""}
@@ -129,6 +132,13 @@ class Server:
         options = [argument for argument in self.arguments if argument.startswith("-")]
         pytest.main([*pytest_arguments(self.root), *options, *files], plugins=[SuitePlugin(on_collected), foreign])
         return answer
+
+    def _keep(self, request: dict[str, Any], directory: str) -> Safekeeping:
+        is_edited = any(request.get(name) for name in ("under", "batch", "edit"))
+        temporary, shelf = self._settings["temporary"], self._settings["shelf"][0]
+        keeping = Safekeeping([temporary, directory, shelf], f"{temporary}/written", directory, is_edited)
+        keeping.begin()
+        return keeping
 
     def _fork_worker(self, fd: int, execute: Execute, niceness: int = 0) -> None:
         if os.fork() == 0:
@@ -195,6 +205,7 @@ def attend(request: dict[str, Any], execute: Execute, private_fd: int, directory
         os.close(reader)
         code = _end_child(pid, wait=not whole and not silent)
         if os.listdir(directory):  # noqa: PTH208  a set of names is all we need
+            remove_made(directory)
             shutil.rmtree(directory, ignore_errors=True)
             os.makedirs(directory, exist_ok=True)  # noqa: PTH103
     if not whole:

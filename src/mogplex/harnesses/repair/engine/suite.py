@@ -18,6 +18,7 @@ from .ids import stand_in
 from .progress import Failure, failure_of, progress
 from .reasons import crash_message, message_of, traceback_frames
 from .recorder import Types, open_line_recorder
+from .safekeeping import Safekeeping
 from .spawning import Watch
 from .swap import CodeIndex, Undo
 
@@ -218,7 +219,7 @@ def _tear_down(item: Any) -> None:
 
 
 def screen(
-    items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin
+    items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin, keeping: Safekeeping
 ) -> dict[str, Any]:
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
 
@@ -256,6 +257,7 @@ def screen(
             if before is not None:
                 moved = max(moved, progress(before, after))
         undo()
+        keeping.clear_up()
         emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})
     return {"done": True, "fine": 0}
 

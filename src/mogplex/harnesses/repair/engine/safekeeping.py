@@ -1,0 +1,128 @@
+"""Keeps files from the code under test while an edit is in force: one that opens another file, or for writing, must not
+leave its traces in the repo, where the next candidates and the patch itself would suffer from them.
+
+What the tests write without any edit they may write with one, too. Programs that tests start are not watched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+LOG = ".repair-made"  # in the private folder of the process: what its edit has made elsewhere
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
+HARMLESS = ("/dev/", "/proc/")
+ENDS, MAKES, REPLACES = "ends", "makes", "replaces"  # what is there; what is not there yet; either
+# CPython's audit events (https://docs.python.org/3/library/audit_events.html): what they do to their first two paths.
+CHANGES: dict[str, tuple[str, ...]] = {
+    "os.remove": (ENDS,), "os.rmdir": (ENDS,), "os.truncate": (ENDS,), "os.chmod": (ENDS,), "shutil.rmtree": (ENDS,),
+    "os.mkdir": (MAKES,), "os.symlink": ("", MAKES), "os.link": ("", MAKES), "os.rename": (ENDS, REPLACES),
+    "shutil.move": (ENDS, REPLACES), "shutil.copyfile": ("", REPLACES),
+}  # fmt: skip
+IN_FOLDER = {"os.remove", "os.rmdir", "os.chmod", "os.mkdir", "os.symlink", "os.link", "os.rename", "shutil.rmtree"}
+
+
+class Safekeeping:
+    """Of this process, from `begin` to its end: hooks can't be taken away.
+
+    `private` are folders in which anything may be done, `journal` is the file, common to all processes, with what the
+    tests write without an edit.
+    """
+
+    def __init__(self, private: Sequence[str], journal: str, directory: str, is_edited: bool) -> None:
+        self._private = tuple(os.path.realpath(one) + os.sep for one in private) + HARMLESS
+        self._journal = journal
+        self._log = f"{directory}/{LOG}"
+        self._is_edited = is_edited
+        self._written = read_lines(journal)
+        self._made: set[str] = set()
+        self._is_busy = False
+
+    def begin(self) -> None:
+        sys.addaudithook(self._on_event)
+
+    def _on_event(self, event: str, details: tuple[Any, ...]) -> None:
+        if event == "open":
+            if not isinstance(details[2], int) or not details[2] & WRITING:
+                return
+        elif event not in CHANGES:
+            return
+        if self._is_busy:
+            return
+        self._is_busy = True
+        try:
+            for path, change in _changes(event, details):
+                if not path.startswith(self._private):
+                    self._touch(path, change)
+        finally:
+            self._is_busy = False
+
+    def _touch(self, path: str, change: str) -> None:
+        if path in self._written or path in self._made:
+            return
+        is_there = os.path.lexists(path)
+        if (is_there and change == MAKES) or (not is_there and change == ENDS):
+            return  # the call fails by itself
+        if not self._is_edited:
+            self._written.add(path)
+            _append(self._journal, path)
+        elif is_there:
+            raise PermissionError(errno.EACCES, "no edit may change what the tests don't change without it", path)
+        else:
+            self._made.add(path)
+            _append(self._log, path)
+
+    def clear_up(self) -> None:
+        """Take away what was made since the last call."""
+        if self._made:
+            self._is_busy = True
+            remove_made(os.path.dirname(self._log))
+            self._made.clear()
+            self._is_busy = False
+
+
+def remove_made(directory: str) -> None:
+    """Take away what a process with this private folder has made elsewhere; it may have been killed by now."""
+    log = f"{directory}/{LOG}"
+    if not os.path.exists(log):
+        return
+    for path in sorted(read_lines(log), reverse=True):  # what is in a folder before the folder
+        remove: Callable[[str], None] = os.rmdir if os.path.isdir(path) and not os.path.islink(path) else os.remove
+        with contextlib.suppress(OSError):  # gone already, or a folder that holds what somebody else has made
+            remove(path)
+    os.remove(log)
+
+
+def read_lines(path: str) -> set[str]:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return set(file.read().split("\0")) - {""}
+    except OSError:
+        return set()
+
+
+def _append(path: str, entry: str) -> None:
+    """Entries end with a NUL, which no path has; short ones are written in one piece, whoever else writes."""
+    with contextlib.suppress(OSError), open(path, "ab") as file:
+        file.write(os.fsencode(entry) + b"\0")
+
+
+def _changes(event: str, details: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
+    """(path, what is done to it), links in the path to it resolved."""
+    if event == "open":
+        kinds: tuple[str, ...] = (MAKES if details[2] & os.O_EXCL else REPLACES if details[2] & os.O_CREAT else ENDS,)
+    else:
+        kinds = CHANGES[event]
+    folder = details[-1] if event in IN_FOLDER and isinstance(details[-1], int) and details[-1] > 2 else None
+    for given, change in zip(details, kinds):
+        if not change or given is None or isinstance(given, int):
+            continue
+        with contextlib.suppress(TypeError, ValueError, OSError):  # no path: the call will say so
+            path = os.fsdecode(given)
+            if folder is not None and not os.path.isabs(path):
+                path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
+            yield os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path)), change
