@@ -96,12 +96,54 @@ def test_a_default_that_the_function_asks_for_comes_before_others() -> None:
     assert apply_edits(text, best.edits) == text.replace("b=0", "b=None")
 
 
+MORE = """
+
+COUNT = 0
+
+
+def f(a=[]):
+    a.sort()
+    print(undefnied)
+
+
+class Heap(Stack):
+    shared = []
+
+    def __init__(self, items, name):
+        self.items = items
+        self.name = name
+
+    def kind():
+        return [[0] * 3] * 3
+
+    def told(self):
+        return {"items": self.items}, dict(items=self.items)
+
+
+def gather(words, n):
+    block, seen, hooks = [], {}, [lambda x: x + word for word in words]
+    for word in words:
+        block.append(word)
+        seen[word] = [n]
+        if len(block) == n:
+            hooks.append(block)
+            block = []
+    return f"{n:>5}", seen, hooks
+
+
+def count():
+    COUNT += 1
+
+
+async def load(key):
+    await load(key)
+    return load(key)
+"""
 SPELLING = {"misspelt text", "misspelt attribute", "misspelt keyword"}
 
 
 def test_every_template_has_something_to_say() -> None:
-    more = "\n\ndef f(a=[]):\n    a.sort()\n    print(undefnied)\n"
-    said = {candidate.template for candidate in candidates(PROGRAM + more)}
+    said = {candidate.template for candidate in candidates(PROGRAM + MORE)}
     silent = {template.name for template in all_templates()} - said
     silent -= {
         "case forgotten",
@@ -244,6 +286,101 @@ def test_every_template_has_something_to_say() -> None:
             "import copy\ndef f(a):\n    return g(copy.deepcopy(a)), copy.copy(a)\n",
             "wrapped in a call",
         ),
+        (
+            "def f(a):\n    return a in ('a', 'b')\n",
+            "def f(a):\n    return a in ('a', 'b', 'B')\n",
+            "element added",
+        ),
+        (
+            "def f(a):\n    g(T.c)\n    return a in (T.a, T.b)\n",
+            "def f(a):\n    g(T.c)\n    return a in (T.a, T.b, T.c)\n",
+            "element added",
+        ),
+        ("def f(a, b):\n    return {'a': a}\n", "def f(a, b):\n    return {'a': a, 'b': b}\n", "entry added"),
+        (
+            "def f(a):\n    g(a.c)\n    return {'b': a.b}\n",
+            "def f(a):\n    g(a.c)\n    return {'b': a.b, 'c': a.c}\n",
+            "entry added",
+        ),
+        ("def f(a, b):\n    return g(a=a)\n", "def f(a, b):\n    return g(a=a, b=b)\n", "keyword added"),
+        (
+            "def f(a, b):\n    return [[0] * a] * b\n",
+            "def f(a, b):\n    return [[0] * a for _ in range(b)]\n",
+            "shared element",
+        ),
+        (
+            "def f(d, k, v):\n    d[k] = [v]\n    return d\n",
+            "def f(d, k, v):\n    d.setdefault(k, []).append(v)\n    return d\n",
+            "collected",
+        ),
+        (
+            "def f(xs, n):\n    out = []\n    for x in xs:\n        out += x\n        if len(out) == n:\n"
+            "            yield out\n            out = []\n",
+            "def f(xs, n):\n    out = []\n    for x in xs:\n        out += x\n        if len(out) == n:\n"
+            "            yield out\n            out = []\n    if out:\n        yield out\n",
+            "rest forgotten",
+        ),
+        (
+            "def f():\n    n = 0\n    def g():\n        n += 1\n        return n\n    return g\n",
+            "def f():\n    n = 0\n    def g():\n        nonlocal n\n        n += 1\n        return n\n    return g\n",
+            "declared outside",
+        ),
+        (
+            "N = 0\ndef f():\n    'One more.'\n    N += 1\n    return N\n",
+            "N = 0\ndef f():\n    'One more.'\n    global N\n    N += 1\n    return N\n",
+            "declared outside",
+        ),
+        (
+            "def f(ns):\n    return [lambda x: x + n for n in ns]\n",
+            "def f(ns):\n    return [lambda x, n=n: x + n for n in ns]\n",
+            "bound early",
+        ),
+        (
+            "async def f(a):\n    return a\nasync def g(a):\n    return f(a)\n",
+            "async def f(a):\n    return a\nasync def g(a):\n    return await f(a)\n",
+            "await added",
+        ),
+        (
+            "class A:\n    def __init__(self, a):\n        self.a = a\nclass B(A):\n    def __init__(self, a, b):\n"
+            "        self.b = b\n",
+            "class A:\n    def __init__(self, a):\n        self.a = a\nclass B(A):\n    def __init__(self, a, b):\n"
+            "        super().__init__(a)\n        self.b = b\n",
+            "parent prepared",
+        ),
+        (
+            "class A:\n    def f(a):\n        return a\n",
+            "class A:\n    @staticmethod\n    def f(a):\n        return a\n",
+            "decorator",
+        ),
+        (
+            "class A:\n    @property\n    def f(self):\n        return 1\n",
+            "class A:\n    def f(self):\n        return 1\n",
+            "decorator",
+        ),
+        (
+            "class A:\n    kept = []\n    def f(self, a):\n        self.kept.append(a)\n",
+            "class A:\n    def __init__(self):\n        self.kept = []\n    def f(self, a):\n"
+            "        self.kept.append(a)\n",
+            "own for each",
+        ),
+        ("def f(a):\n    return f'{a:.2f} {a:>5}'\n", "def f(a):\n    return f'{a:,.2f} {a:>5}'\n", "format variant"),
+        ("def f(a):\n    return f'{a:.2f} {a:>5}'\n", "def f(a):\n    return f'{a:.2f} {a:<5}'\n", "format variant"),
+        ("def f(a):\n    return '%.1f%%' % a\n", "def f(a):\n    return '%.0f%%' % a\n", "format variant"),
+        ("def f(a):\n    return g(r'<.*>', a)\n", "def f(a):\n    return g(r'<[^>]*>', a)\n", "pattern variant"),
+        (
+            "def g(a):\n    return a\ndef f(a):\n    return str(a)\n",
+            "def g(a):\n    return a\ndef f(a):\n    return g(a)\n",
+            "other function",
+        ),
+        (
+            "import re\ndef f(a, b):\n    return re.findall(a, b)\n",
+            "import re\ndef f(a, b):\n    return re.findall(re.escape(a), b)\n",
+            "wrapped in a call",
+        ),
+        ("def f(a):\n    return a & 0x2\n", "def f(a):\n    return a & 0x20\n", "number by one"),
+        ("def f(a):\n    return a & 0x80\n", "def f(a):\n    return a & 0x40\n", "number by one"),
+        ("def f(a):\n    return int(a)\n", "def f(a):\n    return int(a, 16)\n", "argument added"),
+        ("def f(a):\n    return a * 60\n", "def f(a):\n    return a * 3600\n", "other constant"),
         ("def f(a, é):\n    return é - a  # é\n", "def f(a, é):\n    return é + a  # é\n", "arithmetic operator"),
     ],
 )

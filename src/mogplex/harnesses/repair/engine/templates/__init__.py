@@ -8,10 +8,13 @@ from __future__ import annotations
 from . import (
     arithmetic,
     asked_types,
+    bindings,
     calls,
     comparison,
     constants,
+    elements,
     expressions,
+    formats,
     guards,
     insertions,
     logic,
@@ -21,13 +24,14 @@ from . import (
     spelling,
     statements,
     truth,
+    wrappers,
 )
 from .template import Template
 
 
 def all_templates() -> list[Template]:
     families = (
-        comparison, arithmetic, logic, constants, names, calls, sequences, expressions, guards, statements, insertions,
-        truth, raising, spelling, asked_types,
+        comparison, arithmetic, logic, constants, names, calls, wrappers, sequences, expressions, guards, statements,
+        insertions, truth, raising, spelling, asked_types, elements, bindings, formats,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

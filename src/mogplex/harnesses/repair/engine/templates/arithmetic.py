@@ -201,7 +201,7 @@ def augmented(node: ast.Assign, place: Place) -> Iterator[Proposal]:
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.IfExp)
 TEMPLATES = [
     Template("arithmetic operator", 0.7, (ast.BinOp,), near_operator),
-    Template("arithmetic operator, unlike", 0.25, (ast.BinOp,), far_operator),
+    Template("arithmetic operator, unlike", 0.18, (ast.BinOp,), far_operator),
     Template("operands swapped", 0.35, (ast.BinOp,), swapped_operands),
     Template("operand dropped", 0.35, (ast.BinOp,), dropped_operand),
     Template("regrouped", 0.3, (ast.BinOp,), regrouped),

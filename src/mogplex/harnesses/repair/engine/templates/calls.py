@@ -1,28 +1,33 @@
-"""Wrong calls: arguments, keywords, a wrapper too many or too few, lookups that need a default."""
+"""Wrong calls: arguments, keywords, lookups that need a default."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
-from ..scope import NUMBERS, SEQUENCES, SIZED, Place, Proposal
+from ..scope import NUMBERS, SEQUENCES, Place, Proposal
 from ..source import AnyFunction
 from .template import Template
 
-STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
-STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
-ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
 KNOWN_KEYWORDS = {
-    "sorted": ("reverse=True",),
-    "sort": ("reverse=True",),
+    "sorted": ("reverse=True", "key=str.lower", "key=len"),
+    "sort": ("reverse=True", "key=str.lower", "key=len"),
     "enumerate": ("start=1",),
     "print": ('end=""',),
-    "min": ("default=None", "default=0"),
-    "max": ("default=None", "default=0"),
-    "round": ("2",),
-    "split": ("maxsplit=1",),
+    "min": ("default=None", "default=0", "key=len"),
+    "max": ("default=None", "default=0", "key=len"),
+    "round": ("2", "1"),
+    "int": ("16", "2", "8"),
+    "rsplit": ("maxsplit=1",),
+    "next": ("None",),
+    "pop": ("None", "0", "-1"),
+    "getattr": ("None",),
+    "zip": ("strict=True",),
     "zip_longest": ('fillvalue=""',),
     "dumps": ("sort_keys=True",),
+    "splitlines": ("keepends=True",),
+    **dict.fromkeys(("compile", "match", "search", "fullmatch", "findall", "finditer"), ("re.IGNORECASE",)),
+    "split": ("maxsplit=1", "re.IGNORECASE"),
 }
 
 
@@ -71,7 +76,7 @@ def added_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
         if rest not in parts:
             yield place.replace(node, f"{head}({', '.join([*parts, rest])})", 1.2)
     for keyword in KNOWN_KEYWORDS.get(name, ()):
-        if keyword.split("=")[0] not in given:
+        if keyword.split("=")[0] not in given and (keyword[:3] != "re." or head.startswith("re.")):
             yield place.replace(node, f"{head}({', '.join([*parts, keyword])})", 0.8)
     if not node.keywords:
         live = sorted((one for one in place.names if place.is_live(one)), key=lambda one: one not in place.idle)
@@ -129,72 +134,6 @@ def range_start(node: ast.Call, place: Place) -> Iterator[Proposal]:
         yield place.replace(node, f"range({texts[1]} - 1, {texts[0]} - 1, -1)", 0.3)
 
 
-def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
-    """`x` to `list(x)`, `str(x)`, `abs(x)`, `x.copy()`, `x.strip()`, … as its type allows."""
-    parent = place.source.parents.get(node)
-    stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-    called = isinstance(parent, ast.Call) and parent.func is node
-    if stored or called or isinstance(parent, (ast.Attribute, ast.Starred, ast.Expr)):
-        return
-    kinds = place.kind_of(node)
-    text = place.text(node)
-    inner = f"({text})" if isinstance(node, (ast.BinOp, ast.BoolOp, ast.IfExp, ast.Compare, ast.UnaryOp)) else text
-    guess = (0.5 if not kinds else 1.0) * (CLASH_FACTOR if place.clash else 1.0)
-    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr in STORING:
-        guess *= 2.0  # a list that is kept while it goes on changing
-    wrappers: list[tuple[str, float]] = []
-    if not kinds or kinds & NUMBERS:
-        wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.8), (f"str({text})", 0.6)]
-        wrappers += [(f"round({text})", 0.3), (f"float({text})", 0.4), (f"max(1, {text})", 0.2)]
-        wrappers.append((f"{inner}**2", 0.1 if not kinds else 0.8 if isinstance(parent, ast.BinOp) else 0.3))
-    if not kinds or kinds & {"str", "bytes"}:
-        wrappers += [(f"{inner}.{method}", 0.5) for method in STRING_METHODS] + [
-            (f"int({text})", 0.6),
-            (f"len({text})", 0.5),
-        ]
-    if not kinds or kinds & (SIZED | ITERABLES):
-        wrappers += [(f"list({text})", 1.0), (f"sorted({text})", 0.8), (f"len({text})", 0.7), (f"set({text})", 0.5)]
-        wrappers += [
-            (f"reversed({text})", 0.5),
-            (f"tuple({text})", 0.7),
-            (f"iter({text})", 0.3),
-            (f"dict({text})", 0.3),
-        ]
-    if not kinds or kinds & {"list", "dict", "set", "deque", "defaultdict", "OrderedDict"}:
-        wrappers.append((f"{inner}.copy()", 0.7))
-    if not kinds or not kinds & (NUMBERS | {"str"}):
-        copiers = [verb for verb in ("copy", "deepcopy") if verb in place.words.calls] or []
-        modules = [
-            f"copy.{verb}" for verb in ("copy", "deepcopy") if "copy" in place.words.bound and "copy" not in copiers
-        ]
-        wrappers += [(f"{verb}({text})", 0.5) for verb in [*copiers, *modules]]
-    if kinds & SEQUENCES:
-        wrappers += [
-            (f"{inner}[::-1]", 0.7),
-            (f"{inner}[0]", 0.4),
-            (f"{inner}[1:]", 0.5),
-            (f"{inner}[:-1]", 0.4),
-            (f"{inner}[-1]", 0.4),
-        ]
-        for name in place.names:
-            if place.kind(name) == {"int"} and name != text:
-                wrappers += [(f"{inner}[{name}:]", 0.6), (f"{inner}[:{name}]", 0.5)]
-    if "dict" in kinds or "defaultdict" in kinds:
-        wrappers += [(f"{inner}.items()", 0.7), (f"{inner}.values()", 0.7), (f"{inner}.keys()", 0.3)]
-    if isinstance(node, ast.Name) and kinds & {"list", "tuple", "set"} and isinstance(parent, (ast.Call, ast.List)):
-        wrappers.append((f"*{text}", 0.4))
-    for wrapper, weight in wrappers:
-        yield place.replace(node, wrapper, weight * guess)
-
-
-def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
-    """`f(x)` to `x`, `x.strip()` to `x`."""
-    if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
-        yield place.replace(node, place.text(node.args[0]))
-    if isinstance(node.func, ast.Attribute) and not isinstance(place.source.parents.get(node), ast.Expr):
-        yield place.replace(node, place.text(node.func.value), 0.7, removes=True)
-
-
 def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     """`d[k]` to `d.get(k)`, with a few defaults."""
     if not isinstance(node.ctx, ast.Load) or isinstance(node.slice, ast.Slice):
@@ -205,12 +144,12 @@ def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     head, key = place.text(node.value), place.text(node.slice)
     iterated = isinstance(place.source.parents.get(node), (ast.For, ast.comprehension))
     defaults = ("[]", "()", "{}", '""') if iterated else ("0", "None", '""', "[]", "{}", "False", "()", key)
-    near = sorted(place.words.constants, key=lambda one: abs(one.lineno - (node.end_lineno or node.lineno)))
+    near = sorted(place.words.constants, key=lambda one: (len(repr(one.value)) > 3, abs(one.lineno - node.lineno)))
     told = [place.text(one) for one in near if isinstance(one.value, (str, int)) and len(repr(one.value)) < 20]
     yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
     for number, default in enumerate(defaults):
         yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
-    for default in list(dict.fromkeys(text for text in told if text not in defaults))[:10]:
+    for default in list(dict.fromkeys(text for text in told if text not in defaults))[:MAX_DEFAULTS]:
         yield place.replace(node, f"{head}.get({key}, {default})", 0.3)
 
 
@@ -264,15 +203,12 @@ def like_another_call(node: ast.Call, place: Place) -> Iterator[Proposal]:
 CONVERSIONS = ("str", "list", "float", "int", "dict", "set", "bytes")
 WITHOUT_GET = SEQUENCES | NUMBERS | {"set", "frozenset", "NoneType"}
 MAX_LIKE = 4  # calls to learn from
-CLASH_FACTOR = 2.5  # for conversions where a failing test broke off because of a wrong type
-VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp, ast.Constant)
+MAX_DEFAULTS = 14  # of a lookup, from the constants of the file: one character first, then the nearest
 TEMPLATES = [
     Template("arguments swapped", 0.5, (ast.Call,), swapped_arguments),
     Template("argument dropped", 0.2, (ast.Call,), dropped_argument),
     Template("argument added", 0.25, (ast.Call,), added_argument),
     Template("range bounds", 0.5, (ast.Call,), range_start),
-    Template("wrapped in a call", 0.14, (*VALUES[:-1], ast.ListComp), wrapped),
-    Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
     Template("lookup with default", 0.3, (ast.Subscript,), lookup),
     Template("default of a lookup", 0.25, (ast.Call,), lookup_default),
     Template("receiver converted", 0.2, (ast.Attribute,), converted_receiver),

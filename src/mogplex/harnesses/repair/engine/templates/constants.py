@@ -11,6 +11,8 @@ from .template import Template
 EMPTY = ("[]", "{}", "()", "set()", '""', "0", "None")
 SMALL_NUMBERS = (0, 1, -1, 2, 10)
 POWERS_OF_TEN = tuple(10**exponent for exponent in range(1, 13))
+USUAL_NUMBERS = (60, 24, 7, 12, 365, 3600, 86400, 100, 1000, 1024, 255, 256, 16, 8)
+ROUND_WEIGHT = 0.25
 MAX_OTHERS = 30
 
 
@@ -18,6 +20,10 @@ def neighbour(node: ast.Constant, place: Place) -> Iterator[Proposal]:
     """An int by one more or less."""
     if isinstance(node.value, int) and not isinstance(node.value, bool):
         literal = place.text(node)
+        if literal[:2].lower() == "0x" and node.value > 0:  # a mask, say: a digit or a bit further left or right
+            others = (node.value * 16, node.value // 16, node.value * 2, node.value // 2)
+            for value in dict.fromkeys(others):
+                yield place.replace(node, f"{literal[:2]}{value:0{len(literal) - 2}x}", 0.5)
         if not literal.isdigit():
             return
         parent = place.source.parents.get(node)
@@ -26,7 +32,12 @@ def neighbour(node: ast.Constant, place: Place) -> Iterator[Proposal]:
             if value == 0 and is_negative:
                 yield place.replace(parent, "0")  # type: ignore[arg-type]  # a UnaryOp, as was just seen
             elif value >= 0 or not isinstance(parent, ast.UnaryOp):
-                yield place.replace(node, str(value))
+                yield place.replace(node, str(value), ROUND_WEIGHT if _is_round(node.value) else 1.0)
+
+
+def _is_round(number: int) -> bool:
+    """10, 100, 60, …: nobody who writes one of these means one more."""
+    return number >= 10 and (number % 10 == 0 or number in USUAL_NUMBERS)
 
 
 def other_constant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
@@ -56,6 +67,9 @@ def other_constant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
         if isinstance(node.value, int) and node.value > 2:
             for value in (node.value * 2, node.value // 2, node.value * 10, node.value // 10, node.value * 10 + 9):
                 yield place.replace(node, str(value), 0.2)
+            for value in USUAL_NUMBERS:
+                if repr(value) not in seen:
+                    yield place.replace(node, str(value), 0.25)
     if here is float and isinstance(node.value, float):
         for scaled in (node.value * 10, node.value / 10, node.value * 2, node.value / 2, 1 - node.value):
             yield place.replace(node, repr(scaled), 0.3)
@@ -115,28 +129,6 @@ def text_variant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
             yield place.replace(node, literal, weight)
 
 
-def pattern_variant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
-    """Small slips in regular expressions and formats: a quantifier, an anchor, a class."""
-    value = node.value
-    literal = place.text(node)
-    if not isinstance(value, str) or len(literal) > 200 or not set(value) & set("\\%[]{}^$+*?"):
-        return
-    swaps = (
-        ("+", "*"), ("*", "+"), ("+", ""), ("*", ""), ("?", ""), ("^", ""), ("$", ""), ("\\d", "\\w"), ("\\w", "\\d"),
-        ("\\s", "\\S"), ("\\S", "\\s"), ("\\W", "\\w"), ("\\w", "\\W"), ("[^", "["), ("[", "[^"), ("a-z", "a-zA-Z"),
-        ("%d", "%s"), ("%H", "%I"), ("%I", "%H"), ("%m", "%M"), ("%M", "%m"), ("%y", "%Y"), ("%Y", "%y"), (".", "\\."),
-        ("|", ""), ("0-9", "1-9"), ("1-9", "0-9"),
-    )  # fmt: skip
-    start, _ = place.source.span(node)
-    for old, new in swaps:
-        position = literal.find(old, 1)
-        count = 0
-        while position > 0 and count < 4:
-            yield place.span_edit(start + position, start + position + len(old), new, 1.0 / (1 + count))
-            position = literal.find(old, position + 1)
-            count += 1
-
-
 def empty_literal(node: ast.expr, place: Place) -> Iterator[Proposal]:
     """`[]` for `{}`, `""` for `None`, …"""
     text = place.text(node)
@@ -152,6 +144,5 @@ TEMPLATES = [
     Template("variable for a constant", 0.3, (ast.Constant,), variable),
     Template("flag", 0.55, (ast.Constant,), flag),
     Template("text variant", 0.15, (ast.Constant,), text_variant),
-    Template("pattern variant", 0.12, (ast.Constant,), pattern_variant),
     Template("empty literal", 0.2, (ast.Constant, ast.List, ast.Dict, ast.Tuple, ast.Call), empty_literal),
 ]

@@ -24,8 +24,9 @@ SIMPLE = (
     ast.With,
 )
 MAX_ATOMS = 24
-ASKED = 2.5  # the weight of a default that the function asks for
+ASKED = 4.0  # the weight of a default that the function asks for
 OVERWRITTEN, MAX_ASKED = 5.0, 3
+NOTHING = 4.0  # of a question for None where failing tests died of one
 
 
 def _returned_values(place: Place) -> list[str]:
@@ -56,7 +57,8 @@ def early_exit(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     if _in_loop(place):
         exits = ["continue", "break", *exits]
     is_first = node in place.function.body[:2]
-    for number, (atom, weight) in enumerate(atoms(place)[:MAX_ATOMS]):
+    nothing = [(f"{name} is None", NOTHING) for name in _maybe_none(node, place)]
+    for number, (atom, weight) in enumerate([*nothing, *atoms(place)[:MAX_ATOMS]]):
         for rank, leave in enumerate(exits):
             proposal = insert_before(
                 place, [f"if {atom}:", f"{unit(place)}{leave}"], weight * (1.0 if is_first else 0.5) / (1 + 0.2 * rank)
@@ -83,6 +85,14 @@ def wrapped_in_if(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         yield place.span_edit(span[0], span[1], f"{indent}if {atom}:{place.source.newline}{inner}", weight)
 
 
+def _maybe_none(node: ast.stmt, place: Place) -> list[str]:
+    """Names that a statement reads and that were None there, when failing tests died of such a thing."""
+    if not place.words.clues.about_none:
+        return []
+    read = (one.id for one in place.nodes() if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load))
+    return [name for name in dict.fromkeys(read) if "NoneType" in place.kind(name)]
+
+
 def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
     """What a statement itself gives cause to ask: of an argument that it overwrites unread, whether one was given; of
     an attribute that it reads, whether there is one."""
@@ -93,6 +103,8 @@ def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]
         if is_argument and all(one.lineno > (node.end_lineno or node.lineno) for one in place.reads.get(name, [])):
             yield f"{name} is None", OVERWRITTEN
             yield f"not {name}", OVERWRITTEN * 0.6
+    for name in _maybe_none(node, place):
+        yield f"{name} is not None", NOTHING
     attributes = (one for one in ast.walk(node) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
     called = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
     for text in list(dict.fromkeys(place.text(one) for one in attributes if one not in called))[:MAX_ASKED]:

@@ -69,7 +69,26 @@ def missing_return(node: ast.stmt, place: Place) -> Iterator[Proposal]:
                 yield proposal
 
 
+def rest_forgotten(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """After a loop that gathers something and hands it on when it is full: what is left at the end."""
+    bound = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    for one in ast.walk(node):
+        if not isinstance(one, ast.Expr) or not isinstance(one.value, (ast.Yield, ast.Call)):
+            continue
+        line = place.text(one)
+        given = one.value.args if isinstance(one.value, ast.Call) else [one.value.value]
+        names = {
+            inner.id for part in given if part is not None for inner in ast.walk(part) if isinstance(inner, ast.Name)
+        }
+        for name in sorted(names & bound & set(place.names)):
+            if "\n" not in line and len(line) < 80:
+                for lines, weight in (([f"if {name}:", f"{unit(place)}{line}"], 1.0), ([line], 0.6)):
+                    if (proposal := insert_after(place, lines, weight)) is not None:
+                        yield proposal
+
+
 TEMPLATES = [
+    Template("rest forgotten", 0.3, (ast.For, ast.While), rest_forgotten),
     Template("missing return", 0.3, ANY, missing_return),
     Template("else added", 0.12, (ast.If,), else_added),
     Template("statement inserted", 0.13, ANY, inserted),

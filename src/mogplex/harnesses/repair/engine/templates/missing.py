@@ -80,7 +80,7 @@ def missing_lines(place: Place) -> list[tuple[str, float]]:
                 found.setdefault(f"{text} -= 1", 0.5)
             elif text.startswith("self.") and kinds & {"list", "dict", "set"}:
                 found.setdefault(f"{text}.clear()", 0.2)
-    for text, weight in updates(place, names):
+    for text, weight in [*updates(place, names), *_with_idle(place)]:
         found.setdefault(text, weight)
     return sorted((item for item in found.items() if item[1]), key=lambda item: -item[1])
 
@@ -126,6 +126,18 @@ def updates(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:
             for key in keys:
                 for value in [*[one for one in names if one not in (name, key)][:MAX_KEYS], "True"]:
                     yield f"{name}[{key}] = {value}", 0.3 if name in place.neglect.ungrown else 0.15
+
+
+def _with_idle(place: Place) -> Iterator[tuple[str, float]]:
+    """Lines that use a name which nothing reads as a key of what is in sight: `del self.data[oldest]`."""
+    for name in sorted(place.idle):
+        for text, kinds in place.kinds.items():
+            if kinds & MAPPINGS and name != text:
+                yield f"del {text}[{name}]", 0.9
+                yield f"{text}.pop({name}, None)", 0.6
+            elif kinds & {"set", "list"} and name != text:
+                yield f"{text}.remove({name})", 0.6
+                yield f"{text}.{'add' if 'set' in kinds else 'append'}({name})", 0.6
 
 
 def _stored(place: Place, names: list[str]) -> Iterator[tuple[str, float]]:

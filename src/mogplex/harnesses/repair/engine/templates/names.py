@@ -157,7 +157,8 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
     method = isinstance(node.func, ast.Attribute)
     if method and not (isinstance(node.func.value, ast.Name) and node.func.value.id in ("self", "cls")):  # type: ignore[attr-defined]
         return
-    if name not in place.words.functions:
+    is_builtin = not method and name not in place.names and hasattr(builtins, name)
+    if name not in place.words.functions and not is_builtin:
         return
     for other, function in place.words.functions.items():
         arity = len(function.args.args) - int(method)
@@ -170,8 +171,8 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
         ):
             if method:
                 yield _with_attribute(node.func, place, other, 1.0)
-            else:
-                yield place.replace(node.func, other)
+            elif owner is None and not node.keywords:
+                yield place.replace(node.func, other, 0.4 if is_builtin else 1.0)
 
 
 def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:

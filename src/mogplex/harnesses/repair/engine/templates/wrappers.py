@@ -1,0 +1,113 @@
+"""A wrapper too many or too few around a value: a conversion, a copy, a method, a function of the file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..scope import NUMBERS, SEQUENCES, SIZED, Place, Proposal
+from .template import Template
+
+STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
+STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
+ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
+CLASH_FACTOR = 2.5  # for conversions where a failing test broke off because of a wrong type
+MAX_OWN = 8
+
+
+def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`x` to `list(x)`, `str(x)`, `abs(x)`, `x.copy()`, `x.strip()`, … as its type allows."""
+    parent = place.source.parents.get(node)
+    stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    called = isinstance(parent, ast.Call) and parent.func is node
+    if stored or called or isinstance(parent, (ast.Attribute, ast.Starred, ast.Expr)):
+        return
+    kinds = place.kind_of(node)
+    text = place.text(node)
+    inner = f"({text})" if isinstance(node, (ast.BinOp, ast.BoolOp, ast.IfExp, ast.Compare, ast.UnaryOp)) else text
+    guess = (0.5 if not kinds else 1.0) * (CLASH_FACTOR if place.clash else 1.0)
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr in STORING:
+        guess *= 2.0  # a list that is kept while it goes on changing
+    wrappers: list[tuple[str, float]] = []
+    if not kinds or kinds & NUMBERS:
+        wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.8), (f"str({text})", 0.6)]
+        wrappers += [(f"round({text})", 0.3), (f"float({text})", 0.4), (f"max(1, {text})", 0.2)]
+        wrappers.append((f"{inner}**2", 0.1 if not kinds else 0.8 if isinstance(parent, ast.BinOp) else 0.3))
+    elif place.clash:
+        wrappers.append((f"str({text})", 0.6))
+    if not kinds or kinds & {"str", "bytes"}:
+        wrappers += [(f"{inner}.{method}", 0.5) for method in STRING_METHODS] + [
+            (f"int({text})", 0.6),
+            (f"len({text})", 0.5),
+        ]
+        wrappers += [(f"{inner}.encode()", 0.6), (f"{inner}.decode()", 0.6)] if place.clash else []
+    if not kinds or kinds & (SIZED | ITERABLES):
+        wrappers += [(f"list({text})", 1.0), (f"sorted({text})", 0.8), (f"len({text})", 0.7), (f"set({text})", 0.5)]
+        wrappers += [
+            (f"reversed({text})", 0.5),
+            (f"tuple({text})", 0.7),
+            (f"iter({text})", 0.3),
+            (f"dict({text})", 0.3),
+        ]
+    if not kinds or kinds & {"list", "dict", "set", "deque", "defaultdict", "OrderedDict"}:
+        wrappers.append((f"{inner}.copy()", 0.7))
+    if not kinds or not kinds & (NUMBERS | {"str"}):
+        copiers = [verb for verb in ("copy", "deepcopy") if verb in place.words.calls] or []
+        modules = [
+            f"copy.{verb}" for verb in ("copy", "deepcopy") if "copy" in place.words.bound and "copy" not in copiers
+        ]
+        wrappers += [(f"{verb}({text})", 0.5) for verb in [*copiers, *modules]]
+    if kinds & SEQUENCES:
+        wrappers += [
+            (f"{inner}[::-1]", 0.7),
+            (f"{inner}[0]", 0.4),
+            (f"{inner}[1:]", 0.5),
+            (f"{inner}[:-1]", 0.4),
+            (f"{inner}[-1]", 0.4),
+        ]
+        for name in place.names:
+            if place.kind(name) == {"int"} and name != text:
+                wrappers += [(f"{inner}[{name}:]", 0.6), (f"{inner}[:{name}]", 0.5)]
+    if "dict" in kinds or "defaultdict" in kinds:
+        wrappers += [(f"{inner}.items()", 0.7), (f"{inner}.values()", 0.7), (f"{inner}.keys()", 0.3)]
+    if isinstance(node, ast.Name) and kinds & {"list", "tuple", "set"} and isinstance(parent, (ast.Call, ast.List)):
+        wrappers.append((f"*{text}", 0.4))
+    wrappers += _by_company(text, parent, place)
+    for wrapper, weight in wrappers:
+        yield place.replace(node, wrapper, weight * guess)
+
+
+def _by_company(text: str, parent: ast.AST | None, place: Place) -> Iterator[tuple[str, float]]:
+    """Wrappers that what stands around a value suggests."""
+    if isinstance(parent, ast.Call) and place.text(parent.func).startswith("re."):
+        yield f"re.escape({text})", 1.0  # a text that is looked for as it is
+    for verb, weight in _own_functions(place):
+        yield f"{verb}({text})", weight
+
+
+def _own_functions(place: Place) -> Iterator[tuple[str, float]]:
+    """Functions of the file that one value can be given to: those first that the function calls already."""
+    near = {place.text(one.func) for one in place.expressions if isinstance(one, ast.Call)}
+    found: dict[str, float] = {}
+    for name, function in place.words.functions.items():
+        taken = function.args.args
+        is_other = place.source.class_of(function) is None and function is not place.function
+        takes_one = taken and len(taken) - len(function.args.defaults) <= 1 and not function.args.kwonlyargs
+        if is_other and takes_one:
+            found[name] = 1.0 if name in near else 0.4
+    yield from sorted(found.items(), key=lambda pair: -pair[1])[:MAX_OWN]
+
+
+def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """`f(x)` to `x`, `x.strip()` to `x`."""
+    if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
+        yield place.replace(node, place.text(node.args[0]))
+    if isinstance(node.func, ast.Attribute) and not isinstance(place.source.parents.get(node), ast.Expr):
+        yield place.replace(node, place.text(node.func.value), 0.7, removes=True)
+
+
+VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp)
+TEMPLATES = [
+    Template("wrapped in a call", 0.14, (*VALUES, ast.ListComp), wrapped),
+    Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
+]
