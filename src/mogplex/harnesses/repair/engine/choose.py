@@ -3,34 +3,78 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from collections.abc import Container
 from pathlib import Path
 
 from .clues import functions_of_tests
-from .edit import Edit, apply_edits, changed_tokens
-from .source import Source
+from .edit import Candidate, Edit, apply_edits, changed_tokens, tokens_of
+from .oddities import (
+    computed_constants,
+    dedented,
+    fixed_conditions,
+    is_hard_coded,
+    is_idle,
+    mixes_truth_and_number,
+    only_drops,
+    repeats_neighbour,
+)
+from .source import FUNCTIONS, Source
 from .trial import Plausible
 
 TOKEN_PRICE = 0.7
+MARK_SIZE = 0.3  # of a word
 RARITY_PRICE = 5.0
 REMOVAL_PENALTY = 6.0
 TEST_CONSTANT_PENALTY = 4.0
 KIND_PENALTY = 1.5
+MOST_SCORE = 1.3  # that counts: of a common edit where failing tests broke off
+NEW_WORD_PRICE = 0.5  # for a word that the function doesn't have yet
+DROPPING_PENALTY = 2.0
+HARD_CODING_PENALTY = 3.5
+CONSTANT_PENALTY = 6.0
+REPEATING_PENALTY = 3.0
+MEANING_BONUS = 5.0
+CLASH_BONUS = 1.5  # where a wrong type came from
+REORDERING_TOKENS = 2  # what a change of order counts as: no word is new
 TRIVIAL = {0, 1, -1, 2, "", None}
 
 
-def rank(found: list[Plausible], sources: dict[str, Source], expected: set[str]) -> list[Plausible]:
-    """Best first. `sources` by relative path; `expected` are the texts of constants that the failing tests mention."""
-    return sorted(found, key=lambda one: (cost(one, sources[one.candidate.path], expected), -one.candidate.score))
+def rank(
+    found: list[Plausible],
+    sources: dict[str, Source],
+    expected: set[str],
+    clashes: Container[tuple[str, int]] = (),
+) -> list[Plausible]:
+    """Best first. `sources` by relative path; `expected` are the texts of constants that the failing tests mention,
+    `clashes` the (path, line) of wrong types that tests died of."""
+
+    def price(one: Plausible) -> tuple[float, float]:
+        bonus = CLASH_BONUS if (one.candidate.path, one.candidate.line) in clashes else 0.0
+        return cost(one, sources[one.candidate.path], expected) - bonus, -one.candidate.score
+
+    return sorted(found, key=price)
 
 
 def cost(one: Plausible, source: Source, expected: set[str]) -> float:
     """Few changed words and a common kind of bug are cheap; taking behaviour away or copying a test's value is dear."""
     candidate = one.candidate
     before, after = hunk(source, candidate.edits)
-    tokens = changed_tokens(before, after)
-    price = TOKEN_PRICE * tokens + RARITY_PRICE * (1.0 - candidate.prior) - 3.0 * min(candidate.score, 1.0)
+    tokens = size(before, after)
+    price = NEW_WORD_PRICE * len(unknown_words(source, candidate, after))
+    price += TOKEN_PRICE * tokens + RARITY_PRICE * (1.0 - candidate.prior) - 3.0 * min(candidate.score, MOST_SCORE)
     if candidate.removes:
         price += REMOVAL_PENALTY
+    elif only_drops(before, after):
+        price += DROPPING_PENALTY
+    if is_hard_coded(before, after):
+        price += HARD_CODING_PENALTY
+    if len(fixed_conditions(after)) > len(fixed_conditions(before)):
+        price += CONSTANT_PENALTY
+    if repeats_neighbour(source, candidate.edits):
+        price += REPEATING_PENALTY
+    if (is_idle(before) and not is_idle(after)) or computed_constants(before) > computed_constants(after):
+        price -= MEANING_BONUS
     if copies_expected_value(before, after, expected):
         price += TEST_CONSTANT_PENALTY
     if mixes_truth_and_number(before, after):
@@ -38,19 +82,22 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
     return price
 
 
-def mixes_truth_and_number(before: str, after: str) -> bool:
-    """Whether the patch puts `True` in the place of a number, say: what passes as well as 1, and was never meant."""
-    old, new = _literals(before), _literals(after)
-    gone, come = [type(value) for _, value in old - new], [type(value) for _, value in new - old]
-    return len(gone) == len(come) == 1 and {gone[0], come[0]} in ({bool, int}, {bool, float})
+def size(before: str, after: str) -> float:
+    """In words; brackets and commas count for little, and a change of order for a few."""
+    old, new = tokens_of(before), tokens_of(after)
+    marks = sum(((Counter(old) - Counter(new)) + (Counter(new) - Counter(old)))[mark] for mark in "()[]{},:.")
+    words = max(1.0, changed_tokens(before, after) - (1 - MARK_SIZE) * marks)
+    return min(words, REORDERING_TOKENS) if Counter(old) == Counter(new) else words
 
 
-def _literals(text: str) -> set[tuple[type, object]]:
-    try:
-        tree = ast.parse(_dedented(text))
-    except SyntaxError:
-        return set()
-    return {(type(one.value), one.value) for one in ast.walk(tree) if isinstance(one, ast.Constant)}
+def unknown_words(source: Source, candidate: Candidate, after: str) -> set[str]:
+    """Names and literals that the patch brings in and that stand nowhere in the function it changes."""
+    around = [
+        one for one in source.statements()
+        if isinstance(one, FUNCTIONS) and one.lineno <= candidate.line <= (one.end_lineno or one.lineno)
+    ]  # fmt: skip
+    known = set(tokens_of(source.segment(around[-1]) if around else source.text))
+    return {word for word in set(tokens_of(after)) - known if word[0].isalnum() or word[0] in "_\"'"}
 
 
 def copies_expected_value(before: str, after: str, expected: set[str]) -> bool:
@@ -61,7 +108,7 @@ def copies_expected_value(before: str, after: str, expected: set[str]) -> bool:
 def constants_in(text: str) -> set[str]:
     """The telling constants of a piece of source, as text; trivial ones (0, 1, "", None, …) say nothing."""
     try:
-        tree = ast.parse(_dedented(text))
+        tree = ast.parse(dedented(text))
     except SyntaxError:
         return set()
     found = set()
@@ -69,13 +116,6 @@ def constants_in(text: str) -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, str)) and node.value not in TRIVIAL:
             found.add(repr(node.value))
     return found
-
-
-def _dedented(text: str) -> str:
-    lines = text.strip("\r\n").splitlines()
-    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-    body = "\n".join(line[margin:] for line in lines)
-    return body + "\n    pass\n" if body.rstrip().endswith(":") else body
 
 
 def expected_constants(root: Path, tests: list[str]) -> set[str]:

@@ -1,0 +1,127 @@
+"""What makes a patch odd although it passes: it decides a condition for good, hard-codes a value, only takes away, …
+
+Each function looks at whole lines before and after.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+
+from .edit import Edit, tokens_of
+from .evident import RESULTS
+from .source import Source
+
+LITERAL_NAMES = {"True", "False", "None"}
+TRIVIAL_WORDS = {"None", "0", '""', "''"}
+COMPARING = Counter(["==", "!=", "<", ">", "<=", ">="])
+IDLE = (ast.Name, ast.Attribute, ast.BinOp, ast.BoolOp, ast.Compare, ast.Subscript, ast.Tuple, ast.UnaryOp)
+
+
+def is_reordered(before: str, after: str) -> bool:
+    """Whether a patch changes the order of whole lines only."""
+    old, new = ([line.strip() for line in text.splitlines() if line.strip()] for text in (before, after))
+    return old != new and sorted(old) == sorted(new)
+
+
+def only_drops(before: str, after: str) -> bool:
+    """Whether a patch takes away several words and brings in none, other than a small number: `a + b` becomes `a`."""
+    old, new = tokens_of(before), tokens_of(after)
+    left = iter(old)
+    gone = Counter(old) - Counter(new)
+    return gone.total() > 1 and all(one in left for one in new) and not any(word.isdigit() for word in gone)
+
+
+def is_hard_coded(before: str, after: str) -> bool:
+    """Whether a patch puts a constant where something was computed, or compares with a constant that is new."""
+    old, new = Counter(tokens_of(before)), Counter(tokens_of(after))
+    gone, come = old - new, new - old
+    words = [word for word in come if word.isidentifier() and word not in LITERAL_NAMES]
+    literals = [word for word in come if word in LITERAL_NAMES or word[0].isdigit() or word[0] in "\"'"]
+    is_replaced = bool(literals) and not words and any(word.isidentifier() for word in gone.keys() - LITERAL_NAMES)
+    return is_replaced or (bool(come & COMPARING) and any(word not in TRIVIAL_WORDS for word in literals))
+
+
+def fixed_conditions(text: str) -> list[str]:
+    """Conditions that are decided already: comparisons and type checks of constants, `isinstance(…) is None`."""
+    try:
+        tree = ast.parse(dedented(text))
+    except SyntaxError:
+        return []
+    return [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.expr) and _is_decided(node)]
+
+
+def _is_decided(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call):
+        is_check = isinstance(node.func, ast.Name) and node.func.id == "isinstance"
+        return is_check and bool(node.args) and isinstance(node.args[0], ast.Constant)
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Constant)
+    if not isinstance(node, ast.Compare) or len(node.ops) > 1:
+        return False
+    operator, left, right = node.ops[0], node.left, node.comparators[0]
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+        return True
+    if isinstance(operator, (ast.Is, ast.IsNot)) and isinstance(right, ast.Constant) and right.value is None:
+        return _is_never_none(left)
+    return not isinstance(operator, (ast.In, ast.NotIn)) and ast.dump(left) == ast.dump(right)
+
+
+def _is_never_none(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return node.func.id in RESULTS
+    return isinstance(node, (ast.Compare, ast.JoinedStr, ast.List, ast.Dict, ast.Tuple))
+
+
+def repeats_neighbour(source: Source, edits: tuple[Edit, ...]) -> bool:
+    """Whether a patch inserts a statement that stands in the lines right before or after it."""
+    if any(edit.start != edit.end for edit in edits):
+        return False
+    first = source.line_of(min(edit.start for edit in edits))
+    near = {line.strip() for line in source.text.splitlines()[max(0, first - 3) : first + 2]}
+    return any(edit.text.strip() in near for edit in edits)
+
+
+def is_idle(text: str) -> bool:
+    """Whether there is a statement that only reads a value and does nothing with it: something was forgotten there."""
+    try:
+        tree = ast.parse(dedented(text))
+    except SyntaxError:
+        return False
+    return any(isinstance(one, ast.Expr) and isinstance(one.value, IDLE) for one in tree.body)
+
+
+def computed_constants(text: str) -> int:
+    """How many sums and the like of two plain numbers there are: of `n - 1 % 5`, nobody means that part."""
+    try:
+        tree = ast.parse(dedented(text))
+    except SyntaxError:
+        return 0
+    return sum(
+        isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.Sub, ast.Add, ast.FloorDiv))
+        and isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)
+        for node in ast.walk(tree)
+    )  # fmt: skip
+
+
+def mixes_truth_and_number(before: str, after: str) -> bool:
+    """Whether the patch puts `True` in the place of a number, say: what passes as well as 1, and was never meant."""
+    old, new = _literals(before), _literals(after)
+    gone, come = [type(value) for _, value in old - new], [type(value) for _, value in new - old]
+    return len(gone) == len(come) == 1 and {gone[0], come[0]} in ({bool, int}, {bool, float})
+
+
+def _literals(text: str) -> set[tuple[type, object]]:
+    try:
+        tree = ast.parse(dedented(text))
+    except SyntaxError:
+        return set()
+    return {(type(one.value), one.value) for one in ast.walk(tree) if isinstance(one, ast.Constant)}
+
+
+def dedented(text: str) -> str:
+    """Lines that parse on their own, where they can."""
+    lines = text.strip("\r\n").splitlines()
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    body = "\n".join(line[margin:] for line in lines)
+    return body + "\n    pass\n" if body.rstrip().endswith(":") else body

@@ -1,0 +1,82 @@
+"""Which of several patches that pass is proposed: the one that a reviewer would find the least odd."""
+
+from __future__ import annotations
+
+import pytest
+
+from mogplex.harnesses.repair.engine.choose import rank
+from mogplex.harnesses.repair.engine.edit import Candidate, Edit
+from mogplex.harnesses.repair.engine.oddities import fixed_conditions, is_hard_coded, is_idle, is_reordered, only_drops
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.trial import Plausible
+from mogplex.harnesses.repair.engine.units import Compiler
+
+
+def patch(text: str, old: str, new: str, prior: float = 0.3) -> Plausible:
+    source = Source("code.py", text.encode())
+    start = text.index(old)
+    candidate = Candidate("code.py", source.line_of(start), (Edit(start, start + len(old), new),), "any", prior, 0.3)
+    return Plausible(candidate, Compiler(source, "/code.py").compile(candidate))
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "better", "worse"),
+    [
+        pytest.param(
+            "def f(self, path):\n    self.path = g(path)\n    self.part = path + '.part'\n", "path + '.part'",
+            "self.path + '.part'", "path", id="an operand is not just dropped",
+        ),
+        pytest.param(
+            "def f(self, other):\n    return isinstance(other, bool)\n", "isinstance(other, bool)",
+            "isinstance(other, (bool, Bool))", "isinstance(True, bool)", id="a condition stays a question",
+        ),
+        pytest.param(
+            "def f(a, other):\n    if isinstance(other, bool):\n        return a\n", "isinstance(other, bool)",
+            "isinstance(other, (bool, Bool))", "isinstance(other, bool) is None", id="what is never None",
+        ),
+        pytest.param(
+            "def f(a, n):\n    n = n\n    return a[n:] + a[:n]\n", "a[n:] + a[:n]", "a[n + 1 :] + a[: n + 1]",
+            "a[1:] + a[:1]", id="no constant where something was computed",
+        ),
+        pytest.param(
+            "def f(self, a):\n    a = g(a)\n    stmt\n", "    a = g(a)\n    stmt\n", "    a = g(a)\n    return stmt\n",
+            "    a = h(a)\n    stmt\n", id="an idle statement was meant to do something",
+        ),
+        pytest.param(
+            "def f(a):\n    old[0] = a\n    old = g(a)\n    old[1] = a\n", "    old[0] = a\n    old = g(a)\n",
+            "    old = g(a)\n    old[0] = a\n", "    old = g(a)\n    old[0] = a\n    old = g(a)\n",
+            id="order before repeats",
+        ),
+        pytest.param(
+            "def f(n):\n    return (n - 1 % 5) == 0\n", "(n - 1 % 5) == 0", "((n - 1) % 5) == 0", "(n - 1 % 5) != 0",
+            id="nobody computes with two numbers that are known",
+        ),
+        pytest.param(
+            "def f(row, key):\n    row = row.strip()\n    return key\n", "return key", "return key.strip()",
+            "return key.title()", id="words that the function has already",
+        ),
+    ],
+)  # fmt: skip
+def test_the_less_odd_patch_is_better(text: str, old: str, better: str, worse: str) -> None:
+    good, bad = patch(text, old, better), patch(text, old, worse)
+    sources = {"code.py": Source("code.py", text.encode())}
+    assert rank([bad, good], sources, set()) == [good, bad] == rank([good, bad], sources, set())
+
+
+def test_a_kind_of_bug_that_is_common_is_better_among_equals() -> None:
+    text = "def f(a, b):\n    return a < b\n"
+    common, rare = patch(text, "<", "<=", prior=1.0), patch(text, "<", "!=", prior=0.2)
+    assert rank([rare, common], {"code.py": Source("code.py", text.encode())}, set()) == [common, rare]
+
+
+def test_what_is_odd() -> None:
+    assert is_reordered("a = 1\nb = 2\n", "b = 2\na = 1\n") and not is_reordered("a = 1\n", "a = 1\n")
+    assert only_drops("x = a + b\n", "x = a\n") and not only_drops("x = a + 1\n", "x = a\n")
+    assert not only_drops("x = not a\n", "x = a\n"), "one word is no behaviour"
+    assert is_hard_coded("return min(a)\n", "return True\n") and not is_hard_coded("return a\n", "return b\n")
+    assert is_hard_coded("g(a)\n", "if a == 5:\n    g(a)\n") and not is_hard_coded(
+        "g(a)\n", "if a is None:\n    g(a)\n"
+    )
+    assert fixed_conditions("if x == x:\n") == ["x == x"] and fixed_conditions("if len(x) is None:\n")
+    assert not fixed_conditions("if x in y or x is None:\n")
+    assert is_idle("stmt\n") and is_idle("a == b\n") and not is_idle("stmt()\n") and not is_idle('"""Words."""\n')
