@@ -8,7 +8,7 @@ from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
 from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
 from mogplex.harnesses.repair.engine.progress import Failure, progress
-from mogplex.harnesses.repair.engine.second import best_first_edits
+from mogplex.harnesses.repair.engine.second import best_first_edits, touches_name
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.trial import Findings, Plausible, promise
 from mogplex.harnesses.repair.engine.units import Compiler
@@ -66,6 +66,22 @@ def test_first_edits_that_mend_most_are_built_on_first_and_those_of_one_place_do
     order = [one for _, one in best_first_edits([spoiling, moving, again, elsewhere, most], failing=3)]
     assert order[0] in (most, again) and order[1] is elsewhere
     assert order.index(moving) < order.index(spoiling)
+
+
+def test_where_a_name_has_no_value_the_edits_that_touch_it_come_first() -> None:
+    text = "def f(items, width):\n    cells = len(itmes)\n    if width:\n        return cells\n    return width\n"
+    right = step("itmes", "items", text=text, moves=0.35, score=0.2)
+    other = step("itmes", "width", text=text, moves=0.6, score=0.2)
+    bypass = step("if width", "if not width", text=text, mends=("t1",))
+    guarded = step("    cells = len(itmes)", "    if width:\n        cells = len(itmes)", text=text, mends=("t1",))
+
+    def touches(one: Plausible) -> bool:
+        return touches_name(one, text, {"itmes"})
+
+    order = [one for _, one in best_first_edits([bypass, guarded, other, right], 3, touches)]
+    assert set(order[:2]) == {right, other}
+    assert [touches(one) for one in (right, bypass, guarded)] == [True, False, False]
+    assert best_first_edits([bypass, right], 3)[0][1] is bypass
 
 
 def test_of_too_many_steps_the_best_are_kept() -> None:
@@ -191,3 +207,23 @@ def test_mends_a_mistake_that_was_copied_and_shows_only_when_both_are_mended(rep
     assert outcome.end["success"] is True, outcome.end["summary"]
     after = (repo.root / "box.py").read_text()
     assert "box[0] <= x < box[2]" in after and "box[1] <= y < box[3]" in after
+
+
+def test_mends_a_name_without_a_value_and_what_only_shows_after_it(repo: Repo) -> None:
+    program = (
+        "def padded(cells, widths, pad):\n    room = [w - 1 * pad for w in widths]\n    count = max(map(len, sllec))\n"
+        "    rows = [cell + [''] * (count - len(cell)) for cell in cells]\n"
+        "    return [[text.ljust(w) for text in row] for row, w in zip(rows, room)]\n"
+    )
+    tests = (
+        "from table import padded\n"
+        "def test_none(): assert padded([['a'], ['b']], [3, 2], 0) == [['a  '], ['b ']]\n"
+        "def test_pad(): assert padded([['a'], ['b']], [5, 4], 1) == [['a  '], ['b ']]\n"
+        "def test_rows(): assert padded([['a'], ['b', 'c']], [5, 4], 1) == [['a  ', '   '], ['b ', 'c ']]\n"
+        "def test_wide(): assert padded([['a']], [9], 2) == [['a    ']]\n"
+    )
+    repo.write(table__py=program, test_table__py=tests)
+    outcome = repo.repair(seconds=20)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    after = (repo.root / "table.py").read_text()
+    assert "max(map(len, cells))" in after and "w - 2 * pad" in after

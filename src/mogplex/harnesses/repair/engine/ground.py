@@ -20,7 +20,7 @@ from .pool import Pool
 from .runs import FINE, Outcome, Run, play
 from .search import Search
 from .source import Source
-from .trial import Findings, Plausible
+from .trial import Findings, Plausible, promise
 from .units import encoded
 
 MAX_SUSPECTS = 60
@@ -33,13 +33,15 @@ TYPED_TESTS = 3
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is known without any edit. `sources` by real path; `refused` are texts of files that did not hold."""
+    """What is known without any edit. `sources` by real path; `refused` are texts of files that did not hold;
+    `nameless`: names without a value that every failing test breaks off at."""
 
     pool: Pool
     root: Path
     goal: Goal
     sources: dict[str, Source]
     kinds: Kinds
+    nameless: frozenset[str] = frozenset()
     refused: set[str] = field(default_factory=set)
 
 
@@ -128,6 +130,7 @@ class Ground:
         goal = self._observed(shifted_baseline(around.goal.baseline, self._path, at, growth), under)
         if not goal.failing:
             return None  # it does all, or a test that it seemed to spoil needs another one before it
+        self.weight *= self._surprise(goal)
         sources = {**around.sources, self._path: edited}
         suspects = spectra.rank(spectra.line_scores(goal.baseline, goal.failing), sources)
         suspects = [one for one in suspects if one.path == old.path]  # so that the patch is one text
@@ -140,6 +143,15 @@ class Ground:
         known = Listed(on_top_of(first, others, old, edited))
         search.add(Chained(known, Candidates(suspects[:MAX_SUSPECTS], kinds, clues)))
         return search
+
+    def _surprise(self, goal: Goal) -> float:
+        """What its weight is to be multiplied by, now that it was seen what the first edit mends and spoils. A step has
+        shown something, so its promise is never 0."""
+        failing, first = self._around.goal.failing, self.first
+        spoiled = tuple(test for test in goal.failing if test not in failing)
+        mended = tuple(test for test in failing if test not in goal.failing)
+        seen = replace(first, mends=mended, spoils=spoiled)
+        return promise(seen, len(failing)) / promise(first, len(failing))
 
     def _observed(self, baseline: Baseline, under: dict[str, Any]) -> Goal:
         """What fails with the first edit, where, and which lines it runs: a failure that has moved lies elsewhere.
@@ -185,13 +197,13 @@ def _fails(test: str, seen: dict[str, Outcome], first: Plausible) -> bool:
     return seen[test].outcome not in FINE if test in seen else test not in first.mends
 
 
-def affordable(tests: Sequence[str], baseline: Baseline) -> list[str]:
-    """The first of them that take no longer than `OBSERVED_SECONDS` together."""
+def affordable(tests: Sequence[str], baseline: Baseline, seconds: float = OBSERVED_SECONDS) -> list[str]:
+    """The first of them that take no longer than so many seconds together."""
     chosen: list[str] = []
     spent = 0.0
     for test in tests:
         spent += baseline.outcomes[test].seconds
-        if spent > OBSERVED_SECONDS:
+        if spent > seconds:
             break
         chosen.append(test)
     return chosen

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
+from typing import Any, Optional
 
 from .edit import Candidate, tokens_of
-from .ground import Ground, Surroundings
+from .goal import MAX_REPRESENTATIVES
+from .ground import OBSERVED_CPU_SECONDS, Ground, Surroundings, affordable
+from .runs import FINE, Run, play
 from .trial import Findings, Plausible, promise
+from .units import encoded
+
+Touches = Optional[Callable[[Plausible], bool]]
+WORD = re.compile(r"[^\W\d]\w*")
 
 MAX_GROUNDS = 60
 MAX_RIVALS = 4
 ALIKE = 0.4  # of its weight keeps a first edit for each better one that shows the same at the same place
+TOUCHING = 0.9  # the same for those that touch a name without a value
+BYPASSING = 0.03  # of its weight keeps one that leaves such a name as it is
+SIFTED, SIFTED_TESTS, SIFTED_SECONDS = 24, 12, 0.2  # steps to look at closely, by how many failing tests, together
 FEWEST_SECONDS, SLICE_SHARE = 0.5, 0.1  # a turn of one ground: at least so long, and such a part of the time given
 
 
@@ -22,6 +35,8 @@ class SecondStep:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
         self._grounds: dict[Candidate, Ground] = {}
+        self._sifted: dict[Candidate, Plausible] = {}
+        self._touches: Touches = self._touches_nameless if around.nameless else None
 
     @property
     def is_spent(self) -> bool:
@@ -30,9 +45,13 @@ class SecondStep:
 
     def run(self, findings: Findings, until: float, limit: int, on_progress: Callable[[Findings], None]) -> None:
         """Add what is found to `findings`, until `until` (monotonic). Can be called again, with more steps."""
-        steps = best_first_edits(findings.steps, findings.failing)
+        self._sift(findings)
+        seen = [self._sifted.get(one.candidate, one) for one in findings.steps]
+        steps = best_first_edits(seen, findings.failing, self._touches)
         for weight, step in steps:
-            self._grounds.setdefault(step.candidate, Ground(self._around, step, weight)).weight = weight
+            known = self._grounds.setdefault(step.candidate, Ground(self._around, step, weight))
+            if not known.is_opened:
+                known.weight = weight
         others = [step for _, step in steps]
         turn = max(FEWEST_SECONDS, (until - time.monotonic()) * SLICE_SHARE)
         while not findings.plausible and findings.tried < limit and time.monotonic() < until:
@@ -45,6 +64,37 @@ class SecondStep:
                 for rival in self._rivals(ground):
                     found += self._take_turn(rival, FEWEST_SECONDS, until, ground.seconds(), findings, on_progress)
             findings.plausible += found
+
+    def _touches_nameless(self, step: Plausible) -> bool:
+        source = self._around.sources[os.path.realpath(self._around.root / step.candidate.path)]
+        return touches_name(step, source.text, self._around.nameless)
+
+    def _sift(self, findings: Findings) -> None:
+        """See which failing tests the likeliest steps mend: the few that showed that they are steps may need the
+        second edit, too."""
+        tests = self._telling()
+        left = [
+            one for one in best_first_edits(findings.steps, findings.failing, self._touches, alike=1.0)
+            if not one[1].mends and one[1].candidate not in self._sifted
+        ][: SIFTED if tests else 0]  # fmt: skip
+        runs = [(step, Run(tests, OBSERVED_CPU_SECONDS, under=self._encoded(step))) for _, step in left]
+        play(self._around.pool, *(run for _, run in runs))
+        for step, run in runs:
+            mended = tuple(test for test, seen in run.outcomes.items() if seen.outcome in FINE)
+            self._sifted[step.candidate] = replace(step, mends=mended)
+
+    def _telling(self) -> list[str]:
+        """Failing tests of many kinds that take little time; none when all of them were asked already."""
+        goal = self._around.goal
+        outcomes = goal.baseline.outcomes
+        quick = [test for test in goal.failing if outcomes[test].outcome == "failed"]
+        if len(quick) <= MAX_REPRESENTATIVES:
+            return []
+        spread = quick[:: max(1, len(quick) // SIFTED_TESTS)][:SIFTED_TESTS]
+        return affordable(spread, goal.baseline, SIFTED_SECONDS)
+
+    def _encoded(self, step: Plausible) -> dict[str, Any]:
+        return encoded(step.compiled, os.path.realpath(self._around.root / step.candidate.path))
 
     def _rivals(self, ground: Ground) -> list[Ground]:
         """Those with first edits that have shown the same, the simplest first: with the second edit that was found they
@@ -79,14 +129,37 @@ def _size(candidate: Candidate) -> int:
     return sum(len(tokens_of(edit.text)) for edit in candidate.edits)
 
 
-def best_first_edits(steps: Sequence[Plausible], failing: int) -> list[tuple[float, Plausible]]:
-    """With their weights, best first. Of those that show the same at the same place all but the best count less."""
+def best_first_edits(
+    steps: Sequence[Plausible], failing: int, touches: Touches = None, alike: float = ALIKE
+) -> list[tuple[float, Plausible]]:
+    """With their weights, best first. Of those that show the same at the same place all but the best count less.
+
+    `touches` is given when all failing tests break off at a name that has no value: whether an edit touches it. Those
+    that do are steps, whatever fails then, and there are few of them.
+    """
     crowd: dict[tuple[object, ...], int] = {}
     weighed: list[tuple[float, Plausible]] = []
-    for one in sorted(steps, key=lambda one: promise(one, failing), reverse=True):
+    for one in steps:
         if one.compiled.code is None:
             continue
+        if touches is None:
+            weighed.append((promise(one, failing), one))
+        elif touches(one):
+            weighed.append((promise(replace(one, moves=1.0), failing), one))
+        else:
+            weighed.append((BYPASSING * promise(one, failing), one))
+    weighed.sort(key=lambda pair: -pair[0])
+    for number, (weight, one) in enumerate(weighed):
         place = (one.candidate.path, one.candidate.line, one.mends)
-        weighed.append((promise(one, failing) * ALIKE ** crowd.get(place, 0), one))
+        share = max(alike, TOUCHING) if touches is not None and touches(one) else alike
+        weighed[number] = (weight * share ** crowd.get(place, 0), one)
         crowd[place] = crowd.get(place, 0) + 1
     return sorted(weighed, key=lambda pair: -pair[0])[:MAX_GROUNDS]
+
+
+def touches_name(step: Plausible, text: str, names: Set[str]) -> bool:
+    """Whether a name stands less often or more often in the file's `text` with the edit: one that only keeps the tests
+    from getting there leaves it as it is."""
+    before = [word for edit in step.candidate.edits for word in WORD.findall(text[edit.start : edit.end])]
+    after = [word for edit in step.candidate.edits for word in WORD.findall(edit.text)]
+    return any(before.count(name) != after.count(name) for name in names)
