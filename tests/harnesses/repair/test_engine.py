@@ -349,3 +349,41 @@ def test_a_decorator_that_ran_when_the_tests_were_imported(repo: Repo) -> None:
     outcome = repo.repair()
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert "total = [start]" in (repo.root / "counted.py").read_text()
+
+
+def test_a_function_that_is_called_wrongly_is_suspected_although_no_line_of_it_runs(repo: Repo) -> None:
+    """And the one candidate there needs an import, which is seen only when it is its turn."""
+    program = (
+        "class Point:\n    def __init__(self, x):\n        self.x = x\n\n    def origin(cls):\n        return cls(0)\n"
+    )
+    tests = "from point import Point\ndef test_origin(): assert Point.origin().x == 0\n"
+    repo.write(point__py=program, test_point__py=tests)
+    outcome = repo.repair(seconds=20)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert (repo.root / "point.py").read_text() == program.replace("    def origin", "    @classmethod\n    def origin")
+
+
+def test_a_function_that_the_failing_test_names_is_suspected(repo: Repo) -> None:
+    program = (
+        "class Box:\n    def __init__(self, w, h):\n        self.w, self.h = w, h\n\n    def area(self):\n"
+        "        return self.w * self.h\n\n    def scaled(self, by):\n        return Box(self.w * by, self.h * by)\n"
+    )
+    tests = (
+        "from box import Box\ndef test_area(): assert Box(2, 3).area == 6\n"
+        "def test_w(): assert Box(2, 3).scaled(2).w == 4\n"
+    )
+    repo.write(box__py=program, test_box__py=tests)
+    outcome = repo.repair(seconds=20)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert (repo.root / "box.py").read_text() == program.replace("    def area", "    @property\n    def area")
+
+
+def test_statements_in_the_wrong_order_change_places_and_none_stands_twice(repo: Repo) -> None:
+    first, second = "        y = x * 2\n", "        out.append(y)\n"
+    right = f"def doubled(items):\n    out = []\n    for x in items:\n{first}{second}    return out\n"
+    wrong = right.replace(first + second, second + first)
+    tests = "from double import doubled\ndef test_two(): assert doubled([1, 3]) == [2, 6]\n"
+    repo.write(double__py=wrong, test_double__py=tests)
+    outcome = repo.repair(seconds=20)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert (repo.root / "double.py").read_text() == right

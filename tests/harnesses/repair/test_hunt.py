@@ -8,6 +8,7 @@ from pathlib import Path
 from mogplex.harnesses.repair.engine.goal import aimed
 from mogplex.harnesses.repair.engine.python_project import PythonProject, Settings
 from mogplex.harnesses.repair.engine.report import Report
+from mogplex.harnesses.repair.engine.search import CPU_FLOORS_SECONDS, has_more_time
 
 PROGRAM = (
     "def price(kind):\n    if kind == 'top':\n        return 30\n    return 10\n\n\nKINDS = ('low', 'top', 'high')\n"
@@ -31,3 +32,11 @@ def test_what_was_refused_is_not_found_again_and_more_is(tmp_path: Path) -> None
             texts = {one.compiled.text for one in refused}
             assert not texts & seen
             seen |= texts
+
+
+def test_a_patch_that_mends_most_of_the_tests_gets_more_time_for_the_rest() -> None:
+    """A test that fails at once may take long to pass; most others that run out of time loop for ever."""
+    rounds = range(len(CPU_FLOORS_SECONDS))
+    assert [has_more_time(number, is_promising=True) for number in rounds] == [True, True, True, False]
+    assert [has_more_time(number, is_promising=False) for number in rounds] == [True, True, False, False]
+    assert list(CPU_FLOORS_SECONDS) == sorted(CPU_FLOORS_SECONDS)

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -14,6 +16,7 @@ from mogplex.harnesses.repair.engine.bytecode import Shelf
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.goal import Goal, Suite, aimed, too_slow
 from mogplex.harnesses.repair.engine.ids import stand_in
+from mogplex.harnesses.repair.engine.recorder import Types
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.units import Compiler
 from mogplex.harnesses.repair.engine.validate import with_old_ids
@@ -164,3 +167,31 @@ def test_a_new_session_is_as_nice_as_the_process_that_it_came_from() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip().endswith("nice 3"), done.stderr
+
+
+class Slotted:
+    __slots__ = ("name", "unset")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def dangerous(self) -> str:
+        raise AssertionError("asked")
+
+
+class Pair(NamedTuple):
+    left: int
+    right: int
+
+
+def test_what_an_object_holds_is_seen_in_slots_and_fields_too_and_properties_are_not_asked() -> None:
+    def traced(thing: Slotted, pair: Pair, plain: SimpleNamespace) -> object:
+        return thing, pair, plain
+
+    kinds = Types({os.path.realpath(__file__)})
+    kinds.start()
+    traced(Slotted("a"), Pair(1, 2), SimpleNamespace(word="b"))
+    seen = kinds.stop()[os.path.realpath(__file__)][str(traced.__code__.co_firstlineno + 1)]
+    assert seen["thing.name"] == ["str"] and seen["thing.dangerous"] == ["property"] and "thing.unset" not in seen
+    assert {"pair.left", "pair.right"} <= seen.keys() and seen["plain.word"] == ["str"]

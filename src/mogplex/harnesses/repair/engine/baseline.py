@@ -76,9 +76,12 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: fl
     slow = [test for test, one in outcomes.items() if one.outcome == "timeout"]
     if len(slow) <= MAX_PATIENT and len(slow) < len(tests):  # slow and hanging tests look alike at first
         outcomes.update({test: traced.outcomes[test] for test in slow if test in traced.outcomes})
-        outcomes.update(
-            run_all(pool, [test for test in slow if test not in traced.outcomes], cpu_seconds * PATIENCE)[0]
-        )
+        others_fail = any(one.outcome == "failed" for one in outcomes.values())
+        left = [test for test in slow if test not in traced.outcomes or (others_fail and _timed_out(traced, test))]
+        runs = [Run([test], cpu_seconds * PATIENCE, full=True) for test in left]  # recording lines slows a test down
+        play(pool, *runs)
+        for run in runs:
+            outcomes.update(run.outcomes)
     flaky = set(confirm(pool, outcomes, cpu_seconds))
     lines = record_rest(pool, outcomes, traced, cpu_seconds, record_seconds * LATER_SHARE)
     changed = [
@@ -88,6 +91,10 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: fl
     ordered = {test: outcomes[test] for test in tests}
     crashed = [test for test, one in ordered.items() if one.outcome == "crashed"]
     return Baseline(ordered, lines, [test for test in tests if test in flaky], crashed, pass_seconds)
+
+
+def _timed_out(run: Run, test: str) -> bool:
+    return run.outcomes[test].outcome == "timeout"
 
 
 def confirm(pool: Pool, outcomes: dict[str, Outcome], cpu_seconds: float) -> list[str]:

@@ -12,7 +12,7 @@ from .clues import NO_CLUES, Clues
 from .edit import Candidate
 from .interest import Interest
 from .scope import Vocabulary
-from .source import Source
+from .source import Source, header_lines
 from .spectra import Suspect
 from .stream import HIGHEST_IDLE_PRIOR, Stream, factor_of
 from .templates import all_templates
@@ -149,5 +149,11 @@ def ordered(suspects: Sequence[Suspect], kinds: Kinds) -> list[Candidate]:
 
 
 def _kinds_at(suspect: Suspect, kinds: Kinds) -> dict[str, set[str]]:
-    """The types on the statement's line; for a line that was never traced, none are known."""
-    return kinds.get(suspect.path, {}).get(suspect.statement.lineno, {})
+    """The types on the statement's lines, those of lambdas and comprehensions in it included; for lines that were never
+    traced, none are known."""
+    found: dict[str, set[str]] = {}
+    known = kinds.get(suspect.path, {})
+    for line in header_lines(suspect.statement):
+        for name, seen in known.get(line, {}).items():
+            found[name] = found.get(name, set()) | seen
+    return found

@@ -15,6 +15,12 @@ NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z
 CRASH = re.compile(r"^[^\s:]+:\d+: ([A-Z]\w*)(?::|$)", re.MULTILINE)
 OF_TYPE = ("TypeError", "AttributeError")
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+WORD = re.compile(r"\w+")
+MAX_WORDS, LONGEST_TEXT = 40, 80
+MISCALLED = re.compile(r"TypeError: (?:\w+\.)*?((?:\w+\.)?\w+)\(\) (?:missing|takes|got)\b")
+NAMED, BLAMED = 0.5, 1.2  # suspicion of functions that no failing test got into
+MAX_DEFINING = 10
+NO_VALUE = re.compile(r"(?:NameError|UnboundLocalError): .*?(?:name|variable) '(\w+)'")
 WAITING = ("raises", "assertRaises", "assertRaisesRegex")
 
 
@@ -22,12 +28,15 @@ WAITING = ("raises", "assertRaises", "assertRaisesRegex")
 class Clues:
     """`wanted`: names of exceptions that failing tests wait for in vain. `named`: those that failing tests mention in
     `pytest.raises` and the like. `raised`: those they died of. `clashes`: (path, line) -> the exception that broke off
-    there because of a wrong type."""
+    there because of a wrong type. `words`: what the texts in failing tests are made of, whole ones first.
+    `about_none`: whether a failing test died because something was None."""
 
     wanted: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     raised: frozenset[str] = frozenset()
     clashes: dict[tuple[str, int], str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
+    about_none: bool = False
 
 
 NO_CLUES = Clues()
@@ -49,7 +58,16 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
     messages = [goal.baseline.outcomes[test].message for test in goal.failing if test in goal.baseline.outcomes]
     wanted = [name for message in messages for match in NOT_RAISED.findall(message) for name in match if name]
     names = list(dict.fromkeys(name.rsplit(".", 1)[-1] for name in wanted))
-    return Clues(tuple(names), named_exceptions(root, goal.failing), frozenset(raised), clashes)
+    return Clues(
+        tuple(names), named_exceptions(root, goal.failing), frozenset(raised), clashes, words_of(root, goal.failing),
+        any("NoneType" in message for message in messages),
+    )  # fmt: skip
+
+
+def names_without_value(goal: Goal) -> frozenset[str]:
+    """Those that all failing tests broke off at (NameError); none when one broke off otherwise."""
+    found = [NO_VALUE.search(goal.baseline.outcomes[test].message) for test in goal.failing]
+    return frozenset(one.group(1) for one in found if one) if all(found) else frozenset()
 
 
 def traced_back(clues: Clues, sources: Iterable[Source]) -> Clues:
@@ -89,6 +107,44 @@ def functions_of_tests(root: Path, tests: list[str]) -> list[ast.FunctionDef | a
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in names:
                 found.append(node)
     return found
+
+
+def functions_named(root: Path, goal: Goal) -> dict[str, float]:
+    """Functions that failing tests speak of, `name` or `Class.name`: those that broke off because of how they were
+    called, which nothing else shows, for no line of them ran; and those that the tests name."""
+    nodes = [node for function in functions_of_tests(root, goal.failing) for node in ast.walk(function)]
+    named = {node.id: NAMED for node in nodes if isinstance(node, ast.Name)}
+    named.update({node.attr: NAMED for node in nodes if isinstance(node, ast.Attribute)})
+    for test in goal.failing:
+        named.update(dict.fromkeys(MISCALLED.findall(goal.baseline.outcomes[test].message), BLAMED))
+    return named
+
+
+def files_defining(paths: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Those of the files that define one of the functions, ten at most."""
+    last = {re.escape(name.rpartition(".")[2]) for name in names}
+    defined = re.compile(rf"^\s*(?:async\s+)?def (?:{'|'.join(sorted(last))})\b", re.MULTILINE)
+    found: list[str] = []
+    for path in sorted(paths):
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            continue
+        if defined.search(text) and len(found) < MAX_DEFINING:
+            found.append(path)
+    return found
+
+
+def words_of(root: Path, tests: list[str]) -> tuple[str, ...]:
+    """Short texts in the given tests, and the words in them."""
+    whole: dict[str, None] = {}
+    parts: dict[str, None] = {}
+    for function in functions_of_tests(root, tests):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) <= LONGEST_TEXT:
+                whole[node.value] = None
+                parts.update(dict.fromkeys(WORD.findall(node.value)))
+    return tuple(dict.fromkeys([*list(whole)[:MAX_WORDS], *list(parts)[:MAX_WORDS]]))
 
 
 def named_exceptions(root: Path, tests: list[str]) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ from pathlib import Path
 from . import choose, files, spectra
 from .baseline import HANGING_CPU_SECONDS, measure, run_all
 from .candidates import Candidates, Kinds, Listed
-from .clues import clues_of
+from .clues import BLAMED, NO_CLUES, clues_of, files_defining, functions_named, names_without_value, traced_back
 from .edit import Candidate
 from .goal import Goal, Suite, too_slow
 from .ground import Surroundings
 from .hunt import Hunt
+from .oddities import is_reordered
 from .pool import Plan, Pool
 from .port import NoSuite
 from .report import Report, distinct
@@ -65,6 +66,7 @@ class PythonProject:
         self._pool = Pool(self._plan, pause)
         self._sources: dict[str, Source] = {}
         self._kinds: Kinds = {}
+        self._clues = NO_CLUES
         self._hunt: Hunt | None = None
 
     def __enter__(self) -> PythonProject:
@@ -109,8 +111,13 @@ class PythonProject:
         scores = spectra.line_scores(goal.baseline, goal.failing)
         for file in goal.unimportable:
             _add_import_lines(scores, goal.baseline.outcomes[file].frames, set(self._pool.loaded), self._root)
+        named = functions_named(self._root, goal)
+        miscalled = [name for name, score in named.items() if score == BLAMED]
+        if miscalled or not scores:
+            for path in files_defining(self._own_files(), miscalled or named):
+                scores.setdefault(path, {})
         self._sources = spectra.read_sources(self._root, scores)
-        suspects = spectra.rank(scores, self._sources)
+        suspects = spectra.rank(scores, self._sources, named)
         real = {source.path: path for path, source in self._sources.items()}
         for one in distinct(suspects):
             where = (one.path, one.line)
@@ -119,12 +126,18 @@ class PythonProject:
             )
         return suspects
 
+    def _own_files(self) -> list[str]:
+        """Files of the repo that the tests import, tests left out."""
+        inside = (path for path in self._pool.loaded if path.startswith(str(self._root) + os.sep))
+        return [path for path in inside if not files.is_test_path(os.path.relpath(path, self._root))]
+
     # --- what --------------------------------------------------------------------------------------------------------
 
     def edits(self, goal: Goal, suspects: list[Suspect]) -> Candidates:
         self._kinds = self._learn_types(goal)
         relative = {path: source.path for path, source in self._sources.items()}
-        return Candidates(suspects, self._kinds, clues_of(goal, self._root, relative))
+        self._clues = traced_back(clues_of(goal, self._root, relative), self._sources.values())
+        return Candidates(suspects, self._kinds, self._clues)
 
     def _learn_types(self, goal: Goal) -> Kinds:
         kinds: Kinds = {}
@@ -155,7 +168,7 @@ class PythonProject:
         refused: Sequence[Plausible] = (),
     ) -> Findings:
         if self._hunt is None or self._hunt.candidates is not candidates:
-            around = Surroundings(self._pool, self._root, goal, self._sources, self._kinds)
+            around = Surroundings(self._pool, self._root, goal, self._sources, self._kinds, names_without_value(goal))
             self._hunt = Hunt(around, candidates, limit, on_progress)
         self._hunt.refuse(refused)
         return self._hunt.run(deadline)
@@ -163,10 +176,12 @@ class PythonProject:
     def choose(self, findings: Findings, goal: Goal) -> list[Plausible]:
         by_path = {source.path: source for source in self._sources.values()}
         expected = choose.expected_constants(self._root, goal.failing)
-        plausible = choose.rank(findings.plausible, by_path, expected)
+        plausible = choose.rank(findings.plausible, by_path, expected, self._clues.clashes)
         if not plausible and findings.partial:
             most = max(len(one.mends) for one in findings.partial)
-            plausible = choose.rank([one for one in findings.partial if len(one.mends) == most], by_path, expected)
+            plausible = choose.rank(
+                [one for one in findings.partial if len(one.mends) == most], by_path, expected, self._clues.clashes
+            )
         if goal.slow:
             plausible[:MAX_ENDED] = sorted(plausible[:MAX_ENDED], key=lambda one: -self._ended(one, goal))
         if plausible and not plausible[0].mends:
@@ -199,6 +214,8 @@ class PythonProject:
             found = [plausible.candidate for plausible in search.run(until, until, len(smaller)).plausible]
             return next((candidate for candidate in smaller if candidate in found), None)
 
+        if is_reordered(*choose.hunk(source, one.candidate.edits)):
+            return one  # half of it would be a statement that stands twice
         candidate = simplify(one.candidate, source.text, passes)
         if candidate is not one.candidate:
             one = replace(one, candidate=candidate, compiled=Compiler(source, path).compile(candidate))

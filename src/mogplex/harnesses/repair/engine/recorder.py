@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import types
+from collections.abc import Iterator
 from typing import Any
 
 MAX_HITS = 40  # snapshots of one line: enough to see its types, cheap enough for hot loops
@@ -191,12 +193,45 @@ def _remember(names: dict[str, set[str]], variables: Any) -> None:
     for name, value in list(variables.items())[:MAX_NAMES]:
         kind = type(value)
         names.setdefault(name, set()).add(kind.__name__)
-        if kind.__module__ != "builtins":
-            attributes = getattr(value, "__dict__", None)
-            if isinstance(attributes, dict) and not isinstance(value, (type, types.ModuleType)):
-                for attribute, inner in list(attributes.items())[:MAX_NAMES]:
-                    if isinstance(attribute, str):
-                        names.setdefault(f"{name}.{attribute}", set()).add(type(inner).__name__)
+        if kind.__module__ != "builtins" and not isinstance(value, (type, types.ModuleType)):
+            for attribute, inner in _attributes(value, kind):
+                names.setdefault(f"{name}.{attribute}", set()).add(inner)
+
+
+def _attributes(value: Any, kind: type) -> Iterator[tuple[str, str]]:
+    """(name, type name) of what an object holds; of properties only that they are there, for they may do anything."""
+    attributes = getattr(value, "__dict__", None)
+    if isinstance(attributes, dict):
+        yield from (
+            (one, type(inner).__name__) for one, inner in list(attributes.items())[:MAX_NAMES] if isinstance(one, str)
+        )
+    try:
+        slots, properties = _members(kind)
+    except TypeError:  # a class that can't be hashed
+        slots, properties = _members.__wrapped__(kind)
+    for name, slot in slots:
+        try:
+            yield name, type(slot.__get__(value, kind)).__name__
+        except AttributeError:
+            continue  # not set
+    yield from ((name, "property") for name in properties)
+
+
+@functools.lru_cache(maxsize=256)
+def _members(kind: type) -> tuple[list[tuple[str, types.MemberDescriptorType]], list[str]]:
+    """The slots and the properties of a class."""
+    slots: dict[str, types.MemberDescriptorType] = {}
+    properties: dict[str, None] = {}
+    for one in kind.__mro__:
+        fields = vars(one).get("_fields")
+        named = fields if isinstance(fields, tuple) else ()
+        for name, member in vars(one).items():
+            if isinstance(member, types.MemberDescriptorType):
+                slots.setdefault(name, member)
+            elif isinstance(member, (property, functools.cached_property)) or name in named:
+                properties.setdefault(name)
+    public = [name for name in properties if not name.startswith("_")]
+    return list(slots.items())[:MAX_NAMES], public[:MAX_NAMES]
 
 
 def open_line_recorder(root: str, files: set[str]) -> Lines:

@@ -22,11 +22,17 @@ from .source import Source
 from .trial import Findings, Plausible, Trial
 from .units import encoded
 
-CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0)  # by round; most candidates that time out in the first one loop for ever
+CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0, 10.0)  # by round; most candidates that time out in the first one loop for ever
+LAST_ROUND = 2  # but for those that mend most of the failing tests: one that fails at once may take long to pass
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 SETTLE_SECONDS = 4.0
 COLD_AHEAD = 12  # candidates that need an import and are made ready; others are only kept, for they may wait for long
 SCREEN_SIZE = 16  # candidates screened in one process
+
+
+def has_more_time(number: int, *, is_promising: bool) -> bool:
+    """Whether a candidate that timed out in this round is tried in another, with more time."""
+    return number < (len(CPU_FLOORS_SECONDS) - 1 if is_promising else LAST_ROUND)
 
 
 class Search:
@@ -76,6 +82,8 @@ class Search:
             self._feed(self._queue)
             busy = [worker for worker in self._pool.workers if worker.is_busy]
             if not busy:
+                if self._cold and self._pool.idle(cold=True) is not None:
+                    continue  # nothing but edits that need an import, which were only found to be such just now
                 if all(worker.is_lost for worker in self._pool.workers):
                     raise ServerLost("the tests killed every process that runs them")
                 self.findings.stopped_by = "exhausted"
@@ -195,9 +203,13 @@ class Search:
         if not self._under:
             self.findings.note_step(found)
 
-    def _retry_later(self, trial: Trial) -> None:
-        if trial.round + 1 < len(CPU_FLOORS_SECONDS):
-            trial.round += 1
+    def _retry_later(self, trial: Trial, *, is_promising: bool = False) -> None:
+        if not has_more_time(trial.round, is_promising=is_promising):
+            return
+        trial.round += 1
+        if is_promising:
+            self._alone.append(trial)
+        else:
             score = trial.candidate.score * RETRY_SHARE**trial.round
             heapq.heappush(self._slow, (-score, self.findings.tried, trial))
 
@@ -251,7 +263,7 @@ class Search:
         if "failed" not in record:
             self.findings.plausible.append(Plausible(trial.candidate, trial.compiled))
         elif record["outcome"] == "timeout":
-            self._retry_later(trial)
+            self._retry_later(trial, is_promising=2 * len(record.get("mended", [])) > len(self._goal.failing))
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
 

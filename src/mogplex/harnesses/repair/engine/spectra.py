@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .baseline import Baseline
 from .files import is_tool_path
-from .source import FUNCTIONS, Source, header_lines
+from .source import FUNCTIONS, AnyFunction, Source, header_lines
 
 CRASH_BONUS = 1.6  # the innermost of the repo's own lines in a failing test's traceback
 FRAME_BONUS = 1.2
 SIGNATURE_SHARE = 0.7  # `def` lines and import-time statements run in no test; they inherit from what uses them
 GLOBAL_SHARE = 0.7
+NOBODY: Mapping[str, float] = {}
 TOOL_FACTOR = 0.3
 MAX_SUSPECTS = 600
 
@@ -120,8 +122,11 @@ def _raise_traceback_lines(scores: dict[str, dict[int, float]], baseline: Baseli
         scores[path][line] = max(scores[path].get(line, 0.0), 0.3) * factor
 
 
-def rank(scores: dict[str, dict[int, float]], sources: dict[str, Source]) -> list[Suspect]:
-    """Statements by falling suspicion. `sources` maps real paths to parsed files."""
+def rank(
+    scores: dict[str, dict[int, float]], sources: dict[str, Source], named: Mapping[str, float] = NOBODY
+) -> list[Suspect]:
+    """Statements by falling suspicion. `sources` maps real paths to parsed files, `named` functions that failing tests
+    speak of to what that makes of them."""
     suspects: list[Suspect] = []
     for path, source in sources.items():
         lines = scores.get(path, {})
@@ -131,14 +136,14 @@ def rank(scores: dict[str, dict[int, float]], sources: dict[str, Source]) -> lis
             score = factor * max((lines.get(line, 0.0) for line in header_lines(statement)), default=0.0)
             if score and not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
                 direct[statement] = score
-        inherited = _inherit(source, direct)
+        inherited = _inherit(source, direct, named)
         for statement, score in {**inherited, **direct}.items():
             suspects.append(Suspect(source.path, statement.lineno, score, statement, source))
     suspects.sort(key=lambda suspect: (-suspect.score, suspect.path, suspect.line))
     return suspects[:MAX_SUSPECTS]
 
 
-def _inherit(source: Source, direct: dict[ast.stmt, float]) -> dict[ast.stmt, float]:
+def _inherit(source: Source, direct: dict[ast.stmt, float], named: Mapping[str, float]) -> dict[ast.stmt, float]:
     """Suspicion of what runs at import: signatures, and assignments whose name a suspicious statement reads."""
     inherited: dict[ast.stmt, float] = {}
     reads: dict[str, float] = {}
@@ -157,7 +162,14 @@ def _inherit(source: Source, direct: dict[ast.stmt, float]) -> dict[ast.stmt, fl
             score = max((reads.get(name, 0.0) for name in names), default=0.0)
             if score and statement.value is not None and statement not in direct:
                 inherited[statement] = score * GLOBAL_SHARE
+        elif isinstance(statement, FUNCTIONS) and (score := _named_score(source, statement, named)):
+            inherited[statement] = max(inherited.get(statement, 0.0), score)
     return inherited
+
+
+def _named_score(source: Source, function: AnyFunction, named: Mapping[str, float]) -> float:
+    owner = source.class_of(function)
+    return max(named.get(function.name, 0.0), named.get(f"{owner.name}.{function.name}", 0.0) if owner else 0.0)
 
 
 def read_sources(root: Path, scores: dict[str, dict[int, float]]) -> dict[str, Source]:
