@@ -23,8 +23,9 @@ from mistakes import MISTAKES
 from oversights import OVERSIGHTS, TWO_LINES, wrong_default
 from text import Slip, Text, apply
 
-LAST_ROUND = 3
-ONE_LINE = {1: 7, 2: 5, 3: 2}  # bugs of one line to make in each library, by round
+LAST_ROUND = 4
+MORE_OF_ALL = 3  # the round of more bugs of the libraries that were there, in place of new libraries
+ONE_LINE = {1: 7, 2: 5, 3: 2, 4: 3}  # bugs of one line to make in each library, by round
 MAX_SHARE = 0.4  # a mistake that breaks more of the suite would not have been committed
 MAX_TRIES = 80
 BUGS = Path(__file__).with_name("bugs.json")
@@ -37,7 +38,7 @@ class Bug:
     mistakes: tuple[str, ...]
     sites: tuple[int, ...]  # for each mistake, which one of its slips in that file
     failing: int  # tests that notice
-    round: int = 1  # which lot: those of an earlier one have been read, all of them
+    round: int = 1  # when it was made: those of an earlier round have been read, all of them
 
     @property
     def name(self) -> str:
@@ -50,8 +51,8 @@ class Bug:
 
     @property
     def is_set_aside(self) -> bool:
-        """Half of the bugs, by a fixed rule, and all of the last lot: looked at only to report figures."""
-        return self.round == LAST_ROUND or hashlib.sha256(self.name.encode()).digest()[0] % 2 == 1
+        """Half of the bugs, by a fixed rule, and all of the last round: looked at only to report figures."""
+        return self.round >= MORE_OF_ALL or hashlib.sha256(self.name.encode()).digest()[0] % 2 == 1
 
 
 def load() -> list[Bug]:
@@ -95,9 +96,9 @@ def covered_lines(root: Path, paths: list[str]) -> dict[str, set[int]]:
 class Injector:
     """Bugs for one library."""
 
-    def __init__(self, one: Library, root: Path, lot: int) -> None:
-        self.library, self.root, self.lot = one, root, lot
-        self.random = random.Random(f"{one.name} {one.version}" + (f" {lot}" if lot > 2 else ""))
+    def __init__(self, one: Library, root: Path, number: int) -> None:
+        self.library, self.root, self.round = one, root, number
+        self.random = random.Random(f"{one.name} {one.version}" + (f" {number}" if number >= MORE_OF_ALL else ""))
         paths = source_files(one, root)
         self.total = suite(root, 300)[0]
         covered = covered_lines(root, paths)
@@ -169,7 +170,7 @@ class Injector:
         if not failing:
             return None
         self.used[place] += 1
-        return Bug(self.library.name, path, mistakes, sites, failing, self.lot)
+        return Bug(self.library.name, path, mistakes, sites, failing, self.round)
 
     def place(self, path: str, wrong: str) -> tuple[str, int]:
         text = self.texts[path]
@@ -207,26 +208,28 @@ class Injector:
         return bugs
 
 
-def make(cache: Path, lot: int) -> None:
-    """Add the bugs of a round (`lot`) to bugs.json: about ten minutes on a quiet machine. A library that has some of
-    that round already is left as it is."""
+def make(cache: Path, number: int) -> None:
+    """Add the bugs of a round to bugs.json: about ten minutes on a quiet machine. A library that has some of that round
+    already is left as it is."""
     bugs = load() if BUGS.exists() else []
-    overall: Counter = Counter(mistake for bug in bugs for mistake in bug.mistakes if bug.round == lot)
+    overall: Counter = Counter(mistake for bug in bugs for mistake in bug.mistakes if bug.round == number)
     places = {(bug.path, bug.mistakes, bug.sites) for bug in bugs}
-    for number, one in enumerate(LIBRARIES):
-        if one.round not in (lot, *((1, 2) if lot == LAST_ROUND else ())):
+    for turn, one in enumerate(LIBRARIES):
+        if one.round != number and not (number == MORE_OF_ALL > one.round):
             continue
-        if any((bug.library, bug.round) == (one.name, lot) for bug in bugs):
+        if any((bug.library, bug.round) == (one.name, number) for bug in bugs):
             continue
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder) / one.name
             shutil.copytree(fetch(one, cache), root)
-            injector = Injector(one, root, lot)
-            found = injector.pick([*MISTAKES, *OVERSIGHTS], ONE_LINE[lot], overall)
-            if lot < LAST_ROUND:
+            injector = Injector(one, root, number)
+            found = injector.pick([*MISTAKES, *OVERSIGHTS], ONE_LINE[number], overall)
+            if number < MORE_OF_ALL:
                 found += injector.pick(TWO_LINES, 1, overall) + injector.pick_pairs(1)
-            elif number % 2:  # every second library, the two kinds by turns
-                found += injector.pick(TWO_LINES, 1, overall) if number % 4 == 1 else injector.pick_pairs(1)
+            elif number > MORE_OF_ALL:  # the two kinds by turns
+                found += injector.pick(TWO_LINES, 1, overall) if turn % 2 else injector.pick_pairs(1)
+            elif turn % 2:  # every second library
+                found += injector.pick(TWO_LINES, 1, overall) if turn % 4 == 1 else injector.pick_pairs(1)
             bugs += [bug for bug in found if (bug.path, bug.mistakes, bug.sites) not in places]
         print(f"{one.name}: {len(found)} bugs", flush=True)
         BUGS.write_text("[\n" + ",\n".join(json.dumps(asdict(bug)) for bug in bugs) + "\n]\n")

@@ -24,13 +24,31 @@ def judge(root: Path, path: str, original: str, patched: str, failing: int = 0) 
 
     `failing` tests fail with the original, too.
     """
-    if ast.dump(ast.parse(original)) == ast.dump(ast.parse(patched)):
+    if _told(original) == _told(patched):
         return "same"
     _, failed, _ = suite(root, 300)
     if failed > failing:
         return "suite fails"
     function = changed_function(original, patched)
     return differs(root, path, function, original, patched) if function else "unknown"
+
+
+def _told(text: str) -> str:
+    """The syntax tree, with the types that `isinstance` and `except` list in a fixed order."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        listed: ast.expr | None = None
+        if (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) in ("isinstance", "issubclass")
+            and len(node.args) == 2
+        ):
+            listed = node.args[1]
+        elif isinstance(node, ast.ExceptHandler):
+            listed = node.type
+        if isinstance(listed, ast.Tuple):
+            listed.elts.sort(key=ast.dump)
+    return ast.dump(tree)
 
 
 def changed_function(original: str, patched: str) -> str | None:

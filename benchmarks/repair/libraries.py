@@ -17,7 +17,8 @@ class Library:
     version: str
     sources: str  # folder or file with the code, relative to the package's root
     failing: int = 0  # tests that fail without any bug, for want of a plugin
-    round: int = 1  # which lot of bugs: those of an earlier one have been read, all of them
+    round: int = 1  # when its bugs were made: those of an earlier round have been read, all of them
+    plain: bool = False  # its own pytest options need plugins that are left out: an empty pytest.ini goes before them
 
 
 LIBRARIES = [
@@ -42,6 +43,19 @@ LIBRARIES = [
     Library("marshmallow", "4.4.0", "src/marshmallow", round=2),
     Library("python_slugify", "9.2.0", "slugify", round=2),
     Library("more_itertools", "11.2.1", "more_itertools", round=2),
+    Library("anytree", "2.13.0", "src/anytree", round=4, plain=True),
+    Library("croniter", "7.0.0", "src/croniter", round=4),
+    Library("funcy", "2.1", "funcy", round=4),
+    Library("glom", "25.12.0", "glom", failing=1, round=4),
+    Library("h11", "0.16.0", "h11", round=4),
+    Library("hpack", "4.2.0", "src/hpack", round=4),
+    Library("mistune", "3.4.0", "src/mistune", round=4),
+    Library("parse", "1.22.4", "parse", round=4, plain=True),
+    Library("pluggy", "1.7.0", "src/pluggy", round=4),
+    Library("schema", "0.7.8", "schema", round=4),
+    Library("semver", "3.1.2", "src/semver", round=4, plain=True),
+    Library("unidiff", "1.0.1", "unidiff", round=4),
+    Library("whatthepatch", "1.0.7", "src/whatthepatch", round=4),
 ]
 
 
@@ -63,6 +77,8 @@ def fetch(one: Library, cache: Path) -> Path:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.unpack_archive(archive, aside)
         (aside / target.name).rename(target)
+    if one.plain:
+        (target / "pytest.ini").write_text("[pytest]\n")
     return target
 
 

@@ -48,7 +48,9 @@ def run_engine(toolkit: Path, folder: Path, seconds: float) -> Outcome:
         str(seconds),
     ]
     # Our own environment's plugins are no part of these suites, and take longer to load than most of them to run.
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # The paths are there as if the package was installed from the folder: pytest itself imports one of them.
+    paths = f"{folder}/src:{folder}"
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": paths}
     started = time.monotonic()
     try:
         done = subprocess.run(
