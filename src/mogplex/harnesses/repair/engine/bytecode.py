@@ -37,7 +37,7 @@ class Shelf:
         usual = importlib.util.cache_from_source(path, optimization=optimization)
         if self._is_kept(os.fspath(path)):
             return self._folder + usual
-        if os.path.exists(usual):  # noqa: PTH110  the same
+        if os.path.exists(usual):  # noqa: PTH110  asked for every import
             return usual
         raise NotImplementedError("what is not there yet is not written")
 
@@ -50,6 +50,6 @@ class Shelf:
         if not path.startswith(self._root) or "site-packages" in path:
             return False
         try:
-            return os.stat(path).st_mtime <= self._since  # noqa: PTH116  the same
+            return os.stat(path).st_mtime <= self._since  # noqa: PTH116  asked for every import
         except OSError:
             return False

@@ -11,13 +11,13 @@ from .clues import functions_of_tests
 from .edit import Candidate, Edit, apply_edits, changed_tokens, tokens_of
 from .oddities import (
     computed_constants,
-    dedented,
     fixed_conditions,
     is_hard_coded,
     is_idle,
     mixes_truth_and_number,
     only_drops,
     repeats_neighbour,
+    tree_of,
 )
 from .source import FUNCTIONS, Source
 from .trial import Plausible
@@ -107,12 +107,8 @@ def copies_expected_value(before: str, after: str, expected: set[str]) -> bool:
 
 def constants_in(text: str) -> set[str]:
     """The telling constants of a piece of source, as text; trivial ones (0, 1, "", None, …) say nothing."""
-    try:
-        tree = ast.parse(dedented(text))
-    except SyntaxError:
-        return set()
     found = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, (int, float, str)) and node.value not in TRIVIAL:
             found.add(repr(node.value))
     return found

@@ -135,3 +135,10 @@ def changed_tokens(before: str, after: str) -> int:
     old, new = tokens_of(before), tokens_of(after)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return sum(max(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal")
+
+
+def quoted(text: str, like: str) -> str:
+    """A literal of a text, in the kind of quotes that another literal has."""
+    literal = repr(text)
+    is_double = '"' in like[:2] and '"' not in text and "\\" not in literal
+    return f'"{text}"' if is_double else literal

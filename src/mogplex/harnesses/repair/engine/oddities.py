@@ -29,7 +29,7 @@ def only_drops(before: str, after: str) -> bool:
     old, new = tokens_of(before), tokens_of(after)
     left = iter(old)
     gone = Counter(old) - Counter(new)
-    return gone.total() > 1 and all(one in left for one in new) and not any(word.isdigit() for word in gone)
+    return sum(gone.values()) > 1 and all(one in left for one in new) and not any(word.isdigit() for word in gone)
 
 
 def is_hard_coded(before: str, after: str) -> bool:
@@ -44,11 +44,7 @@ def is_hard_coded(before: str, after: str) -> bool:
 
 def fixed_conditions(text: str) -> list[str]:
     """Conditions that are decided already: comparisons and type checks of constants, `isinstance(…) is None`."""
-    try:
-        tree = ast.parse(dedented(text))
-    except SyntaxError:
-        return []
-    return [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.expr) and _is_decided(node)]
+    return [ast.unparse(node) for node in ast.walk(tree_of(text)) if isinstance(node, ast.expr) and _is_decided(node)]
 
 
 def _is_decided(node: ast.expr) -> bool:
@@ -84,23 +80,15 @@ def repeats_neighbour(source: Source, edits: tuple[Edit, ...]) -> bool:
 
 def is_idle(text: str) -> bool:
     """Whether there is a statement that only reads a value and does nothing with it: something was forgotten there."""
-    try:
-        tree = ast.parse(dedented(text))
-    except SyntaxError:
-        return False
-    return any(isinstance(one, ast.Expr) and isinstance(one.value, IDLE) for one in tree.body)
+    return any(isinstance(one, ast.Expr) and isinstance(one.value, IDLE) for one in tree_of(text).body)
 
 
 def computed_constants(text: str) -> int:
     """How many sums and the like of two plain numbers there are: of `n - 1 % 5`, nobody means that part."""
-    try:
-        tree = ast.parse(dedented(text))
-    except SyntaxError:
-        return 0
     return sum(
         isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.Sub, ast.Add, ast.FloorDiv))
         and isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)
-        for node in ast.walk(tree)
+        for node in ast.walk(tree_of(text))
     )  # fmt: skip
 
 
@@ -112,16 +100,15 @@ def mixes_truth_and_number(before: str, after: str) -> bool:
 
 
 def _literals(text: str) -> set[tuple[type, object]]:
-    try:
-        tree = ast.parse(dedented(text))
-    except SyntaxError:
-        return set()
-    return {(type(one.value), one.value) for one in ast.walk(tree) if isinstance(one, ast.Constant)}
+    return {(type(one.value), one.value) for one in ast.walk(tree_of(text)) if isinstance(one, ast.Constant)}
 
 
-def dedented(text: str) -> str:
-    """Lines that parse on their own, where they can."""
+def tree_of(text: str) -> ast.Module:
+    """What whole lines parse to on their own; nothing where they can't."""
     lines = text.strip("\r\n").splitlines()
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     body = "\n".join(line[margin:] for line in lines)
-    return body + "\n    pass\n" if body.rstrip().endswith(":") else body
+    try:
+        return ast.parse(body + "\n    pass\n" if body.rstrip().endswith(":") else body)
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])

@@ -32,7 +32,8 @@ def is_small(root: Path) -> bool:
 def replicated(plan: Plan, path: str, data: bytes) -> Iterator[Plan]:
     """`plan` for a copy of its root in which the file `path` (real path) holds `data`. Removed afterwards."""
     root = os.path.realpath(plan.root)
-    with tempfile.TemporaryDirectory(prefix="repair-copy-", ignore_cleanup_errors=True) as name:
+    name = tempfile.mkdtemp(prefix="repair-copy-")
+    try:
         copy = Path(os.path.realpath(name)) / Path(root).name
         shutil.copytree(root, copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
 
@@ -45,3 +46,5 @@ def replicated(plan: Plan, path: str, data: bytes) -> Iterator[Plan]:
         known = os.environ.get("PYTHONPATH", "")
         inherited = {"PYTHONPATH": os.pathsep.join([*paths, known] if known else paths)}
         yield replace(plan, root=copy, files=[moved(file) for file in plan.files], paths=paths, environment=inherited)
+    finally:
+        shutil.rmtree(name, ignore_errors=True)  # what tests have left there may not be ours to remove

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
-from typing import Any, Optional
+from typing import Any
 
 from .edit import Candidate, tokens_of
 from .goal import MAX_REPRESENTATIVES
 from .ground import OBSERVED_CPU_SECONDS, Ground, Surroundings, affordable
 from .runs import FINE, Run, play
+from .stream import WORD
 from .trial import Findings, Plausible, promise
 from .units import encoded
 
-Touches = Optional[Callable[[Plausible], bool]]
-WORD = re.compile(r"[^\W\d]\w*")
+Touches = Callable[[Plausible], bool]
 
 MAX_GROUNDS = 60
 MAX_RIVALS = 4
@@ -36,7 +35,7 @@ class SecondStep:
         self._around = around
         self._grounds: dict[Candidate, Ground] = {}
         self._sifted: dict[Candidate, Plausible] = {}
-        self._touches: Touches = self._touches_nameless if around.nameless else None
+        self._touches: Touches | None = self._touches_nameless if around.nameless else None
 
     @property
     def is_spent(self) -> bool:
@@ -130,7 +129,7 @@ def _size(candidate: Candidate) -> int:
 
 
 def best_first_edits(
-    steps: Sequence[Plausible], failing: int, touches: Touches = None, alike: float = ALIKE
+    steps: Sequence[Plausible], failing: int, touches: Touches | None = None, alike: float = ALIKE
 ) -> list[tuple[float, Plausible]]:
     """With their weights, best first. Of those that show the same at the same place all but the best count less.
 

@@ -137,3 +137,14 @@ def header_expressions(statement: ast.stmt) -> Iterator[ast.AST]:
         if isinstance(node, ast.JoinedStr):
             continue  # before 3.12 the nodes inside an f-string have no true position
         pending.extend(child for child in ast.iter_child_nodes(node))
+
+
+def opening(function: AnyFunction) -> ast.stmt:
+    """Its first statement that does something: the one after the docstring, if there is one."""
+    is_documented = len(function.body) > 1 and ast.get_docstring(function, clean=False) is not None
+    return function.body[is_documented]
+
+
+def argument_names(function: AnyFunction | ast.Lambda) -> set[str]:
+    """The names of all its parameters."""
+    return {one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)}

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .edit import Candidate, Edit, apply_edits
-from .source import FUNCTIONS, AnyFunction, Source, first_line
+from .source import FUNCTIONS, AnyFunction, Source, first_line, opening
 
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 FUTURE_FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
@@ -185,7 +185,7 @@ class Compiler:
         if compiled.kind == "signature":
             for function in self.outer:
                 if (function.name, function.lineno) == (compiled.function, compiled.line):
-                    return function.body[is_documented(function)].lineno
+                    return opening(function).lineno
         return candidate.line
 
     def _body(self, function: AnyFunction) -> tuple[int, int, AnyFunction]:
@@ -208,11 +208,6 @@ class Compiler:
             elif isinstance(above, ast.ExceptHandler):
                 continue
         return _with_distinct_depth(lines), names
-
-
-def is_documented(function: AnyFunction) -> bool:
-    """Whether code follows a docstring."""
-    return len(function.body) > 1 and ast.get_docstring(function, clean=False) is not None
 
 
 def _within(owners: list[str], function: ast.stmt) -> ast.stmt:

@@ -5,49 +5,36 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..neglect import bound_in
 from ..scope import Place, Proposal
-from ..source import FUNCTIONS, AnyFunction
+from ..source import FUNCTIONS, AnyFunction, argument_names, first_line, opening
 from .block import insert_before, unit
 from .template import Template
 
 LOOPS = (ast.For, ast.AsyncFor)
 
 
-def declared_outside(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+def declared_outside(node: ast.Assign | ast.AugAssign | ast.AnnAssign, place: Place) -> Iterator[Proposal]:
     """`nonlocal x` or `global x` at the top of a function that assigns a name which its surroundings bind as well."""
     function = place.function
-    if function is None or function is node:
+    if function is None:
         return
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]  # the nodes it is for
-    first = Place(place.source, _after_docstring(function), place.words, place.kinds)
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    first = Place(place.source, opening(function), place.words, place.kinds)
     around = place.source.function_of(function)
-    outer = _bound_in(around) if around is not None else set()
+    outer = argument_names(around) | bound_in(around) if around is not None else set()
     for target in targets:
-        if isinstance(target, ast.Name) and target.id not in {
-            one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)
-        }:
+        if isinstance(target, ast.Name) and target.id not in argument_names(function):
             word = "nonlocal" if target.id in outer else "global" if target.id in place.words.globals else ""
             if word and (proposal := insert_before(first, [f"{word} {target.id}"], 1.0)) is not None:
                 yield proposal
-
-
-def _after_docstring(function: AnyFunction) -> ast.stmt:
-    has_docstring = ast.get_docstring(function) is not None and len(function.body) > 1
-    return function.body[1 if has_docstring else 0]
-
-
-def _bound_in(function: AnyFunction) -> set[str]:
-    names = {one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)}
-    return names | {
-        one.id for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-    }
 
 
 def bound_early(node: ast.Lambda, place: Place) -> Iterator[Proposal]:
     """`lambda x: x + n` to `lambda x, n=n: x + n` where `n` changes as a loop goes on."""
     if node.args.vararg or node.args.kwarg or node.args.kwonlyargs:
         return
-    own = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+    own = argument_names(node)
     read = {one.id for one in ast.walk(node.body) if isinstance(one, ast.Name)}
     changing: set[str] = set()
     parent = place.source.parents.get(node)
@@ -76,22 +63,25 @@ def await_dropped(node: ast.Await, place: Place) -> Iterator[Proposal]:
 
 
 def parent_prepared(node: ast.stmt, place: Place) -> Iterator[Proposal]:
-    """`super().__init__(…)` at the top of an `__init__` that has none, with the arguments that the parent's takes."""
+    """`super().__init__(…)` at the top of an `__init__` that has none, with the arguments that the parent's takes; the
+    same of another method that a parent in this file has."""
     function = place.function
     owner = place.source.class_of(function) if function is not None else None
-    if function is None or owner is None or not owner.bases or node is not _after_docstring(function):
+    if function is None or owner is None or not owner.bases or node is not opening(function):
         return
     if any(isinstance(one, ast.Name) and one.id == "super" for one in ast.walk(function)):
         return
     parents = {place.text(base).split(".")[-1] for base in owner.bases}
-    taken: list[str] = []
+    taken: list[str] | None = None
     for one in place.source.statements():
         if isinstance(one, FUNCTIONS) and one.name == function.name:
             above = place.source.class_of(one)
             if above is not None and above.name in parents:
                 taken = [argument.arg for argument in one.args.args[1:]]
+    if taken is None and function.name != "__init__":
+        return
     own = [argument.arg for argument in function.args.args[1:]]
-    shared = [name for name in taken if name in own]
+    shared = [name for name in taken or () if name in own]
     for given in dict.fromkeys((tuple(shared), (), tuple(own))):
         line = f"super().{function.name}({', '.join(given)})"
         if (proposal := insert_before(place, [line], 1.0)) is not None:
@@ -115,7 +105,7 @@ def decorated(node: AnyFunction, place: Place) -> Iterator[Proposal]:
     for text in every:
         wanted.setdefault(text, 0.5)
     indent = place.source.indent_of(node)
-    start = place.source.line_start(min([node.lineno, *(one.lineno for one in node.decorator_list)]))
+    start = place.source.line_start(first_line(node))
     for text, weight in wanted.items():
         if text not in own and "\n" not in text:
             yield place.span_edit(start, start, f"{indent}@{text}{place.source.newline}", weight)
@@ -135,7 +125,7 @@ def own_for_each(node: ast.Assign, place: Place) -> Iterator[Proposal]:
     line = f"self.{target.id} = {place.text(node.value)}"
     prepare = next((one for one in owner.body if isinstance(one, FUNCTIONS) and one.name == "__init__"), None)
     if prepare is not None:
-        proposal = insert_before(Place(place.source, _after_docstring(prepare), place.words, place.kinds), [line], 1.0)
+        proposal = insert_before(Place(place.source, opening(prepare), place.words, place.kinds), [line], 1.0)
         if proposal is not None:
             yield proposal
     elif not owner.bases:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..edit import quoted
 from ..scope import Place, Proposal
 from .template import Template
 
@@ -120,13 +121,9 @@ def text_variant(node: ast.Constant, place: Place) -> Iterator[Proposal]:
         variants = {" ": 1.0, "\n": 0.4, ",": 0.2, "0": 0.2, "_": 0.1, "-": 0.1}
     elif len(value) > 1:
         variants.update({value[:-1]: 0.5, value[1:]: 0.5})
-    quote = '"' if '"' in place.text(node)[:2] else "'"
     for variant, weight in variants.items():
         if variant != value:
-            literal = repr(variant)
-            if quote == '"' and '"' not in variant and "\\" not in literal:
-                literal = f'"{variant}"'
-            yield place.replace(node, literal, weight)
+            yield place.replace(node, quoted(variant, place.text(node)), weight)
 
 
 def empty_literal(node: ast.expr, place: Place) -> Iterator[Proposal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..edit import quoted
 from ..scope import Place, Proposal
 from .template import Template
 
@@ -35,24 +36,18 @@ def _constants_like(elements: list[ast.expr], place: Place) -> Iterator[tuple[st
         return
     seen = set(values)
     if kinds == {str}:
-        quote = '"' if '"' in place.text(elements[-1])[:2] else "'"
         others = {value.swapcase(): 1.0 for value in values if isinstance(value, str)}
         short = max(len(str(value)) for value in values)
         said = [word for word in place.words.clues.words if len(word) <= short + 3]
         others.update({word: others.get(word, 0.9) for word in said})
         for text, weight in others.items():
             if text not in seen:
-                yield _quoted(text, quote), weight
+                yield quoted(text, place.text(elements[-1])), weight
     near = sorted(place.words.constants, key=lambda one: abs(one.lineno - elements[-1].lineno))
     for one in near[: 4 * MAX_ADDED]:
         if type(one.value) in kinds and one.value not in seen and len(str(one.value)) <= LONGEST_TEXT:
             seen.add(one.value)
             yield place.text(one), 0.5
-
-
-def _quoted(text: str, quote: str) -> str:
-    literal = repr(text)
-    return f'"{text}"' if quote == '"' and '"' not in text and "\\" not in literal else literal
 
 
 def _attributes_like(elements: list[ast.expr], place: Place) -> Iterator[tuple[str, float]]:
@@ -72,9 +67,8 @@ def entry_like_others(node: ast.Dict, place: Place) -> Iterator[Proposal]:
     if not known:
         return
     end = place.source.span(node.values[-1])[1]
-    quote = '"' if '"' in place.text(pairs[-1][0])[:2] else "'"
     for name, value, weight in _fields_like(known, place):
-        yield place.span_edit(end, end, f", {_quoted(name, quote)}: {value}", weight)
+        yield place.span_edit(end, end, f", {quoted(name, place.text(pairs[-1][0]))}: {value}", weight)
 
 
 def keyword_like_others(node: ast.Call, place: Place) -> Iterator[Proposal]:
@@ -106,10 +100,10 @@ def shared_element(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
     """`[[0] * w] * h` to `[[0] * w for _ in range(h)]`: each a list of its own."""
     pairs = ((node.left, node.right), (node.right, node.left))
     for made, count in pairs:
-        is_one = isinstance(made, ast.List) and len(made.elts) == 1 and isinstance(node.op, ast.Mult)
-        if is_one and isinstance(made.elts[0], MUTABLE):  # type: ignore[attr-defined]  # a List, as was just seen
-            element = place.text(made.elts[0])  # type: ignore[attr-defined]
-            yield place.replace(node, f"[{element} for _ in range({place.text(count)})]")
+        if not isinstance(node.op, ast.Mult) or not isinstance(made, ast.List) or len(made.elts) != 1:
+            continue
+        if isinstance(made.elts[0], MUTABLE):
+            yield place.replace(node, f"[{place.text(made.elts[0])} for _ in range({place.text(count)})]")
 
 
 def collected(node: ast.Assign, place: Place) -> Iterator[Proposal]:

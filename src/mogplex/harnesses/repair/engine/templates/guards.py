@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..scope import SIZED, Place, Proposal
-from ..source import FUNCTIONS
+from ..source import FUNCTIONS, opening
 from .block import insert_before, line_span, shifted, unit
 from .logic import atoms
 from .template import Template
@@ -140,9 +140,7 @@ def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
     pairs += [
         (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None
     ]
-    has_docstring = ast.get_docstring(node) is not None and len(node.body) > 1
-    body = node.body[1:] if has_docstring else node.body
-    first = Place(place.source, body[0], place.words, place.kinds)
+    first = Place(place.source, opening(node), place.words, place.kinds)
     for argument, default in pairs:
         if isinstance(default, (ast.List, ast.Dict, ast.Set, ast.Call)):
             changed = place.replace(default, "None")
