@@ -206,13 +206,15 @@ def test_a_fault_of_the_environment_does_not_hide_the_one_in_the_code(repo: Repo
     repo.write(
         up__py="def up(n):\n    return n - 1\n",
         test_up__py="from up import up\ndef test_up(): assert up(1) == 2\n",
-        test_more__py="def test_missing(): import surely_not_installed_here\ndef test_plugin(no_such_fixture): pass\n",
+        test_more__py="def test_missing(): import surely_not_installed_here\ndef test_plugin(no_such_fixture): pass\n"
+        "async def test_waits(): pass\ndef test_file(): open('nowhere.txt')\n",
         test_else__py="from up import up\ndef test_else():\n    up(1)\n    assert 'a' == 'qwertyuiop'\n",
     )
     outcome = repo.repair(seconds=40)
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert "n + 1" in (repo.root / "up.py").read_text()
-    assert sorted(outcome.result["environmentFailures"]) == ["test_more.py::test_missing", "test_more.py::test_plugin"]
+    lacking = sorted(one.split("test_")[-1] for one in outcome.result["environmentFailures"])
+    assert lacking == ["file", "missing", "plugin", "waits"]
     assert outcome.result["remainingFailures"] == ["test_else.py::test_else"]
 
 

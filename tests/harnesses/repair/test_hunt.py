@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.goal import aimed
 from mogplex.harnesses.repair.engine.python_project import PythonProject, Settings
 from mogplex.harnesses.repair.engine.report import Report
 from mogplex.harnesses.repair.engine.search import CPU_FLOORS_SECONDS, has_more_time
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.trial import Plausible
+from mogplex.harnesses.repair.engine.units import Compiler
 
 PROGRAM = (
     "def price(kind):\n    if kind == 'top':\n        return 30\n    return 10\n\n\nKINDS = ('low', 'top', 'high')\n"
@@ -32,6 +36,20 @@ def test_what_was_refused_is_not_found_again_and_more_is(tmp_path: Path) -> None
             texts = {one.compiled.text for one in refused}
             assert not texts & seen
             seen |= texts
+
+
+def test_a_check_ends_at_the_test_that_another_patch_has_spoiled(tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text(PROGRAM)
+    (tmp_path / "test_prices.py").write_text(TESTS + "def test_low(): assert price('low') == 10\n")
+    start = PROGRAM.index("10")
+    edit = Candidate("prices.py", 4, (Edit(start, start + 2, "30"),), "any", 1.0, 1.0)
+    compiled = Compiler(Source("prices.py", PROGRAM.encode()), str(tmp_path / "prices.py")).compile(edit)
+    with PythonProject(Settings(tmp_path, 60.0, 2, ()), lambda: None) as project:
+        goal = aimed(project.run_tests(), [], [])
+        goal.mended.append("test_prices.py::test_low")
+        verdict = project.validate(Plausible(edit, compiled), goal)
+    assert not verdict.ok and verdict.spoiled == ("test_prices.py::test_low",)
+    assert verdict.passed == 0, "the target, which passes, needn't be run any more"
 
 
 def test_a_patch_that_mends_most_of_the_tests_gets_more_time_for_the_rest() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mogplex.harnesses.repair.engine.baseline import RECORDING_FACTOR, RECORDING_SECONDS, Baseline, Outcome, sample
-from mogplex.harnesses.repair.engine.goal import Goal, whole_files
+from mogplex.harnesses.repair.engine.goal import Goal, worth_having
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import rank
 
@@ -43,17 +43,28 @@ def test_a_sample_has_all_that_fails_keeps_the_order_and_the_bound(
 
 
 @pytest.mark.parametrize(
-    ("mended", "counts"),
+    ("mended", "running", "counts"),
     [
-        (["a::1", "a::2"], ["a::1", "a::2"]),
-        (["a::1"], []),  # not the whole file
-        (["b::1", "a::1"], []),  # a whole file, but less than half of what fails
-        (["a::1", "a::2", "b::1"], ["a::1", "a::2", "b::1"]),
+        (["a::1", "a::2"], ["c::1"], ["a::1", "a::2"]),  # a whole file, which is half of what fails
+        (["a::1"], [], []),  # not half of what fails
+        (["b::1", "a::1"], ["c::1"], []),  # one whole file, but less than half of what fails
+        (["b::1", "a::1"], ["b::1", "a::1"], ["b::1", "a::1"]),  # the others never run what is edited
+        (["a::1", "a::2", "b::1"], ["c::1"], ["a::1", "a::2", "b::1"]),
+        (["a::1", "a::2", "c::1"], ["a::2", "b::1"], ["a::1", "a::2", "c::1"]),  # all but a quarter
     ],
 )
-def test_a_patch_for_a_part_mends_whole_files_and_half_of_what_fails(mended: list[str], counts: list[str]) -> None:
-    goal = Goal(["a::1", "a::2", "b::1", "c::1"], Baseline({}))
-    assert whole_files(goal, mended) == counts
+def test_a_patch_for_a_part_is_worth_having_if_the_rest_may_have_another_cause(
+    mended: list[str], running: list[str], counts: list[str]
+) -> None:
+    assert worth_having(Goal(["a::1", "a::2", "b::1", "c::1"], Baseline({})), mended, running) == counts
+
+
+def test_tests_that_break_off_at_one_place_count_as_one_failure() -> None:
+    same = Outcome("failed", "ImportError", frames=[("/r/a.py", 3)])
+    outcomes = {f"a::{number}": same for number in range(9)}
+    goal = Goal([*outcomes, "b::1"], Baseline({**outcomes, "b::1": Outcome("failed", "E", frames=[("/r/b.py", 9)])}))
+    assert worth_having(goal, ["b::1"], ["b::1"]) == ["b::1"]
+    assert worth_having(goal, ["a::1"], ["b::1"]) == [], "the others break off there as before"
 
 
 def test_what_developers_use_is_less_likely_to_be_at_fault() -> None:

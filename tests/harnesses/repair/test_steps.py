@@ -6,10 +6,12 @@ from mogplex.harnesses.repair.engine.candidates import Listed
 from mogplex.harnesses.repair.engine.clues import Clues, traced_back
 from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
+from mogplex.harnesses.repair.engine.ground import touches_name
 from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
 from mogplex.harnesses.repair.engine.progress import Failure, progress
-from mogplex.harnesses.repair.engine.second import best_first_edits, touches_name
+from mogplex.harnesses.repair.engine.second import best_first_edits
 from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.spectra import raise_origins
 from mogplex.harnesses.repair.engine.trial import Findings, Plausible, promise
 from mogplex.harnesses.repair.engine.units import Compiler
 
@@ -76,7 +78,7 @@ def test_where_a_name_has_no_value_the_edits_that_touch_it_come_first() -> None:
     guarded = step("    cells = len(itmes)", "    if width:\n        cells = len(itmes)", text=text, mends=("t1",))
 
     def touches(one: Plausible) -> bool:
-        return touches_name(one, text, {"itmes"})
+        return touches_name(one.candidate, text, {"itmes"})
 
     order = [one for _, one in best_first_edits([bypass, guarded, other, right], 3, touches)]
     assert set(order[:2]) == {right, other}
@@ -163,6 +165,67 @@ def test_a_wrong_type_is_traced_back_to_the_assignment_that_it_came_from() -> No
     text = "def f(a, b):\n    rows = a if b else [a]\n    other = b\n    for row in rows:\n        print(row)\n"
     clues = traced_back(Clues(clashes={("code.py", 4): "TypeError"}), [Source("code.py", text.encode())])
     assert clues.clashes == {("code.py", 4): "TypeError", ("code.py", 2): "TypeError"}
+
+
+TRACED = """
+class Runner:
+    def __init__(self, given):
+        given = [given]
+        self.steps = [one for one in given]
+        self.name = ""
+
+    def run(self):
+        for step in self.steps:
+            step(self.name)
+"""
+
+
+def test_a_wrong_type_is_traced_back_over_loops_and_attributes() -> None:
+    clues = traced_back(Clues(clashes={("code.py", 10): "TypeError"}), [Source("code.py", TRACED.encode())])
+    assert clues.origins == {("code.py", 9): 1, ("code.py", 6): 1, ("code.py", 5): 2, ("code.py", 4): 3}
+    scores = {"/code.py": {10: 1.6, 9: 1.6, 5: 0.2, 4: 0.2, 3: 0.2}}
+    origins = {("/code.py", line): steps for (_, line), steps in clues.origins.items()}
+    raise_origins(scores, origins, {("/code.py", 10)})
+    assert scores["/code.py"][9] == 1.6 and 6 not in scores["/code.py"], "it was not run"
+    assert 0.5 < scores["/code.py"][4] < scores["/code.py"][5] < 1.6 and scores["/code.py"][3] == 0.2
+
+
+def test_mends_two_faults_beside_a_test_that_nothing_mends(repo: Repo) -> None:
+    tests = (
+        "from two import one, two\ndef test_one(): assert one(5, 3) == 8\ndef test_two(): assert two(9, 2) == 4\n"
+        "def test_more(): assert one(1, 1) == 2\ndef test_most(): assert two(8, 2) == 4\n"
+        "def test_never(): assert two(one(3, 3), 3) == 'no'\n"
+    )
+    repo.write(two__py=TEXT, test_two__py=tests)
+    outcome = repo.repair(seconds=20)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert outcome.result["remainingFailures"] == ["test_two.py::test_never"]
+    assert (repo.root / "two.py").read_text() == TEXT.replace("a - b", "a + b").replace("a * b", "a // b")
+
+
+def test_a_patch_that_only_keeps_the_tests_from_a_missing_name_is_the_last_resort(repo: Repo) -> None:
+    program = (
+        "IS_OLD = 1 > 2\n\n\ndef spread(low, high):\n    if IS_OLD:\n        return old_spread(low, high)\n"
+        "    return abs(widht - low), high\n\n\ndef old_spread(low, high):\n    return abs(high - low), high\n"
+    )
+    repo.write(
+        spread__py=program, test_spread__py="from spread import spread\ndef test_it(): assert spread(3, 7) == (4, 7)\n"
+    )
+    outcome = repo.repair(seconds=30)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert (repo.root / "spread.py").read_text() == program.replace("widht", "high")
+
+
+def test_a_wrong_type_is_traced_back_to_the_call_that_passed_it() -> None:
+    text = (
+        "def outer(rows, top):\n    return inner(rows)\n\n\ndef inner(count):\n    half = 2\n    return count / half\n"
+    )
+    sources = [Source("code.py", text.encode())]
+    died = {("code.py", 7): "TypeError"}
+    clues = traced_back(Clues(clashes=died, callers={("code.py", 7): ("code.py", 2)}), sources)
+    assert clues.origins == {("code.py", 6): 1, ("code.py", 2): 1} and clues.clashes["code.py", 2] == "TypeError"
+    elsewhere = traced_back(Clues(clashes=died, callers={("code.py", 7): ("other.py", 2)}), sources)
+    assert elsewhere.origins == {("code.py", 6): 1}
 
 
 def test_mends_two_independent_faults(repo: Repo) -> None:

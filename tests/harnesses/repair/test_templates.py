@@ -13,12 +13,12 @@ from mogplex.harnesses.repair.engine.candidates import ordered
 from mogplex.harnesses.repair.engine.clues import NO_CLUES, Clues
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits, changed_tokens, operator_span
 from mogplex.harnesses.repair.engine.neglect import Neglect
-from mogplex.harnesses.repair.engine.scope import Vocabulary
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import Suspect, ochiai
 from mogplex.harnesses.repair.engine.stream import candidates_of
 from mogplex.harnesses.repair.engine.templates import all_templates
 from mogplex.harnesses.repair.engine.units import Compiler
+from mogplex.harnesses.repair.engine.vocabulary import Vocabulary
 
 PROGRAM = '''"""A bit of everything."""
 from math import floor
@@ -67,7 +67,7 @@ def pick(values, key=lambda pair: pair[1]):
 
 def suspects(text: str) -> list[Suspect]:
     source = Source("program.py", text.encode())
-    return [Suspect("program.py", statement.lineno, 1.0, statement, source) for statement in source.statements()]
+    return [Suspect("program.py", statement.lineno, 1.0, statement, source) for statement in source.statements]
 
 
 def candidates(text: str) -> list[Candidate]:
@@ -154,9 +154,12 @@ def test_every_template_has_something_to_say() -> None:
         "something neglected, in an else",
         "condition regrouped",
         "comparison chain shortened",
+        "name given a value",
         "comparison operands swapped",
     }
-    assert not silent - {"range bounds", "variable for a constant", "call like another"} - SPELLING, silent
+    assert (
+        not silent - {"range bounds", "variable for a constant", "call like another", "keyword like another"} - SPELLING
+    ), silent
 
 
 @pytest.mark.parametrize(
@@ -381,6 +384,49 @@ def test_every_template_has_something_to_say() -> None:
         ("def f(a):\n    return a & 0x80\n", "def f(a):\n    return a & 0x40\n", "number by one"),
         ("def f(a):\n    return int(a)\n", "def f(a):\n    return int(a, 16)\n", "argument added"),
         ("def f(a):\n    return a * 60\n", "def f(a):\n    return a * 3600\n", "other constant"),
+        (
+            "def f(env, name, default):\n    return env[name]\n",
+            "def f(env, name, default):\n    return env.get(name, default)\n",
+            "lookup with default",
+        ),
+        (
+            "class A:\n    def f(self):\n        self.n = -1\n    def g(self, d):\n        self.n = int(d['n'])\n",
+            "class A:\n    def f(self):\n        self.n = -1\n    def g(self, d):\n"
+            "        self.n = int(d.get('n', -1))\n",
+            "lookup with default",
+        ),
+        (
+            "def f(a):\n    a = [a]\n    return a\n",
+            "def f(a):\n    if not isinstance(a, list):\n        a = [a]\n    return a\n",
+            "statement guarded",
+        ),
+        (
+            "def f(a, low=None):\n    return a\ndef g(a, low=7):\n    return f(a, low)\n",
+            "def f(a, low=7):\n    return a\ndef g(a, low=7):\n    return f(a, low)\n",
+            "default argument",
+        ),
+        (
+            "def f(a, kind, last):\n    return [A(a), A(a, kind=last)]\n",
+            "def f(a, kind, last):\n    return [A(a, kind=kind), A(a, kind=last)]\n",
+            "keyword like another",
+        ),
+        (
+            "def f(m, n):\n    size = m\n    return m.group('name'), n.group('size'), size\n",
+            "def f(m, n):\n    size = m.group(\"size\")\n    return m.group('name'), n.group('size'), size\n",
+            "asked for a part",
+        ),
+        (
+            "NONE = object()\ndef f(xs):\n    for x in xs:\n        yield x\n    yield NONE\n",
+            "NONE = object()\ndef f(xs):\n    for x in xs:\n        if x is NONE:\n"
+            "            continue\n        yield x\n    yield NONE\n",
+            "early exit",
+        ),
+        (
+            "def f(xs):\n    ys = [x for x in xs if x != 'realm']\n    g('secret')\n    return [y for y in ys]\n",
+            "def f(xs):\n    ys = [x for x in xs if x != 'realm']\n    g('secret')\n"
+            "    return [y for y in ys if x != 'secret']\n",
+            "filter added",
+        ),
         ("def f(a, é):\n    return é - a  # é\n", "def f(a, é):\n    return é + a  # é\n", "arithmetic operator"),
     ],
 )
@@ -418,7 +464,7 @@ def test_types_seen_at_run_time_rule_out_names_that_do_not_fit() -> None:
 def priors(text: str, line: int, clues: Clues, kinds: dict[str, set[str]]) -> dict[str, float]:
     """New text of an edit on that line -> the best prior that any template gives it."""
     source = Source("p.py", text.encode())
-    statement = next(one for one in source.statements() if one.lineno == line)
+    statement = next(one for one in source.statements if one.lineno == line)
     words = Vocabulary.of(source)
     words.clues = clues
     found = candidates_of(Suspect("p.py", line, 1.0, statement, source), words, kinds, all_templates())
@@ -467,6 +513,106 @@ def test_a_loop_for_ever_may_be_meant_to_end_when_nothing_is_left() -> None:
     text = "def f(a):\n    while True:\n        a.pop()\n"
     found = priors(text, 2, NO_CLUES, {"a": {"list"}})
     assert found[text.replace("True", "a")] > found[text.replace("True", "not a")]
+
+
+UNBOUND = """
+class Routes:
+    def find(self, path, dynamic):
+        if path in self.static:
+            return target, given
+        for rules in dynamic:
+            target, given = rules[path]
+        return target, given
+"""
+
+
+def test_a_name_without_a_value_gets_one_that_the_code_around_tells() -> None:
+    line = "            return target, given\n        for"
+    after = UNBOUND.replace(line, "            target, given = self.static[path]\n" + line)
+    lacking = Clues(nameless=frozenset({"target"}))
+    found = priors(UNBOUND, 5, lacking, {})
+    assert found[after] == max(found.values())
+    assert after not in priors(UNBOUND, 5, NO_CLUES, {})
+    text = "def f(key, text):\n    key_utf8 = key.encode('utf-8')\n    return sign(key_utf8, text_utf8)\n"
+    alike = text.replace("    return", "    text_utf8 = text.encode('utf-8')\n    return")
+    found = priors(text, 3, Clues(nameless=frozenset({"text_utf8"})), {})
+    assert found[alike] == max(found.values())
+    text = "def f(words):\n    for word in words:\n        found.append(word)\n    return found\n"
+    started = text.replace("    for", "    found = []\n    for")
+    assert started in priors(text, 3, Clues(nameless=frozenset({"found"})), {})
+
+
+def test_the_attributes_of_its_own_class_come_before_those_of_others() -> None:
+    text = (
+        "class A:\n    def f(self):\n        self.near = self.size\n\n\n"
+        "class B:\n    def f(self):\n        self.far = 1\n"
+    )
+    found = priors(text, 3, NO_CLUES, {})
+    assert found[text.replace("self.size", "self.near")] > 2 * found[text.replace("self.size", "self.far")]
+
+
+def test_what_is_asked_for_its_truth_may_be_of_any_type() -> None:
+    text = "def f(text, count):\n    if text and not count:\n        return text * 2, count\n"
+    kinds = {"text": {"str"}, "count": {"int"}, "f": {"function"}}
+    judged, used = priors(text, 2, NO_CLUES, kinds), priors(text, 3, NO_CLUES, kinds)
+    assert judged[text.replace("not count", "not text")] > 2 * used[text.replace("2, count", "2, text")]
+
+
+def test_what_is_left_out_is_mostly_what_another_collection_holds() -> None:
+    text = "def f(names, done, top):\n    return [one for one in names], top\n"
+    found = priors(text, 2, NO_CLUES, {"names": {"list"}, "done": {"set"}, "top": {"int"}})
+    filtered = text.replace("in names]", "in names if one not in done]")
+    assert found[filtered] > 2 * found[text.replace("in names]", "in names if one != done]")]
+    assert text.replace("in names]", "in names if one in top]") not in found
+
+
+def test_what_was_just_found_out_is_asked_and_numbers_are_calculated_with() -> None:
+    text = (
+        "def f(text, at, found):\n    quoted = text[0] == 'a'\n    text = text[at - found :]\n    return quoted, text\n"
+    )
+    kinds = {"text": {"str"}, "at": {"int"}, "found": {"Match"}, "quoted": {"bool"}}
+    found = priors(text, 3, NO_CLUES, kinds)
+    guarded = text.replace("    text = text[", "    if quoted:\n        text = text[")
+    assert found[guarded] > 3 * found[guarded.replace("if quoted", "if at > 1")]
+    assert found[text.replace("at - found", "at - at")] > 3 * found[text.replace("at - found", "at - text")]
+
+
+def test_a_word_that_stands_in_the_same_company_elsewhere_is_more_likely() -> None:
+    text = (
+        "def f(rows, top, left, end):\n    a = rows[top + 1]\n    b = rows[end + 1]\n    c = rows[top + 2]\n"
+        "    return a, b, c, left\n"
+    )
+    found = priors(text, 3, NO_CLUES, {})
+    assert found[text.replace("end + 1", "top + 1")] > 1.5 * found[text.replace("end + 1", "left + 1")]
+
+
+def test_a_condition_is_asked_as_next_to_it_and_a_flag_that_nothing_reads_is() -> None:
+    text = (
+        "def f(self, path, follow):\n    if self.pre:\n        path += self.pre\n    path += self.build\n"
+        "    return path, self.size\n"
+    )
+    kinds = {"self": {"A"}, "path": {"str"}, "follow": {"bool"}, "self.pre": {"str"}, "self.build": {"str"}}
+    found = priors(text, 4, NO_CLUES, kinds)
+    line = "    path += self.build"
+    conditions = ("self.build", "follow", "not path")
+    asked = {one: found[text.replace(line, f"    if {one}:\n    {line}")] for one in conditions}
+    assert min(asked["self.build"], asked["follow"]) > 2 * asked["not path"]
+
+
+def test_a_type_that_the_thing_has_joins_those_that_are_asked_for() -> None:
+    text = "def f(a, b):\n    if isinstance(a, int) and b:\n        return a\n"
+    found = priors(text, 2, NO_CLUES, {"a": {"str"}, "b": {"bool"}})
+    joined = text.replace("and b", "and b or isinstance(a, str)")
+    assert found[joined] > 2 * found[text.replace("and b", "and b or not isinstance(b, bool)")]
+
+
+def test_a_statement_that_leaves_may_ask_for_the_entry_that_is_read_next() -> None:
+    text = "def f(values, key):\n    exit(1)\n    return values[key]\n"
+    found = priors(text, 2, NO_CLUES, {"values": {"dict"}, "key": {"str"}, "exit": {"function"}})
+    guarded = [text.replace("    exit(1)", f"    if {one}:\n        exit(1)") for one in (
+        "key not in values", "values.get(key) is None", "key == 0",
+    )]  # fmt: skip
+    assert found[guarded[0]] > found[guarded[1]] > found.get(guarded[2], 0.0)
 
 
 def test_names_that_are_brought_up_to_date_are_not_called_neglected() -> None:

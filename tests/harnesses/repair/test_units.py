@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mogplex.harnesses.repair.engine.baseline import Baseline, Outcome
 from mogplex.harnesses.repair.engine.bytecode import Shelf
@@ -18,7 +20,7 @@ from mogplex.harnesses.repair.engine.goal import Goal, Suite, aimed, too_slow
 from mogplex.harnesses.repair.engine.ids import stand_in
 from mogplex.harnesses.repair.engine.recorder import Types
 from mogplex.harnesses.repair.engine.source import Source
-from mogplex.harnesses.repair.engine.units import Compiler
+from mogplex.harnesses.repair.engine.units import Compiler, Extents
 from mogplex.harnesses.repair.engine.validate import with_old_ids
 
 TEXT = '''RATE = 2
@@ -169,8 +171,19 @@ def test_a_new_session_is_as_nice_as_the_process_that_it_came_from() -> None:
     assert done.stdout.strip().endswith("nice 3"), done.stderr
 
 
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.lists(st.integers(0, 60), min_size=2, max_size=2))
+def test_what_holds_an_edit_is_found_as_by_looking_at_each(sizes: list[int], ends: list[int]) -> None:
+    starts = [sum(sizes[:number]) + number for number in range(len(sizes))]
+    every = [(start, start + size, start) for start, size in zip(starts, sizes, strict=True)]
+    low, high = sorted(ends)
+    edit = Candidate("p.py", 1, (Edit(low, high, ""),), "any", 1.0, 1.0)
+    expected = [thing for start, end, thing in every if start <= low and high <= end]
+    assert Extents(every).around(edit) == (expected[0] if expected else None)
+
+
 class Slotted:
     __slots__ = ("name", "unset")
+    LIMIT = 3
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -194,4 +207,5 @@ def test_what_an_object_holds_is_seen_in_slots_and_fields_too_and_properties_are
     traced(Slotted("a"), Pair(1, 2), SimpleNamespace(word="b"))
     seen = kinds.stop()[os.path.realpath(__file__)][str(traced.__code__.co_firstlineno + 1)]
     assert seen["thing.name"] == ["str"] and seen["thing.dangerous"] == ["property"] and "thing.unset" not in seen
+    assert seen["thing.LIMIT"] == ["int"], "a plain value of the class"
     assert {"pair.left", "pair.right"} <= seen.keys() and seen["plain.word"] == ["str"]

@@ -11,11 +11,11 @@ from typing import Protocol
 from .clues import NO_CLUES, Clues
 from .edit import Candidate
 from .interest import Interest
-from .scope import Vocabulary
 from .source import Source, header_lines
 from .spectra import Suspect
 from .stream import HIGHEST_IDLE_PRIOR, Stream, factor_of
 from .templates import all_templates
+from .vocabulary import Vocabulary
 
 STEPS_AT_ONCE = 12  # templates asked about a suspect before the next candidate is given out
 Kinds = dict[str, dict[int, dict[str, set[str]]]]  # relative path -> line -> name -> type names

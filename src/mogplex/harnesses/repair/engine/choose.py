@@ -93,7 +93,7 @@ def size(before: str, after: str) -> float:
 def unknown_words(source: Source, candidate: Candidate, after: str) -> set[str]:
     """Names and literals that the patch brings in and that stand nowhere in the function it changes."""
     around = [
-        one for one in source.statements()
+        one for one in source.statements
         if isinstance(one, FUNCTIONS) and one.lineno <= candidate.line <= (one.end_lineno or one.lineno)
     ]  # fmt: skip
     known = set(tokens_of(source.segment(around[-1]) if around else source.text))

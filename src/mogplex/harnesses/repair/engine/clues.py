@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .goal import Goal
-from .source import FUNCTIONS, Source, header_expressions, header_lines
+from .source import FUNCTIONS, Source, argument_names, header_expressions, header_lines
 
 NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z]\w+) not raised\b")
 CRASH = re.compile(r"^[^\s:]+:\d+: ([A-Z]\w*)(?::|$)", re.MULTILINE)
 OF_TYPE = ("TypeError", "AttributeError")
-ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+GIVING = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For)
+MAX_STEPS_BACK = 3
 WORD = re.compile(r"\w+")
 MAX_WORDS, LONGEST_TEXT = 40, 80
 MISCALLED = re.compile(r"TypeError: (?:\w+\.)*?((?:\w+\.)?\w+)\(\) (?:missing|takes|got)\b")
@@ -29,7 +30,9 @@ class Clues:
     """`wanted`: names of exceptions that failing tests wait for in vain. `named`: those that failing tests mention in
     `pytest.raises` and the like. `raised`: those they died of. `clashes`: (path, line) -> the exception that broke off
     there because of a wrong type. `words`: what the texts in failing tests are made of, whole ones first.
-    `about_none`: whether a failing test died because something was None."""
+    `about_none`: whether a failing test died because something was None. `nameless`: names without a value that failing
+    tests died of. `origins`: of the clashes those that were traced back, and by how many steps.
+    `callers`: of the lines in tracebacks that end in a clash those that called them."""
 
     wanted: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -37,6 +40,9 @@ class Clues:
     clashes: dict[tuple[str, int], str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     about_none: bool = False
+    nameless: frozenset[str] = frozenset()
+    origins: dict[tuple[str, int], int] = field(default_factory=dict)
+    callers: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
 
 
 NO_CLUES = Clues()
@@ -46,6 +52,7 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
     """`relative` maps real paths of the repo's sources to their names in the repo."""
     raised: set[str] = set()
     clashes: dict[tuple[str, int], str] = {}
+    callers: dict[tuple[str, int], tuple[str, int]] = {}
     for test in goal.failing:
         outcome = goal.baseline.outcomes[test]
         died = CRASH.search(outcome.message)
@@ -55,12 +62,14 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
         own = [(relative[path], line) for path, line in outcome.frames if path in relative]
         if own and died.group(1) in OF_TYPE:
             clashes[own[-1]] = died.group(1)
+            callers.update(zip(own[1:], own))
     messages = [goal.baseline.outcomes[test].message for test in goal.failing if test in goal.baseline.outcomes]
     wanted = [name for message in messages for match in NOT_RAISED.findall(message) for name in match if name]
     names = list(dict.fromkeys(name.rsplit(".", 1)[-1] for name in wanted))
     return Clues(
         tuple(names), named_exceptions(root, goal.failing), frozenset(raised), clashes, words_of(root, goal.failing),
         any("NoneType" in message for message in messages),
+        frozenset(name for message in messages for name in NO_VALUE.findall(message)), callers=callers,
     )  # fmt: skip
 
 
@@ -71,27 +80,58 @@ def names_without_value(goal: Goal) -> frozenset[str]:
 
 
 def traced_back(clues: Clues, sources: Iterable[Source]) -> Clues:
-    """With the assignments that gave the names of a clashing line their values: the wrong type may come from there."""
+    """With the places that gave the names and attributes of a clashing line their values, and those that gave the
+    values there theirs: the wrong type may come from any of them."""
     by_path = {source.path: source for source in sources}
-    clashes = dict(clues.clashes)
-    for (path, line), kind in clues.clashes.items():
-        source = by_path.get(path)
-        if source is None:
+    clashes, origins = dict(clues.clashes), dict(clues.origins)
+    front = [(place, clues.callers.get(place), 0) for place in clashes if place[0] in by_path]
+    while front:
+        place, caller, steps = front.pop(0)
+        if steps == MAX_STEPS_BACK:
             continue
-        for statement in source.statements():
-            if line not in header_lines(statement) or isinstance(statement, FUNCTIONS):
+        lines, is_passed = _givers(by_path[place[0]], place[1])
+        found = [((place[0], line), caller) for line in lines]
+        if is_passed and caller is not None and caller[0] in by_path:
+            found.append((caller, clues.callers.get(caller)))
+        for earlier, theirs in found:
+            if earlier not in clashes:
+                clashes[earlier] = clashes[place]
+                origins[earlier] = steps + 1
+                front.append((earlier, theirs, steps + 1))
+    return replace(clues, clashes=clashes, origins=origins)
+
+
+def _givers(source: Source, line: int) -> tuple[list[int], bool]:
+    """Lines of the statements that may have given what a line reads its value: earlier ones of its function for names,
+    any of its class for attributes of `self`. And whether it reads what its function was given."""
+    lines: list[int] = []
+    is_passed = False
+    for statement in source.statements:
+        if line not in header_lines(statement) or isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+            continue
+        parts = list(header_expressions(statement))
+        read = {one.id for one in parts if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+        kept = {one.attr for one in parts if isinstance(one, ast.Attribute) and _is_own(one, ast.Load)}
+        inside, owner = source.function_of(statement), source.class_of(statement)
+        is_passed = is_passed or (inside is not None and bool(read & argument_names(inside) - {"self", "cls"}))
+        for other in source.statements:
+            if not isinstance(other, GIVING) or line in header_lines(other):
                 continue
-            read = {name for one in header_expressions(statement) for name in _names(one, ast.Load)}
-            inside = source.function_of(statement)
-            for other in source.statements():
-                earlier = isinstance(other, ASSIGNMENTS) and other.lineno < line and source.function_of(other) is inside
-                if earlier and read & _names(other, ast.Store):
-                    clashes.setdefault((path, other.lineno), kind)
-    return replace(clues, clashes=clashes)
+            stored = list(header_expressions(other))
+            names = {one.id for one in stored if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+            is_near = bool(read & names) and other.lineno < line and source.function_of(other) is inside
+            is_kept = any(
+                isinstance(one, ast.Attribute) and _is_own(one, ast.Store) and one.attr in kept for one in stored
+            )
+            if is_near or (is_kept and source.class_of(other) is owner):
+                lines.append(other.lineno)
+    return lines, is_passed
 
 
-def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, context)}
+def _is_own(node: ast.AST, context: type[ast.expr_context]) -> bool:
+    """Whether it is `self.x`, read or stored."""
+    is_attribute = isinstance(node, ast.Attribute) and isinstance(node.ctx, context)
+    return is_attribute and isinstance(node.value, ast.Name) and node.value.id == "self"  # type: ignore[attr-defined]
 
 
 def functions_of_tests(root: Path, tests: list[str]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from .baseline import Baseline
@@ -10,6 +11,7 @@ from .files import is_test_path
 MAX_REPRESENTATIVES = 3
 QUICK_SECONDS, FEW_QUICK_SECONDS = 0.05, 0.25  # reports on a failure included, which can take most of it
 SLOW_SHARE = 0.2  # of the limit: a passing test that takes so much tells that others may take more than all of it
+FEW_LEFT = 4  # a patch that leaves no more than one of so many failing tests is worth having, if there is no better
 DEAR_FACTOR = 5.0  # a test that starts programs, say, would slow every candidate down (and see none of them)
 
 
@@ -83,12 +85,29 @@ def representatives(goal: Goal) -> list[str]:
     return chosen
 
 
-def whole_files(goal: Goal, mended: list[str]) -> list[str]:
-    """The mended tests of those files whose failing tests are all mended; [] when they are less than half of all that
-    fail: then it is more likely that the fault is elsewhere, and that this edit only silences some."""
-    broken = {test.split("::")[0] for test in set(goal.failing) - set(mended)}
-    whole = [test for test in mended if test.split("::")[0] not in broken]
-    return whole if 2 * len(whole) >= len(goal.failing) else []
+def worth_having(goal: Goal, mended: list[str], running: Container[str]) -> list[str]:
+    """The mended tests that an edit counts for which mends not all; `running` are failing tests that run what it edits.
+
+    Tests fail for unlike causes: a file or service is missing, a second fault. An edit is worth having when all failing
+    tests that run the edited function are mended, or all but a quarter, or at least all of some files; and in any case
+    half of the failures: otherwise it is more likely that the fault is elsewhere, and this edit only silences some.
+    """
+    left = [test for test in goal.failing if test not in set(mended)]
+    if FEW_LEFT * len(left) <= len(goal.failing) or not any(test in running for test in left):
+        counted = mended
+    else:
+        broken = {test.split("::")[0] for test in left}
+        counted = [test for test in mended if test.split("::")[0] not in broken]
+    failures = failures_of(goal, goal.failing)
+    gone = failures - failures_of(goal, [test for test in goal.failing if test not in set(counted)])
+    return counted if 2 * len(gone) >= len(failures) else []
+
+
+def failures_of(goal: Goal, tests: list[str]) -> set[object]:
+    """Where tests break off: many that do so at one place count as one failure. A test of which that isn't known counts
+    for itself."""
+    frames = {test: goal.baseline.outcomes[test].frames for test in tests if test in goal.baseline.outcomes}
+    return {frames[test][-1] if frames.get(test) else test for test in tests}
 
 
 def covering_tests(goal: Goal) -> dict[tuple[str, int], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,13 @@ from .baseline import Baseline
 from .candidates import Candidates, Kinds, Listed, Queue
 from .clues import clues_of, traced_back
 from .edit import Candidate
-from .goal import Goal, covering_tests
+from .goal import Goal, covering_tests, worth_having
 from .joining import joined, on_top_of, without
 from .pool import Pool
 from .runs import FINE, Outcome, Run, play
 from .search import Search
 from .source import Source
+from .stream import WORD
 from .trial import Findings, Plausible, promise
 from .units import encoded
 
@@ -43,6 +44,20 @@ class Surroundings:
     kinds: Kinds
     nameless: frozenset[str] = frozenset()
     refused: set[str] = field(default_factory=set)
+
+    def touches(self, candidate: Candidate) -> bool:
+        """Whether a candidate makes the names without a value stand less or more often."""
+        return touches_name(candidate, self._text(candidate), self.nameless)
+
+    def is_about(self, candidate: Candidate) -> bool:
+        """Whether a candidate may be about the names without a value, for it touches what reads them; true when there
+        are none."""
+        text = self._text(candidate)
+        parts = [part for edit in candidate.edits for part in (edit.text, text[edit.start : edit.end])]
+        return not self.nameless or any(self.nameless & set(WORD.findall(part)) for part in parts)
+
+    def _text(self, candidate: Candidate) -> str:
+        return self.sources[os.path.realpath(self.root / candidate.path)].text
 
 
 class Chained:
@@ -75,6 +90,7 @@ class Ground:
         self._around = around
         self._path = os.path.realpath(around.root / first.candidate.path)
         self._search: Search | None = None
+        self._goal: Goal | None = None  # with the first edit in force
         self._is_spent = first.compiled.code is None
 
     @property
@@ -110,6 +126,19 @@ class Ground:
         pairs = [joined(before, self.first, second) for second in found.plausible]
         return [pair for pair in pairs if pair.compiled.text not in self._around.refused]
 
+    def partial(self) -> list[Plausible]:
+        """Pairs that mend a large part of what fails without any edit, and break nothing."""
+        if self._search is None or self._goal is None:
+            return []
+        before, every = self._around.sources[self._path].text, self._around.goal
+        pairs = []
+        for second in self._search.findings.partial:
+            left = set(self._goal.failing) - set(second.mends)
+            mends = worth_having(every, [test for test in every.failing if test not in left], left)
+            if mends and left <= set(every.failing):
+                pairs.append(replace(joined(before, self.first, second), mends=tuple(mends)))
+        return [pair for pair in pairs if pair.compiled.text not in self._around.refused]
+
     @property
     def is_opened(self) -> bool:
         return self._search is not None or self._is_spent
@@ -131,6 +160,7 @@ class Ground:
         if not goal.failing:
             return None  # it does all, or a test that it seemed to spoil needs another one before it
         self.weight *= self._surprise(goal)
+        self._goal = goal
         sources = {**around.sources, self._path: edited}
         suspects = spectra.rank(spectra.line_scores(goal.baseline, goal.failing), sources)
         suspects = [one for one in suspects if one.path == old.path]  # so that the patch is one text
@@ -226,3 +256,11 @@ def _shifted(kinds: dict[int, dict[str, set[str]]], at: int, growth: int) -> dic
 
 def _moved(line: int, at: int, growth: int) -> int:
     return line + growth if line > at else line
+
+
+def touches_name(candidate: Candidate, text: str, names: Set[str]) -> bool:
+    """Whether a name stands less often or more often in the file's `text` with the edit: one that only keeps the tests
+    from getting there leaves it as it is."""
+    before = [word for edit in candidate.edits for word in WORD.findall(text[edit.start : edit.end])]
+    after = [word for edit in candidate.edits for word in WORD.findall(edit.text)]
+    return any(before.count(name) != after.count(name) for name in names)

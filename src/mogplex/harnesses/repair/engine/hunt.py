@@ -27,7 +27,7 @@ class Hunt:
         self._around = around
         self._limit = limit
         self._on_progress = on_progress
-        self._search = Search(around.pool, around.goal, around.sources, on_progress)
+        self._search = Search(around.pool, around.goal, around.sources, on_progress, is_about=around.is_about)
         self._search.note_original()
         self._search.add(Repeated(candidates, around.sources.values()))
         self._second = SecondStep(around)

@@ -17,9 +17,10 @@ PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is
 class Patience:
     """Of one search. Times are monotonic seconds."""
 
-    def __init__(self, limit: int) -> None:
-        """`limit`: candidates to try at most."""
+    def __init__(self, limit: int, *, is_inner: bool = False) -> None:
+        """`limit`: candidates to try at most. `is_inner`: on top of another edit; partial patches end nothing then."""
         self._limit = limit
+        self._is_inner = is_inner
         self._started = time.monotonic()
         self._first_found: float | None = None
         self._tries_for_first = 0
@@ -32,7 +33,7 @@ class Patience:
         found.seconds = now - self._started
         if found.plausible and self._first_found is None:
             self._first_found, self._tries_for_first = now, found.tried
-        if found.partial and self._first_partial is None:
+        if (found.partial or found.dodging) and self._first_partial is None and not self._is_inner:
             self._first_partial = now
         if until < deadline and any(one.mends for one in found.steps):
             until = self._started + (until - self._started) * MENDING_SHARE

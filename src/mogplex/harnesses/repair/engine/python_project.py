@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import choose, files, spectra
-from .baseline import HANGING_CPU_SECONDS, measure, run_all
+from .baseline import HANGING_CPU_SECONDS, Baseline, measure, run_all
 from .candidates import Candidates, Kinds, Listed
 from .clues import BLAMED, NO_CLUES, clues_of, files_defining, functions_named, names_without_value, traced_back
 from .edit import Candidate
@@ -41,6 +41,9 @@ MAX_ENDED, MAX_SLOW = 4, 2  # of the best patches are asked whether some slow te
 SIMPLIFY_SHARE = 0.06  # of the time at most
 MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
+UNSUPPORTED = "async def functions are not natively supported"  # what pytest says when no plugin runs coroutines
+TO_INSTALL = re.compile(r"\b(?:ImportError|ModuleNotFoundError): [^\n]*\binstall", re.IGNORECASE)
+MISSING_FILE = re.compile(r"^[^\n]*\b(?:FileNotFoundError|ConnectionRefusedError|gaierror): ")
 LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
 
 
@@ -98,12 +101,22 @@ class PythonProject:
         for error in pool.errors:
             baseline.outcomes.setdefault(error["id"], _import_failure(self._root, error))
         failing = [test for test in baseline.failing() if test in set(tests)]
-        missing = [test for test in failing if _lacks_module(baseline.outcomes[test].message, self._root)]
+        missing = [
+            test for test in failing
+            if _lacks_module(baseline.outcomes[test].message, self._root) or self._lacks_file(test, baseline)
+        ]  # fmt: skip
         if len(missing) < len(failing) or unimportable:
             failing = [test for test in failing if test not in missing]
             broken += missing
         slow = too_slow(failing, baseline, per_test)
         return Suite(baseline, [test for test in failing if test not in slow], unimportable, broken, slow)
+
+    def _lacks_file(self, test: str, baseline: Baseline) -> bool:
+        """Whether a test fails for want of a file or a service before it has run any code of the repo."""
+        one = baseline.outcomes[test]
+        own = set(self._own_files())
+        is_innocent = not own & {path for path, _ in one.frames} and not own & baseline.lines.get(test, {}).keys()
+        return is_innocent and not one.spawns and test in baseline.lines and bool(MISSING_FILE.search(one.message))
 
     # --- where -------------------------------------------------------------------------------------------------------
 
@@ -117,8 +130,13 @@ class PythonProject:
             for path in files_defining(self._own_files(), miscalled or named):
                 scores.setdefault(path, {})
         self._sources = spectra.read_sources(self._root, scores)
-        suspects = spectra.rank(scores, self._sources, named)
         real = {source.path: path for path, source in self._sources.items()}
+        relative = {path: name for name, path in real.items()}
+        self._clues = traced_back(clues_of(goal, self._root, relative), self._sources.values())
+        broken = {(real[name], line) for name, line in self._clues.clashes if (name, line) not in self._clues.origins}
+        origins = {(real[name], line): steps for (name, line), steps in self._clues.origins.items()}
+        spectra.raise_origins(scores, origins, broken)
+        suspects = spectra.rank(scores, self._sources, named)
         for one in distinct(suspects):
             where = (one.path, one.line)
             report.evidence[where] = spectra.evidence_of(
@@ -135,8 +153,6 @@ class PythonProject:
 
     def edits(self, goal: Goal, suspects: list[Suspect]) -> Candidates:
         self._kinds = self._learn_types(goal)
-        relative = {path: source.path for path, source in self._sources.items()}
-        self._clues = traced_back(clues_of(goal, self._root, relative), self._sources.values())
         return Candidates(suspects, self._kinds, self._clues)
 
     def _learn_types(self, goal: Goal) -> Kinds:
@@ -176,7 +192,7 @@ class PythonProject:
     def choose(self, findings: Findings, goal: Goal) -> list[Plausible]:
         by_path = {source.path: source for source in self._sources.values()}
         expected = choose.expected_constants(self._root, goal.failing)
-        plausible = choose.rank(findings.plausible, by_path, expected, self._clues.clashes)
+        plausible = choose.rank(findings.plausible or findings.dodging, by_path, expected, self._clues.clashes)
         if not plausible and findings.partial:
             most = max(len(one.mends) for one in findings.partial)
             plausible = choose.rank(
@@ -240,7 +256,7 @@ class PythonProject:
 
 def _lacks_module(message: str, root: Path) -> bool:
     """Whether a test fails because the environment lacks a package or pytest plugin, which no patch can mend."""
-    if MISSING_FIXTURE.search(message):
+    if MISSING_FIXTURE.search(message) or UNSUPPORTED in message or TO_INSTALL.search(message):
         return True
     name = MISSING_MODULE.search(message)
     if name is None:

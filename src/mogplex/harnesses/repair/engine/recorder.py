@@ -11,6 +11,7 @@ from typing import Any
 
 MAX_HITS = 40  # snapshots of one line: enough to see its types, cheap enough for hot loops
 MAX_NAMES = 40
+PLAIN_TYPES = (str, bytes, int, float, bool, tuple, list, dict, set, frozenset, type(None))
 
 try:
     import coverage
@@ -79,7 +80,7 @@ class MonitoredLines(Lines):
     """Line recorder on sys.monitoring (3.12 and newer): each line costs once per test."""
 
     def start(self) -> None:
-        self._monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
+        self._monitoring: Any = sys.monitoring  # type: ignore[attr-defined]  # novm: used from 3.12 on
         self._tool = self._monitoring.COVERAGE_ID
         self._monitoring.use_tool_id(self._tool, "mogplex-repair")
         self._monitoring.register_callback(self._tool, self._monitoring.events.LINE, self._on_monitored)
@@ -206,22 +207,24 @@ def _attributes(value: Any, kind: type) -> Iterator[tuple[str, str]]:
             (one, type(inner).__name__) for one, inner in list(attributes.items())[:MAX_NAMES] if isinstance(one, str)
         )
     try:
-        slots, properties = _members(kind)
+        slots, properties, constants = _members(kind)
     except TypeError:  # a class that can't be hashed
-        slots, properties = _members.__wrapped__(kind)
+        slots, properties, constants = _members.__wrapped__(kind)
     for name, slot in slots:
         try:
             yield name, type(slot.__get__(value, kind)).__name__
         except AttributeError:
             continue  # not set
     yield from ((name, "property") for name in properties)
+    yield from (one for one in constants if not isinstance(attributes, dict) or one[0] not in attributes)
 
 
 @functools.lru_cache(maxsize=256)
-def _members(kind: type) -> tuple[list[tuple[str, types.MemberDescriptorType]], list[str]]:
-    """The slots and the properties of a class."""
+def _members(kind: type) -> tuple[list[tuple[str, types.MemberDescriptorType]], list[str], list[tuple[str, str]]]:
+    """The slots and the properties of a class, and its plain values with their types."""
     slots: dict[str, types.MemberDescriptorType] = {}
     properties: dict[str, None] = {}
+    constants: dict[str, str] = {}
     for one in kind.__mro__:
         fields = vars(one).get("_fields")
         named = fields if isinstance(fields, tuple) else ()
@@ -230,8 +233,10 @@ def _members(kind: type) -> tuple[list[tuple[str, types.MemberDescriptorType]], 
                 slots.setdefault(name, member)
             elif isinstance(member, (property, functools.cached_property)) or name in named:
                 properties.setdefault(name)
+            elif type(member) in PLAIN_TYPES and not name.startswith("__"):
+                constants.setdefault(name, type(member).__name__)
     public = [name for name in properties if not name.startswith("_")]
-    return list(slots.items())[:MAX_NAMES], public[:MAX_NAMES]
+    return list(slots.items())[:MAX_NAMES], public[:MAX_NAMES], list(constants.items())[:MAX_NAMES]
 
 
 def open_line_recorder(root: str, files: set[str]) -> Lines:

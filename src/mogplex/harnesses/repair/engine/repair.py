@@ -119,7 +119,7 @@ class Repair:
         plausible, findings = self._find_patches(project, goal, candidates)
         best = self._best(project, goal, plausible)
         while best is None and plausible and time.monotonic() < self._deadline:
-            refused, tried = [*findings.plausible, *findings.partial], findings.tried
+            refused, tried = [*findings.plausible, *findings.partial, *findings.dodging], findings.tried
             plausible, findings = self._find_patches(project, goal, candidates, refused)
             if findings.tried == tried:
                 break
@@ -138,7 +138,8 @@ class Repair:
         if self._report.environment:
             names = ", ".join(self._report.environment[:5])
             count = len(self._report.environment)
-            self._stream.message(f"{count} failing tests need a package that is not installed here, left out: {names}")
+            lacking = "need a package or plugin that is not installed here, left out"
+            self._stream.message(f"{count} failing tests {lacking}: {names}")
         self._stream.message(summary.diagnosis(self._report))
         candidates = project.edits(goal, suspects)
         self._report.timing["edits"] = self._elapsed() - before

@@ -3,105 +3,21 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import functools
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from .clues import NO_CLUES, Clues
 from .edit import Edit, fit, is_loose
 from .evident import LITERALS, RESULTS
 from .neglect import Neglect
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
+from .vocabulary import Scope, Vocabulary
 
 NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
 SEQUENCES = {"list", "tuple", "str", "bytes", "deque", "range"}
 SIZED = SEQUENCES | {"dict", "set", "frozenset", "OrderedDict", "defaultdict", "Counter"}
+UNCALCULABLE = SEQUENCES | {"dict", "NoneType", "Match", "Pattern", "function", "method", "type", "module", "generator"}
 MAX_EXPRESSIONS = 60
 LONGEST, MAX_LENGTHS = 64, 3
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What all places of one function have in common."""
-
-    names: list[str]
-    enclosing: set[str]  # names that only functions around this one bind
-    expressions: list[ast.expr]
-    idle: set[str]  # local names that nothing reads: one of them was probably meant somewhere
-
-
-@dataclass
-class Vocabulary:
-    """What one file says elsewhere: where the missing piece of a patch usually comes from."""
-
-    constants: list[ast.Constant] = field(default_factory=list)
-    attributes: dict[str, list[str]] = field(default_factory=dict)  # text of the object -> its attributes, as used
-    functions: dict[str, AnyFunction] = field(default_factory=dict)  # functions and methods by name
-    exceptions: list[str] = field(default_factory=list)
-    raises: list[ast.Raise] = field(default_factory=list)
-    filters: list[ast.expr] = field(default_factory=list)  # conditions of comprehensions
-    clues: Clues = NO_CLUES
-    globals: list[str] = field(default_factory=list)
-    calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
-    bound: set[str] = field(default_factory=set)  # names that the module gives a meaning, imports included
-    classes: set[str] = field(default_factory=set)  # those of them that seem to be classes
-    reads: dict[ast.AST, dict[str, list[ast.Name]]] = field(default_factory=dict)  # function -> name -> where
-    scopes: dict[ast.AST, Scope] = field(default_factory=dict)  # function, or statement outside of one -> what it has
-    spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
-
-    @classmethod
-    def of(cls, source: Source) -> Vocabulary:
-        words = cls()
-        for node in ast.walk(source.tree):
-            words.spelled.update(_spelled(node))
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                names = {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-                words.bound |= names
-                words.classes |= {name for name in names if name[:1].isupper()}
-            elif isinstance(node, ast.ClassDef):
-                words.bound.add(node.name)
-                words.classes.add(node.name)
-            elif isinstance(node, ast.Constant):
-                words.constants.append(node)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                known = words.attributes.setdefault(node.value.id, [])
-                if node.attr not in known:
-                    known.append(node.attr)
-            elif isinstance(node, ast.Call):
-                words.calls.setdefault(source.segment(node.func), []).append(node)
-            elif isinstance(node, ast.Raise):
-                words.raises.append(node)
-            elif isinstance(node, ast.comprehension):
-                words.filters += node.ifs
-            elif isinstance(node, FUNCTIONS):
-                words.functions.setdefault(node.name, node)
-            elif isinstance(node, ast.Name) and is_exception(node.id) and node.id not in words.exceptions:
-                words.exceptions.append(node.id)
-        for statement in source.tree.body:
-            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                words.globals += [target.id for target in targets if isinstance(target, ast.Name)]
-        words.bound |= {*words.globals, *words.functions, *dir(builtins)}
-        return words
-
-
-def _spelled(node: ast.AST) -> list[str]:
-    if isinstance(node, ast.Name):
-        return [node.id]
-    if isinstance(node, ast.Attribute):
-        return [node.attr]
-    if isinstance(node, (ast.arg, ast.keyword)):
-        return [node.arg] if node.arg else []
-    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
-        return [node.name]
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40
-    return [node.value] if is_text else []  # type: ignore[attr-defined]  # looked at above
-
-
-def is_exception(name: str) -> bool:
-    known = getattr(builtins, name, None)
-    return (isinstance(known, type) and issubclass(known, BaseException)) or name.endswith(("Error", "Exception"))
 
 
 @dataclass(frozen=True)
@@ -252,6 +168,22 @@ class Place:
             return 0.5
         both = mine | theirs
         return 0.5 if both <= NUMBERS or both <= SEQUENCES or both <= SIZED else 0.1
+
+    def is_judged(self, node: ast.AST) -> bool:
+        """Whether only the truth of an expression counts: it is a condition, or a part of one."""
+        parent = self.source.parents.get(node)
+        while isinstance(parent, ast.BoolOp) or (isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)):
+            node, parent = parent, self.source.parents.get(parent)
+        return isinstance(parent, (ast.If, ast.While, ast.IfExp, ast.Assert)) and parent.test is node
+
+    def is_misfit(self, node: ast.Name) -> bool:
+        """Whether something is calculated with that is no number, seen at run time: an exception that was caught."""
+        parent = self.source.parents.get(node)
+        is_calculated = isinstance(parent, ast.BinOp) and isinstance(
+            parent.op, (ast.Sub, ast.Div, ast.FloorDiv, ast.Pow)
+        )
+        kinds = self.kind(node.id)
+        return is_calculated and bool(kinds) and kinds <= UNCALCULABLE
 
     # --- edits ---------------------------------------------------------------------------------------------------
 

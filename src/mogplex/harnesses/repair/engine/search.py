@@ -12,7 +12,8 @@ from typing import Any
 from .baseline import cpu_limits
 from .candidates import Listed, Queue
 from .company import Company
-from .goal import Goal, whole_files
+from .edit import Candidate
+from .goal import Goal, worth_having
 from .intake import Intake
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
@@ -45,8 +46,11 @@ class Search:
         sources: dict[str, Source],
         on_progress: Callable[[Findings], None],
         under: dict[str, Any] | None = None,
+        is_about: Callable[[Candidate], bool] | None = None,
     ) -> None:
-        """`under` is an encoded edit that every candidate is tried on top of; `sources` have it already."""
+        """`under` is an encoded edit that every candidate is tried on top of; `sources` have it already. `is_about` is
+        false of edits that only keep the tests from getting to where they broke off."""
+        self._is_about = is_about
         self._under = under
         self._queue: Queue = Listed(())
         self._patience: Patience | None = None
@@ -73,7 +77,7 @@ class Search:
 
         Raises ServerLost when no worker lives.
         """
-        self._patience = self._patience or Patience(limit)
+        self._patience = self._patience or Patience(limit, is_inner=self._under is not None)
         while True:
             self.findings.stopped_by = self._patience.reason_to_stop(self.findings, until, deadline)
             if self.findings.stopped_by:
@@ -261,7 +265,9 @@ class Search:
         if record.get("died") or record.get("lost"):
             return
         if "failed" not in record:
-            self.findings.plausible.append(Plausible(trial.candidate, trial.compiled))
+            is_dodge = self._is_about is not None and not self._is_about(trial.candidate)
+            found = self.findings.dodging if is_dodge else self.findings.plausible
+            found.append(Plausible(trial.candidate, trial.compiled))
         elif record["outcome"] == "timeout":
             self._retry_later(trial, is_promising=2 * len(record.get("mended", [])) > len(self._goal.failing))
         elif record.get("mended"):
@@ -275,7 +281,7 @@ class Search:
                 self._control(trial, record["failed"])
         else:
             self._note_step(replace(found, mends=tuple(record["mended"])))
-            self._note_partial(found, record["mended"])
+            self._note_partial(trial, found, record["mended"])
         function = self._intake.function_of(trial)
         is_open = function is not None and not worker.is_cold and share < 1
         if is_open and self._screening.may_need_import(
@@ -283,8 +289,10 @@ class Search:
         ):
             self._cold.append(trial)
 
-    def _note_partial(self, found: Plausible, mended: list[str]) -> None:
-        """A patch that mends every failing test of a file is worth having, if nothing better comes."""
-        mends = whole_files(self._goal, mended)
-        if mends and not self._under:
+    def _note_partial(self, trial: Trial, found: Plausible, mended: list[str]) -> None:
+        """A patch that mends a large part is worth having, if nothing better comes; on top of another edit any is."""
+        function, path = self._intake.function_of(trial), self._intake.path_of(trial)
+        running = self._screening.running(path, function) if function else set(self._goal.failing)
+        mends = mended if self._under is not None else worth_having(self._goal, mended, running)
+        if mends:
             self.findings.partial.append(replace(found, mends=tuple(mends)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from .edit import Candidate, tokens_of
 from .goal import MAX_REPRESENTATIVES
 from .ground import OBSERVED_CPU_SECONDS, Ground, Surroundings, affordable
 from .runs import FINE, Run, play
-from .stream import WORD
 from .trial import Findings, Plausible, promise
 from .units import encoded
 
@@ -35,7 +34,7 @@ class SecondStep:
         self._around = around
         self._grounds: dict[Candidate, Ground] = {}
         self._sifted: dict[Candidate, Plausible] = {}
-        self._touches: Touches | None = self._touches_nameless if around.nameless else None
+        self._touches: Touches | None = (lambda step: around.touches(step.candidate)) if around.nameless else None
 
     @property
     def is_spent(self) -> bool:
@@ -56,17 +55,16 @@ class SecondStep:
         while not findings.plausible and findings.tried < limit and time.monotonic() < until:
             ground = max(self._grounds.values(), key=lambda one: one.priority, default=None)
             if ground is None or not ground.priority:
-                return
+                break
             found = self._take_turn(ground, turn, until, others, findings, on_progress)
             if found and time.monotonic() < until:  # there may be a better one near by
                 found = self._take_turn(ground, until - time.monotonic(), until, others, findings, on_progress)
                 for rival in self._rivals(ground):
                     found += self._take_turn(rival, FEWEST_SECONDS, until, ground.seconds(), findings, on_progress)
             findings.plausible += found
-
-    def _touches_nameless(self, step: Plausible) -> bool:
-        source = self._around.sources[os.path.realpath(self._around.root / step.candidate.path)]
-        return touches_name(step, source.text, self._around.nameless)
+        texts = {one.compiled.text for one in findings.partial}
+        pairs = [pair for one in self._grounds.values() for pair in one.partial()]
+        findings.partial += [pair for pair in pairs if pair.compiled.text not in texts]
 
     def _sift(self, findings: Findings) -> None:
         """See which failing tests the likeliest steps mend: the few that showed that they are steps may need the
@@ -154,11 +152,3 @@ def best_first_edits(
         weighed[number] = (weight * share ** crowd.get(place, 0), one)
         crowd[place] = crowd.get(place, 0) + 1
     return sorted(weighed, key=lambda pair: -pair[0])[:MAX_GROUNDS]
-
-
-def touches_name(step: Plausible, text: str, names: Set[str]) -> bool:
-    """Whether a name stands less often or more often in the file's `text` with the edit: one that only keeps the tests
-    from getting there leaves it as it is."""
-    before = [word for edit in step.candidate.edits for word in WORD.findall(text[edit.start : edit.end])]
-    after = [word for edit in step.candidate.edits for word in WORD.findall(edit.text)]
-    return any(before.count(name) != after.count(name) for name in names)

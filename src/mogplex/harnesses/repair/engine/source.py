@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -25,6 +26,7 @@ class Source:
         self.tree = ast.parse(self.text)
         self.newline = "\r\n" if "\r\n" in self.text else "\n"
         self._starts = [0] + [match.end() for match in NEWLINE.finditer(self.text)]
+        self._spans: dict[ast.AST, tuple[int, int]] = {}
         self.parents: dict[ast.AST, ast.AST] = {}
         for node in ast.walk(self.tree):
             for child in ast.iter_child_nodes(node):
@@ -66,9 +68,12 @@ class Source:
         return self._starts[line - 1] + column
 
     def span(self, node: ast.AST) -> tuple[int, int]:
-        line, column = getattr(node, "lineno"), getattr(node, "col_offset")  # noqa: B009  ast.AST declares neither
-        end_line, end_column = getattr(node, "end_lineno"), getattr(node, "end_col_offset")  # noqa: B009
-        return self.offset(line, column), self.offset(end_line, end_column)
+        known = self._spans.get(node)
+        if known is None:
+            line, column = getattr(node, "lineno"), getattr(node, "col_offset")  # noqa: B009  ast.AST declares neither
+            end_line, end_column = getattr(node, "end_lineno"), getattr(node, "end_col_offset")  # noqa: B009
+            known = self._spans[node] = self.offset(line, column), self.offset(end_line, end_column)
+        return known
 
     def segment(self, node: ast.AST) -> str:
         start, end = self.span(node)
@@ -106,8 +111,9 @@ class Source:
                 return block, block.index(statement)
         return [statement], 0
 
-    def statements(self) -> Iterator[ast.stmt]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.stmt))
+    @functools.cached_property
+    def statements(self) -> list[ast.stmt]:
+        return [node for node in ast.walk(self.tree) if isinstance(node, ast.stmt)]
 
 
 def first_line(statement: ast.stmt) -> int:

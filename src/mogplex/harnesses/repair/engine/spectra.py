@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ CRASH_BONUS = 1.6  # the innermost of the repo's own lines in a failing test's t
 FRAME_BONUS = 1.2
 SIGNATURE_SHARE = 0.7  # `def` lines and import-time statements run in no test; they inherit from what uses them
 GLOBAL_SHARE = 0.7
+ORIGIN_SHARE = 0.8
 NOBODY: Mapping[str, float] = {}
 TOOL_FACTOR = 0.3
 MAX_SUSPECTS = 600
@@ -122,6 +123,18 @@ def _raise_traceback_lines(scores: dict[str, dict[int, float]], baseline: Baseli
         scores[path][line] = max(scores[path].get(line, 0.0), 0.3) * factor
 
 
+def raise_origins(
+    scores: dict[str, dict[int, float]], origins: Mapping[tuple[str, int], int], clashes: Container[tuple[str, int]]
+) -> None:
+    """Suspect the lines that a wrong type may come from: each step back a little less than the line it was found on.
+    Places are real path and line; only lines that failing tests run are raised."""
+    broken = [scores[path].get(line, 0.0) for path in scores for line in scores[path] if (path, line) in clashes]
+    highest = max(broken, default=0.0)
+    for (path, line), steps in origins.items():
+        if scores.get(path, {}).get(line):
+            scores[path][line] = max(scores[path][line], highest * ORIGIN_SHARE**steps)
+
+
 def rank(
     scores: dict[str, dict[int, float]], sources: dict[str, Source], named: Mapping[str, float] = NOBODY
 ) -> list[Suspect]:
@@ -132,10 +145,11 @@ def rank(
         lines = scores.get(path, {})
         factor = TOOL_FACTOR if is_tool_path(source.path) else 1.0
         direct: dict[ast.stmt, float] = {}
-        for statement in source.statements():
+        for statement in source.statements:
             score = factor * max((lines.get(line, 0.0) for line in header_lines(statement)), default=0.0)
-            if score and not isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
-                direct[statement] = score
+            is_nested = isinstance(statement, FUNCTIONS) and source.function_of(statement) is not None
+            if score and (is_nested or not isinstance(statement, (*FUNCTIONS, ast.ClassDef))):
+                direct[statement] = score  # the header of a function in a function runs as other lines do
         inherited = _inherit(source, direct, named)
         for statement, score in {**inherited, **direct}.items():
             suspects.append(Suspect(source.path, statement.lineno, score, statement, source))
@@ -155,7 +169,7 @@ def _inherit(source: Source, direct: dict[ast.stmt, float], named: Mapping[str, 
             name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
             if name is not None:
                 reads[name] = max(reads.get(name, 0.0), score)
-    for statement in source.statements():
+    for statement in source.statements:
         if source.function_of(statement) is None and isinstance(statement, (ast.Assign, ast.AnnAssign)):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .edit import Candidate, Edit
-from .scope import Place, Proposal, Vocabulary
+from .scope import Place, Proposal
 from .spectra import Suspect
 from .templates.template import Template
+from .vocabulary import Vocabulary
 
 CROWD = 60  # after so many candidates on one line the next counts half
 SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious may take four times as many turns

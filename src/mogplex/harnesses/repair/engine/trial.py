@@ -39,6 +39,7 @@ class Trial:
 class Findings:
     plausible: list[Plausible] = field(default_factory=list)
     partial: list[Plausible] = field(default_factory=list)  # mends all failing tests of a file, and breaks none
+    dodging: list[Plausible] = field(default_factory=list)  # passes all, and leaves a name without a value as it is
     steps: list[Plausible] = field(default_factory=list)  # mends some of the targets, or moves a failure further on
     kinds: dict[str, int] = field(default_factory=dict)  # template -> candidates tried
     failing: int = 1  # tests, without any edit
@@ -52,10 +53,11 @@ class Findings:
 
     def drop(self, refused: set[str]) -> bool:
         """Forget patches that lead to these texts; whether there were any."""
-        before = len(self.plausible) + len(self.partial)
-        self.plausible[:] = [one for one in self.plausible if one.compiled.text not in refused]
-        self.partial[:] = [one for one in self.partial if one.compiled.text not in refused]
-        return len(self.plausible) + len(self.partial) < before
+        found = (self.plausible, self.partial, self.dodging)
+        before = sum(map(len, found))
+        for patches in found:
+            patches[:] = [one for one in patches if one.compiled.text not in refused]
+        return sum(map(len, found)) < before
 
     def absorb(self, inner: Findings) -> None:
         """Count what a search on top of an edit has tried since this was last called."""

@@ -9,17 +9,19 @@ import __future__
 
 import ast
 import base64
+import bisect
 import contextlib
 import marshal
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from .edit import Candidate, Edit, apply_edits
 from .source import FUNCTIONS, AnyFunction, Source, first_line, opening
 
+Thing = TypeVar("Thing")
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 FUTURE_FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
@@ -52,6 +54,22 @@ def future_flags(tree: ast.Module) -> int:
     return flags
 
 
+class Extents(Generic[Thing]):
+    """Things that lie one after another in a text, by where they begin and end."""
+
+    def __init__(self, every: Iterable[tuple[int, int, Thing]]) -> None:
+        self._every = sorted(every, key=lambda one: one[:2])
+        self._starts = [start for start, _, _ in self._every]
+
+    def around(self, candidate: Candidate) -> Thing | None:
+        """The one that holds all edits."""
+        number = bisect.bisect_right(self._starts, min(edit.start for edit in candidate.edits))
+        for start, end, thing in self._every[max(0, number - 2) : number]:  # an empty one may begin where it ends
+            if all(start <= edit.start and edit.end <= end for edit in candidate.edits):
+                return thing
+        return None
+
+
 class Compiler:
     """Compiles candidates of one file."""
 
@@ -62,7 +80,9 @@ class Compiler:
         self.outer = [
             node for node in ast.walk(source.tree) if isinstance(node, FUNCTIONS) and source.function_of(node) is None
         ]
-        self._bodies = [self._body(function) for function in self.outer]
+        self._bodies = Extents(self._body(function) for function in self.outer)
+        self._wholes = Extents((*source.span(function), function) for function in self.outer)
+        self._statements = Extents((*source.span(one), number) for number, one in enumerate(source.tree.body))
 
     def compile(self, candidate: Candidate) -> Compiled:
         """Raises SyntaxError (or ValueError) when the edited text is no Python."""
@@ -104,22 +124,19 @@ class Compiler:
 
     def _compile_signature(self, candidate: Candidate, text: str) -> Compiled | None:
         """An edit of an undecorated function that also touches its signature; None if it is no such edit."""
-        for function in self.outer:
-            start, end = self.source.span(function)
-            if function.decorator_list or not all(start <= edit.start and edit.end <= end for edit in candidate.edits):
-                continue
-            unit, owners = self._unit(function, text)
-            same = [
-                node
-                for node in ast.walk(ast.parse(text if unit is None else unit))
-                if isinstance(node, FUNCTIONS) and node.name == function.name and node.lineno == function.lineno
-            ]
-            if len(same) == 1:
-                code = self._compile_nodes([_within(owners, same[0])])
-                return Compiled(
-                    text, fingerprint(code), code, "signature", function.name, function.lineno, tuple(owners)
-                )
-        return None
+        function = self._wholes.around(candidate)
+        if function is None or function.decorator_list:
+            return None
+        unit, owners = self._unit(function, text)
+        same = [
+            node
+            for node in ast.walk(ast.parse(text if unit is None else unit))
+            if isinstance(node, FUNCTIONS) and node.name == function.name and node.lineno == function.lineno
+        ]
+        if len(same) != 1:
+            return None
+        code = self._compile_nodes([_within(owners, same[0])])
+        return Compiled(text, fingerprint(code), code, "signature", function.name, function.lineno, tuple(owners))
 
     def _compile_globals(self, candidate: Candidate, text: str) -> Compiled:
         """An edit inside one statement of the module. Of an assignment: that one, and later assignments that build on
@@ -147,20 +164,16 @@ class Compiler:
 
     def _statement_around(self, candidate: Candidate) -> int | None:
         """The number of the one statement of the module that holds all edits, if it begins its line."""
-        for number, statement in enumerate(self.source.tree.body):
-            start, end = self.source.span(statement)
-            if all(start <= edit.start and edit.end <= end for edit in candidate.edits):
-                return number if statement.col_offset == 0 else None
-        return None
+        number = self._statements.around(candidate)
+        return number if number is not None and self.source.tree.body[number].col_offset == 0 else None
 
     def needs_import(self, candidate: Candidate) -> bool:
         """Whether an edit can't be tried without one; told without compiling anything."""
         if self.function_around(candidate) is not None:
             return False
-        for function in self.outer:
-            start, end = self.source.span(function)
-            if all(start <= edit.start and edit.end <= end for edit in candidate.edits):
-                return bool(function.decorator_list)
+        function = self._wholes.around(candidate)
+        if function is not None:
+            return bool(function.decorator_list)
         number = self._statement_around(candidate)
         return number is None or not isinstance(self.source.tree.body[number], ASSIGNMENTS)
 
@@ -174,10 +187,7 @@ class Compiler:
 
     def function_around(self, candidate: Candidate) -> AnyFunction | None:
         """The outermost function whose *body* holds all edits; None when the edit touches what runs at import."""
-        for low, high, function in self._bodies:
-            if all(low <= edit.start and edit.end <= high for edit in candidate.edits):
-                return function
-        return None
+        return self._bodies.around(candidate)
 
     def line_run(self, candidate: Candidate, compiled: Compiled) -> int:
         """A line that is run whenever what the candidate changes makes a difference: of a function whose signature it

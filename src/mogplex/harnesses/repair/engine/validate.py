@@ -59,6 +59,10 @@ def _run(
             if broken:
                 return Verdict(False, f"{broken[0]} still can't be imported", 0, 0)
             tests = [one["id"] for one in pool.collected]
+            known = Run([test for test in goal.mended if test in set(tests)], cpu_seconds)
+            play(pool, known)  # what other patches have spoiled this one may spoil, too: then the rest needn't run
+            if any(one.outcome not in FINE for one in known.outcomes.values()):
+                return _judged(known.outcomes, replace(goal, failing=[], far=[]))
             run = Run(tests, cpu_seconds, vital=[test for test in decisive or tests if _must_pass(test, goal)])
             play(pool, run)
             outcomes = run.outcomes
@@ -75,11 +79,11 @@ def _judged(outcomes: dict[str, Outcome], goal: Goal) -> Verdict:
         if one.outcome not in FINE or (one.outcome == "skipped" and test in targets)
     ]  # fmt: skip
     spoiled = [test for test in bad if _must_pass(test, goal)]
-    missing = [test for test in [*goal.failing, *goal.baseline.passing()] if test not in outcomes]
     passed = sum(1 for one in outcomes.values() if one.outcome == "passed")
     if spoiled:
         reason = f"{spoiled[0]} fails: {outcomes[spoiled[0]].message[:200]}"
         return Verdict(False, reason, passed, len(bad), spoiled=tuple(spoiled))
+    missing = [test for test in [*goal.failing, *goal.baseline.passing()] if test not in outcomes]
     if missing:
         return Verdict(False, f"{missing[0]} is not collected any more", passed, len(bad))
     missed = [test for test in goal.far if test in bad or test not in outcomes]

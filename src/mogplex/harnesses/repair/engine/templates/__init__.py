@@ -12,6 +12,7 @@ from . import (
     calls,
     comparison,
     constants,
+    defaults,
     elements,
     expressions,
     formats,
@@ -24,6 +25,7 @@ from . import (
     spelling,
     statements,
     truth,
+    unbound,
     wrappers,
 )
 from .template import Template
@@ -31,7 +33,7 @@ from .template import Template
 
 def all_templates() -> list[Template]:
     families = (
-        comparison, arithmetic, logic, constants, names, calls, wrappers, sequences, expressions, guards, statements,
-        insertions, truth, raising, spelling, asked_types, elements, bindings, formats,
+        comparison, arithmetic, logic, constants, names, calls, wrappers, sequences, expressions, guards, defaults,
+        statements, insertions, truth, raising, spelling, asked_types, elements, bindings, unbound, formats,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

@@ -6,7 +6,8 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from ..scope import Place, Proposal, is_exception
+from ..scope import Place, Proposal
+from ..vocabulary import is_exception
 from .template import Template
 
 MAX_CLASSES = 12  # of the file's own and those that it imports

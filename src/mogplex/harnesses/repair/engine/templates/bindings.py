@@ -73,7 +73,7 @@ def parent_prepared(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         return
     parents = {place.text(base).split(".")[-1] for base in owner.bases}
     taken: list[str] | None = None
-    for one in place.source.statements():
+    for one in place.source.statements:
         if isinstance(one, FUNCTIONS) and one.name == function.name:
             above = place.source.class_of(one)
             if above is not None and above.name in parents:

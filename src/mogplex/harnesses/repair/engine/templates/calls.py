@@ -149,8 +149,30 @@ def lookup(node: ast.Subscript, place: Place) -> Iterator[Proposal]:
     yield place.replace(node, f"{head}.get({key})", 0.5 if iterated else 1.0)
     for number, default in enumerate(defaults):
         yield place.replace(node, f"{head}.get({key}, {default})", 0.8 - 0.05 * number)
+    for name in place.names:
+        if place.is_live(name) and name not in (head, key, "self", "cls"):
+            weight = 1.5 if name in place.idle else 1.0 if name.startswith("default") else 0.3
+            yield place.replace(node, f"{head}.get({key}, {name})", weight)
+    for text in _usual_values(place):
+        yield place.replace(node, f"{head}.get({key}, {text})", 0.9)
     for default in list(dict.fromkeys(text for text in told if text not in defaults))[:MAX_DEFAULTS]:
         yield place.replace(node, f"{head}.get({key}, {default})", 0.3)
+
+
+def _usual_values(place: Place) -> list[str]:
+    """The constants that the name or attribute which a statement assigns gets elsewhere in the file."""
+    targets = place.statement.targets if isinstance(place.statement, ast.Assign) else []
+    found: dict[str, None] = {}
+    for target in targets:
+        for one in place.words.assigned.get(place.text(target).replace("self.", "", 1), []):
+            if one is not place.statement and _is_plain(one.value):
+                found[place.text(one.value)] = None
+    return list(found)[:MAX_DEFAULTS]
+
+
+def _is_plain(node: ast.expr) -> bool:
+    """Whether it is a constant, or one with a sign."""
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def lookup_default(node: ast.Call, place: Place) -> Iterator[Proposal]:
@@ -200,9 +222,31 @@ def like_another_call(node: ast.Call, place: Place) -> Iterator[Proposal]:
             yield place.replace(node, text, 1.0 if len(other.args) + len(other.keywords) > len(node.args) else 0.6)
 
 
+def like_another_keyword(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """A keyword that the same function gets elsewhere in the file: with the same value, or a name like it."""
+    parts = [place.text(part) for part in [*node.args, *node.keywords]]
+    given = {keyword.arg for keyword in node.keywords}
+    head = place.text(node.func)
+    found: dict[str, float] = {}
+    for other in place.words.calls.get(head, []):
+        for keyword in other.keywords:
+            if keyword.arg is None or keyword.arg in given:
+                continue
+            text = place.text(keyword.value)
+            names = {one.id for one in ast.walk(keyword.value) if isinstance(one, ast.Name)}
+            if "\n" not in text and all(place.is_live(one) or one in place.words.bound for one in names):
+                found[f"{keyword.arg}={text}"] = 1.0
+            for name in place.names:
+                if place.is_live(name) and name not in ("self", "cls"):
+                    found.setdefault(f"{keyword.arg}={name}", 0.8 if keyword.arg in name else 0.2)
+    for text, weight in sorted(found.items(), key=lambda pair: -pair[1])[:MAX_KEYWORDS]:
+        yield place.replace(node, f"{head}({', '.join([*parts, text])})", weight)
+
+
 CONVERSIONS = ("str", "list", "float", "int", "dict", "set", "bytes")
 WITHOUT_GET = SEQUENCES | NUMBERS | {"set", "frozenset", "NoneType"}
 MAX_LIKE = 4  # calls to learn from
+MAX_KEYWORDS = 12
 MAX_DEFAULTS = 14  # of a lookup, from the constants of the file: one character first, then the nearest
 TEMPLATES = [
     Template("arguments swapped", 0.5, (ast.Call,), swapped_arguments),
@@ -213,4 +257,5 @@ TEMPLATES = [
     Template("default of a lookup", 0.25, (ast.Call,), lookup_default),
     Template("receiver converted", 0.2, (ast.Attribute,), converted_receiver),
     Template("call like another", 0.2, (ast.Call,), like_another_call),
+    Template("keyword like another", 0.3, (ast.Call,), like_another_keyword),
 ]

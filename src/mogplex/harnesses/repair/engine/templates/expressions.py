@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..edit import is_loose
 from ..scope import NUMBERS, Place, Proposal
-from .logic import atoms
+from .atoms import atoms
 from .template import Template
 
 RETURNED = ("True", "False", "None", "[]", "0", "{}", '""', "()", "set()", "1", "-1")

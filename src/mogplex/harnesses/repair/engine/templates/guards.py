@@ -1,14 +1,14 @@
-"""A missing guard: `if x is None: return …`, a statement that must not run always, a mutable default."""
+"""A missing guard: `if x is None: return …`, a statement that must not run always."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 
-from ..scope import SIZED, Place, Proposal
-from ..source import FUNCTIONS, opening
+from ..scope import Place, Proposal
+from ..source import FUNCTIONS
+from .atoms import CHECKED, atoms
 from .block import insert_before, line_span, shifted, unit
-from .logic import atoms
 from .template import Template
 
 SIMPLE = (
@@ -24,8 +24,11 @@ SIMPLE = (
     ast.With,
 )
 MAX_ATOMS = 24
-ASKED = 4.0  # the weight of a default that the function asks for
+LOOKED_AHEAD = 2  # statements
+DISPLAYS: dict[type[ast.expr], str] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
+KEYED = {"dict", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
 OVERWRITTEN, MAX_ASKED = 5.0, 3
+FOUND, UNREAD, ALIKE = 3.0, 3.0, 3.0
 NOTHING = 4.0  # of a question for None where failing tests died of one
 
 
@@ -103,6 +106,14 @@ def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]
         if is_argument and all(one.lineno > (node.end_lineno or node.lineno) for one in place.reads.get(name, [])):
             yield f"{name} is None", OVERWRITTEN
             yield f"not {name}", OVERWRITTEN * 0.6
+    if len(targets) == 1 and (kind := _put_into(node.value, place.text(targets[0]), place)):  # type: ignore[attr-defined]
+        yield f"not isinstance({place.text(targets[0])}, {kind})", OVERWRITTEN
+    yield from _missing_keys(node, place)
+    yield from _just_found(node, place)
+    yield from _like_neighbours(node, place)
+    for name in sorted(place.idle):
+        if place.kind(name) == {"bool"}:
+            yield name, UNREAD
     for name in _maybe_none(node, place):
         yield f"{name} is not None", NOTHING
     attributes = (one for one in ast.walk(node) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
@@ -112,84 +123,64 @@ def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]
         yield text, 0.8
 
 
-def none_default(node: ast.stmt, place: Place) -> Iterator[Proposal]:
-    """`if x is None: x = …` before the first statements of a function."""
-    if place.function is None or node not in place.function.body[:3]:
+def _put_into(value: ast.expr, name: str, place: Place) -> str:
+    """The container that `x = [x]`, `x = (x,)` or `x = list(x)` makes of `x`; "" of any other value."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and len(value.args) == 1:
+        is_type = value.func.id in CHECKED or value.func.id in place.words.classes
+        return value.func.id if is_type and place.text(value.args[0]) == name else ""
+    kind = next((kind for shape, kind in DISPLAYS.items() if isinstance(value, shape)), "")
+    return kind if kind and [place.text(one) for one in value.elts] == [name] else ""  # type: ignore[attr-defined]
+
+
+def _just_found(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
+    """What the statement before has found out: `quoted = text[0] == '"'`."""
+    block, number = place.source.block_of(node)
+    before = block[number - 1] if number else None
+    for target in before.targets if isinstance(before, ast.Assign) else []:
+        if isinstance(target, ast.Name) and place.kind(target.id) <= {"bool", "NoneType", "Match"}:
+            yield target.id, FOUND
+            yield f"not {target.id}", FOUND * 0.5
+
+
+def _like_neighbours(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
+    """The condition of a statement like this one next to it, of what this one reads: after `if self.a: text += self.a`
+    it is `if self.b: text += self.b`."""
+    block, number = place.source.block_of(node)
+    for near in (*block[max(0, number - 1) : number], *block[number + 1 : number + 2]):
+        if not isinstance(near, ast.If) or near.orelse or type(near.body[0]) is not type(node):
+            continue
+        asked = {place.text(one) for one in ast.walk(near.test) if isinstance(one, (ast.Attribute, ast.Name))}
+        theirs = [text for text in _read(near.body[0], place) if text in asked]
+        for text in theirs:
+            for mine in _read(node, place):
+                if mine.count(".") == text.count(".") and mine not in asked:
+                    yield place.text(near.test).replace(text, mine), ALIKE
+
+
+def _read(node: ast.stmt, place: Place) -> list[str]:
+    """The attributes and names that a statement reads, whole ones only."""
+    every = [one for one in ast.walk(node) if isinstance(one, (ast.Attribute, ast.Name))]
+    parts = {one.value for one in every if isinstance(one, ast.Attribute)}
+    whole = [one for one in every if one not in parts and isinstance(one.ctx, ast.Load)]
+    return list(dict.fromkeys(place.text(one) for one in whole))
+
+
+def _missing_keys(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
+    """For a statement that leaves, or may: whether there is no entry of those that the statements after it read."""
+    if not isinstance(node, (ast.Raise, ast.Continue, ast.Break, ast.Expr)):
         return
-    for name in place.names:
-        kinds = place.kind(name)
-        if "NoneType" in kinds or not kinds:
-            others = [other for other in place.names if other != name and place.is_live(other)][:5]
-            for value in ("[]", "{}", "0", '""', "()", "set()", "1", *others):
-                proposal = insert_before(
-                    place, [f"if {name} is None:", f"{unit(place)}{name} = {value}"], 1.0 if kinds else 0.3
-                )
-                if proposal is not None:
-                    yield proposal
-        if kinds & SIZED:
-            proposal = insert_before(place, [f"{name} = list({name})"], 0.3)
-            if proposal is not None:
-                yield proposal
-
-
-def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
-    """`def f(x=[])` to `def f(x=None)` with `if x is None: x = []` in the body."""
-    arguments = node.args
-    named = [*arguments.posonlyargs, *arguments.args]
-    pairs = list(zip(named[len(named) - len(arguments.defaults) :], arguments.defaults))
-    pairs += [
-        (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None
-    ]
-    first = Place(place.source, opening(node), place.words, place.kinds)
-    for argument, default in pairs:
-        if isinstance(default, (ast.List, ast.Dict, ast.Set, ast.Call)):
-            changed = place.replace(default, "None")
-            value = place.text(default)
-            guard = insert_before(first, [f"if {argument.arg} is None:", f"{unit(first)}{argument.arg} = {value}"], 1.0)
-            if guard is not None:
-                yield Proposal((*changed.edits, *guard.edits), 1.0)
-
-
-def default_value(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
-    """Another default argument, None if the function asks for that; one where there is none."""
-    positional = [*node.args.posonlyargs, *node.args.args]
-    with_defaults = positional[len(positional) - len(node.args.defaults) :]
-    for argument, default in [
-        *zip(with_defaults, node.args.defaults),
-        *zip(node.args.kwonlyargs, node.args.kw_defaults),
-    ]:
-        if default is not None:
-            for text in ("None", "True", "False", "0", "1", "()", '""'):
-                if text != place.text(default):
-                    yield place.replace(
-                        default, text, ASKED if text == "None" and _asks_for_none(node, argument.arg) else 1.0
-                    )
-    if node.args.args and not node.args.vararg and not node.args.kwonlyargs and not node.args.kwarg:
-        count = len(node.args.args) - len(node.args.defaults)
-        last = node.args.args[count - 1] if count else None
-        if last is not None and last.arg not in ("self", "cls"):
-            end = place.source.span(last)[1]
-            for text in ("None", "0", "False", "True", '""', "()"):
-                yield place.span_edit(end, end, f"={text}", 0.5)
-
-
-def _asks_for_none(function: ast.FunctionDef, name: str) -> bool:
-    """Whether it compares an argument with None: then that is mostly what is there when nothing is given."""
-    return any(
-        isinstance(one, ast.Compare)
-        and isinstance(one.left, ast.Name)
-        and one.left.id == name
-        and isinstance(one.ops[0], (ast.Is, ast.IsNot))
-        and isinstance(one.comparators[0], ast.Constant)
-        and one.comparators[0].value is None
-        for one in ast.walk(function)
-    )
+    block, number = place.source.block_of(node)
+    for later in block[number + 1 : number + 1 + LOOKED_AHEAD]:
+        for one in ast.walk(later):
+            if not isinstance(one, ast.Subscript) or not isinstance(one.ctx, ast.Load):
+                continue
+            if isinstance(one.value, (ast.Name, ast.Attribute)) and place.kind_of(one.value) & KEYED:
+                key, owner = place.text(one.slice), place.text(one.value)
+                yield f"{key} not in {owner}", 3.0
+                yield f"{owner}.get({key}) is None", 2.0
 
 
 TEMPLATES = [
     Template("early exit", 0.14, SIMPLE, early_exit),
     Template("statement guarded", 0.1, SIMPLE, wrapped_in_if),
-    Template("missing default", 0.2, SIMPLE, none_default),
-    Template("mutable default", 1.2, (ast.FunctionDef, ast.AsyncFunctionDef), mutable_default),
-    Template("default argument", 0.3, (ast.FunctionDef, ast.AsyncFunctionDef), default_value),
 ]

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from ..edit import is_loose, operator_span
-from ..scope import NUMBERS, SIZED, Place, Proposal
+from ..scope import SIZED, Place, Proposal
+from .atoms import atoms
 from .template import Template
 
-MAX_ATOMS = 40
-CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
+ANOTHER_TYPE = 2.0  # of a type that the thing has, where others are asked for already
 
 
 def connective(node: ast.BoolOp, place: Place) -> Iterator[Proposal]:
@@ -82,88 +82,6 @@ def not_dropped(node: ast.UnaryOp, place: Place) -> Iterator[Proposal]:
         yield place.replace(node, place.text(node.operand))
 
 
-def atoms(place: Place) -> list[tuple[str, float]]:
-    """Simple conditions over what is in scope here, with weights."""
-    found: dict[str, float] = {}
-    names = [name for name in place.names if place.is_live(name)][:12]
-    used = {node.id for node in ast.walk(place.statement) if isinstance(node, ast.Name)}
-    for name in names:
-        near = 1.0 if name in used else 0.5
-        kinds = place.kind(name)
-        if kinds and kinds <= {"function", "type", "module", "method", "builtin_function_or_method"}:
-            continue
-        found.setdefault(name, 0.7 * near)
-        found.setdefault(f"not {name}", 1.0 * near)
-        if not kinds or "NoneType" in kinds:
-            sure = 1.5 if kinds else 1.0
-            found[f"{name} is None"] = sure * near
-            found[f"{name} is not None"] = sure * near
-        if kinds & NUMBERS - {"bool"} or not kinds:
-            for text, weight in (("== 0", 0.8), ("< 0", 0.8), ("> 0", 0.6), ("== 1", 0.5), ("> 1", 0.5), (">= 0", 0.4)):
-                found.setdefault(f"{name} {text}", weight * near)
-        if kinds & SIZED:
-            found.setdefault(f"len({name}) > 1", 0.5 * near)
-            found.setdefault(f"len({name}) == 1", 0.5 * near)
-            found.setdefault(f"len({name}) < 2", 0.4 * near)
-        if (kinds & SIZED or not kinds) and name in used:
-            for length in place.lengths:
-                for operator, weight in (("!=", 0.6), ("==", 0.5), ("<", 0.4), (">", 0.4)):
-                    found.setdefault(f"len({name}) {operator} {length}", weight)
-    block, number = place.source.block_of(place.statement)
-    around = " ".join(place.text(one) for one in block[max(0, number - 1) : number + 2])
-    for node in place.expressions:
-        if isinstance(node, (ast.Compare, ast.UnaryOp)) and place.kind_of(node) == {"bool"}:
-            found.setdefault(place.text(node), 0.8)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
-            found.setdefault(place.text(node), 0.7)
-        elif isinstance(node, ast.Attribute) and "NoneType" in place.kind(place.text(node)) | {""}:
-            found.setdefault(f"{place.text(node)} is None", 0.8)
-            found.setdefault(f"{place.text(node)} is not None", 0.7)
-        elif isinstance(node, ast.Attribute):
-            near = 0.8 if place.text(node) in around else 0.4
-            found.setdefault(place.text(node), near)
-            found.setdefault(f"not {place.text(node)}", near)
-    for name in sorted(used & set(names) - {"self", "cls"}):
-        for kind in sorted(place.kind(name) & (CHECKED | place.words.classes)):
-            sure = 1.0 if place.clash else 0.4 if len(place.kind(name)) > 1 else 0.2
-            found.setdefault(f"isinstance({name}, {kind})", sure)
-            found.setdefault(f"not isinstance({name}, {kind})", sure)
-    for name in sorted(used & set(names) - {"self", "cls"}):
-        for attribute in place.words.attributes.get(name, [])[:6]:
-            if attribute not in place.words.functions:
-                found.setdefault(f"{name}.{attribute}", 0.4)
-                found.setdefault(f"not {name}.{attribute}", 0.3)
-    for name in names:
-        for attribute, kinds in place.kinds.items():
-            if attribute.startswith("self.") and kinds & NUMBERS - {"bool"} and place.kind(name) & NUMBERS - {"bool"}:
-                for operator, weight in ((">", 0.4), ("<", 0.4), (">=", 0.3), ("==", 0.3)):
-                    found.setdefault(f"{name} {operator} {attribute}", weight)
-    for weight, text in _pairs(place, names):
-        found.setdefault(text, weight)
-    return sorted(found.items(), key=lambda item: -item[1])[:MAX_ATOMS]
-
-
-def _pairs(place: Place, names: list[str]) -> Iterator[tuple[float, str]]:
-    """Comparisons of two names of the same type, as `low <= high`."""
-    used = {node.id for node in ast.walk(place.statement) if isinstance(node, ast.Name)}
-    for number, one in enumerate(names):
-        for other in names[number + 1 :]:
-            if place.kind(one) and place.is_compatible(one, other) == 1.0 and (one in used or other in used):
-                yield 0.5, f"{one} == {other}"
-                yield 0.5, f"{one} != {other}"
-                if not place.kind(one) & NUMBERS:
-                    yield 0.4, f"{one} is {other}"
-                    yield 0.4, f"{one} is not {other}"
-                if place.kind(one) & NUMBERS:
-                    yield 0.4, f"{one} < {other}"
-                    yield 0.4, f"{one} > {other}"
-                    yield 0.3, f"{one} <= {other}"
-                    yield 0.3, f"{one} >= {other}"
-                if place.kind(one) & SIZED:
-                    yield 0.3, f"{one} in {other}"
-                    yield 0.3, f"{one} not in {other}"
-
-
 def extended(node: ast.AST, place: Place) -> Iterator[Proposal]:
     """`if a:` to `if a and b:` or `if a or b:`, with b from what is in scope."""
     targets = conditions(node)
@@ -174,6 +92,8 @@ def extended(node: ast.AST, place: Place) -> Iterator[Proposal]:
         for atom, weight in atoms(place):
             if atom in text:
                 continue
+            if atom.startswith("isinstance(") and atom.split(",")[0] in text:
+                weight = max(weight, ANOTHER_TYPE)
             for word, inner in (("and", ast.Or), ("or", ast.And)):
                 loose = isinstance(target, (ast.IfExp, ast.Lambda)) or (
                     isinstance(target, ast.BoolOp) and isinstance(target.op, inner) and word == "and"

@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Iterator
 
 from ..edit import Edit
-from ..scope import NUMBERS, Place, Proposal, is_exception
+from ..scope import NUMBERS, Place, Proposal
+from ..vocabulary import is_exception
 from .similar import SIMILAR
 from .template import Template
 
@@ -42,8 +43,12 @@ def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
         return
     for other in place.names:
         fits = place.is_compatible(node.id, other)
+        if fits and place.is_judged(node):
+            fits = max(fits, 0.6)  # anything can be true or not
+        if place.is_misfit(node):
+            fits = MISFIT if place.kind(other) & NUMBERS else fits
         if other != node.id and fits and node.id in place.names:
-            yield place.replace(node, other, fits)
+            yield place.replace(node, other, fits * _familiar(node, place, other))
     if node.id not in place.names and hasattr(builtins, node.id) is False:
         for other in place.words.globals:
             if other != node.id:
@@ -51,6 +56,13 @@ def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
     for text in place.kinds:  # self.x where x was meant
         if text.endswith("." + node.id):
             yield place.replace(node, text, 0.6)
+
+
+def _familiar(node: ast.AST, place: Place, word: str) -> float:
+    """How natural a word is in place of a name, or of the last part of an attribute."""
+    start, end = place.source.span(node)
+    start = end - len(node.attr) if isinstance(node, ast.Attribute) else start
+    return place.words.familiarity.factor(start, end, word)
 
 
 def swapped_names(node: ast.stmt, place: Place) -> Iterator[Proposal]:
@@ -102,11 +114,14 @@ def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     seen: dict[str, float] = {}
     for text, kinds in place.kinds.items():
         if text.startswith(base + ".") and text.count(".") == base.count(".") + 1 and not called:
-            seen[text.rsplit(".", 1)[1]] = 1.0 if not mine or kinds & mine else 0.3
+            seen[text.rsplit(".", 1)[1]] = 1.0 if not mine or kinds & mine else 0.8 if place.is_judged(node) else 0.3
     if isinstance(node.value, ast.Name):
-        for name in place.words.attributes.get(node.value.id, []):
-            if node.value.id != "self" or (name in place.words.functions) == called:
-                seen.setdefault(name, 0.6)
+        owner = place.source.class_of(node) if node.value.id == "self" else None
+        own = place.words.owned.get(owner, []) if owner is not None else place.words.attributes.get(node.value.id, [])
+        for names, weight in ((own, 0.6), (place.words.attributes.get(node.value.id, []), 0.15)):
+            for name in names:
+                if node.value.id != "self" or (name in place.words.functions) == called:
+                    seen.setdefault(name, weight)
     elif not called:
         for names in place.words.attributes.values():
             for name in names:
@@ -114,7 +129,8 @@ def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     nearby = {one.attr for one in place.nodes() if isinstance(one, ast.Attribute) and one is not node}
     for name, weight in seen.items():
         if name != node.attr:  # the same attribute of something else in the statement is what it is compared with
-            yield _with_attribute(node, place, name, weight * (1.5 if name in nearby else 1.0))
+            weight *= (1.5 if name in nearby else 1.0) * _familiar(node, place, name)
+            yield _with_attribute(node, place, name, weight)
 
 
 def _is_called(node: ast.AST, place: Place) -> bool:
@@ -169,10 +185,11 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
             and (owner is not None) == method
             and (required <= len(node.args) <= arity or function.args.vararg)
         ):
+            usual = _familiar(node.func, place, other)
             if method:
-                yield _with_attribute(node.func, place, other, 1.0)
+                yield _with_attribute(node.func, place, other, usual)
             elif owner is None and not node.keywords:
-                yield place.replace(node.func, other, 0.4 if is_builtin else 1.0)
+                yield place.replace(node.func, other, (0.4 if is_builtin else 1.0) * usual)
 
 
 def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
@@ -200,17 +217,18 @@ def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
 USUAL_EXCEPTIONS = (
     "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "Exception",
 )  # fmt: skip
+MISFIT = 2.0  # of a number for something that can't be calculated with
 TOLD_WEIGHT = 2.0  # of an exception that the failing tests speak of
 TEMPLATES = [
     Template("similar name", 0.65, (ast.Name, ast.Attribute), similar_name),
-    Template("other variable", 0.5, (ast.Name,), other_variable),
+    Template("other variable", 0.83, (ast.Name,), other_variable),
     Template("constant for a variable", 0.12, (ast.Name,), constant_for_variable),
     Template("names swapped", 0.2, (ast.Return, ast.Assign, ast.Expr, ast.If, ast.While, ast.AugAssign), swapped_names),
     Template("other target", 0.15, (ast.Name,), other_target),
-    Template("other attribute", 0.35, (ast.Attribute,), other_attribute),
+    Template("other attribute", 0.58, (ast.Attribute,), other_attribute),
     Template("attribute dropped", 0.15, (ast.Attribute,), attribute_dropped),
     Template("attribute repeated", 0.2, (ast.Attribute,), attribute_repeated),
     Template("attribute added", 0.15, (ast.Name,), attribute_added),
-    Template("other function", 0.3, (ast.Call,), other_function),
+    Template("other function", 0.45, (ast.Call,), other_function),
     Template("exception type", 0.3, (ast.Raise, ast.ExceptHandler), other_exception),
 ]

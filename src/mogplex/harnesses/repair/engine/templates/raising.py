@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS
+from .atoms import atoms
 from .block import insert_before, unit
-from .logic import atoms
 from .template import Template
 
 MAX_RAISES = 5

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..scope import SEQUENCES, Place, Proposal
+from ..scope import SEQUENCES, SIZED, Place, Proposal
 from .template import Template
+
+MAX_TEXTS = 16
+HOLDING = {"list", "tuple", "set", "frozenset", "dict", "deque", "defaultdict", "OrderedDict", "Counter", "dict_keys"}
 
 
 def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Proposal]:
@@ -103,19 +106,40 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
             found.update({name: 1.0, f"{name} is not None": 0.8, f"not {name}": 0.3, f"{name} != 0": 0.3})
             others = [one for one in place.names if one not in names and place.is_live(one)]
             for other in sorted(others, key=lambda one: one not in place.idle)[:8]:
-                found.update({f"{name} != {other}": 0.5, f"{name} in {other}": 0.5, f"{name} not in {other}": 0.5})
-                found.update({f"{name} == {other}": 0.3, f"{name} < {other}": 0.2, f"{name} > {other}": 0.2})
+                kinds = place.kind(other)
+                inside = 0.5 if not kinds else 1.2 if kinds & HOLDING else 0.3 if kinds & SIZED else 0.0
+                alike = 0.15 if kinds & HOLDING else 0.5
+                found.update({f"{name} not in {other}": inside, f"{name} in {other}": inside * 0.8})
+                found.update({f"{name} != {other}": alike, f"{name} == {other}": alike * 0.6})
+                found.update({f"{name} < {other}": alike * 0.4, f"{name} > {other}": alike * 0.4})
         for one in place.words.filters:
             text = place.text(one)
             if len(text) < 60 and "\n" not in text:
                 found.setdefault(text, 0.4)
+            for variant in _with_other_text(one, place) if names else ():
+                found.setdefault(variant, 0.3)
         for other_expression in place.expressions:
             if isinstance(other_expression, ast.Compare):
                 found.setdefault(place.text(other_expression), 0.4)
         end = place.source.span(part.ifs[-1] if part.ifs else part.iter)[1]
         for text, weight in found.items():
+            if not weight:
+                continue
             word = " and " if part.ifs else " if "
             yield place.span_edit(end, end, f"{word}{text}", weight * (0.5 if part.ifs else 1.0))
+
+
+def _with_other_text(node: ast.expr, place: Place) -> list[str]:
+    """A comparison with a text, with others of the file in its place: the nearest first."""
+    value = node.comparators[0] if isinstance(node, ast.Compare) else None
+    if not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+        return []
+    near = sorted(place.words.constants, key=lambda one: abs(one.lineno - place.statement.lineno))
+    texts = [place.text(one) for one in near if isinstance(one.value, str) and one.value.isidentifier()]
+    head, mine = place.text(node), place.text(value)
+    return [head[: -len(mine)] + text for text in dict.fromkeys(texts) if text != mine and head.endswith(mine)][
+        :MAX_TEXTS
+    ]
 
 
 def yield_kind(node: ast.expr, place: Place) -> Iterator[Proposal]:

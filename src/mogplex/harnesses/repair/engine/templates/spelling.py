@@ -78,7 +78,9 @@ def _given(node: ast.AST) -> set[str]:
         return {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
     if isinstance(node, ast.ExceptHandler):
         return {node.name or ""}
-    captures = ("MatchAs", "MatchStar") if type(node).__name__ == "match_case" else ()  # unknown to Python 3.9
+    if type(node).__name__ != "match_case":  # unknown to Python 3.9
+        return set()
+    captures = ("MatchAs", "MatchStar")
     return {getattr(one, "name", None) or "" for one in ast.walk(node) if type(one).__name__ in captures}
 
 

@@ -12,7 +12,7 @@ STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
 STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
 ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
 CLASH_FACTOR = 2.5  # for conversions where a failing test broke off because of a wrong type
-MAX_OWN = 8
+MAX_OWN, LONGEST = 8, 60
 
 
 def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
@@ -98,6 +98,36 @@ def _own_functions(place: Place) -> Iterator[tuple[str, float]]:
     yield from sorted(found.items(), key=lambda pair: -pair[1])[:MAX_OWN]
 
 
+def asked(node: ast.Name, place: Place) -> Iterator[Proposal]:
+    """`match` to `match.group("name")`: a method that the function calls on the same thing elsewhere, with what it is
+    given there, or with a text that it is given in another place of the file."""
+    parent = place.source.parents.get(node)
+    if not isinstance(node.ctx, ast.Load) or isinstance(parent, (ast.Attribute, ast.Expr)):
+        return
+    target = place.text(parent.targets[0]) if isinstance(parent, ast.Assign) else getattr(parent, "arg", None) or ""
+    found: dict[str, float] = {}
+    for head, calls in place.words.calls.items():
+        owner, _, method = head.rpartition(".")
+        if not method or "(" in owner or "[" in owner:
+            continue
+        here = [one for one in calls if owner == node.id and place.source.function_of(one) is place.function]
+        for one in here[:MAX_OWN]:
+            if len(place.text(one)) < LONGEST:
+                found.setdefault(place.text(one), 0.6)
+        if here and any(_text_given(one) for one in here):
+            for text in dict.fromkeys(_text_given(one) for one in place.words.called.get(method, [])):
+                if text:
+                    found[f'{head}("{text}")'] = 2.0 if text in target else 0.5
+    for text, weight in sorted(found.items(), key=lambda pair: -pair[1])[: 2 * MAX_OWN]:
+        yield place.replace(node, text, weight)
+
+
+def _text_given(node: ast.Call) -> str:
+    """The only argument of a call, if it is a short word."""
+    value = node.args[0].value if len(node.args) == 1 and isinstance(node.args[0], ast.Constant) else None
+    return value if isinstance(value, str) and not node.keywords and value.isidentifier() else ""
+
+
 def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
     """`f(x)` to `x`, `x.strip()` to `x`."""
     if len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred):
@@ -109,5 +139,6 @@ def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp)
 TEMPLATES = [
     Template("wrapped in a call", 0.14, (*VALUES, ast.ListComp), wrapped),
+    Template("asked for a part", 0.2, (ast.Name,), asked),
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
 ]
