@@ -56,7 +56,7 @@ def record(file: str, name: str, folder: Path) -> None:
                 return
 
     sys.setprofile(on_event)
-    pytest.main(["-q", "-p", "no:cacheprovider", "-x"])
+    pytest.main(["-q", "-p", "no:cacheprovider"])
     sys.setprofile(None)
     (folder / "calls").write_bytes(pickle.dumps(list(dict.fromkeys(calls))))
     print(f"recorded {len(calls)}")
