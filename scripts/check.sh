@@ -9,3 +9,5 @@ ruff check --quiet .
 ruff format --check --quiet . || { echo "check: format with .venv/bin/ruff format ." >&2; exit 1; }
 mypy
 lint-imports
+# Code that runs under a repo's own interpreter: ruff knows the syntax of Python 3.9, this knows its library.
+vermin --quiet --no-tips --violations --target=3.9- src/mogplex/harnesses/repair/engine src/mogplex/harnesses/builtin/agent
