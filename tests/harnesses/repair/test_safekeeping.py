@@ -47,6 +47,8 @@ HARM = [
     "Path('data/rows.txt').write_text('x')", "os.open('data/rows.txt', os.O_WRONLY | os.O_TRUNC)",
     "os.remove('data/rows.txt')", "os.rename('data/rows.txt', 'gone')", "os.rmdir('data/old')", "shutil.rmtree('data')",
     "os.truncate('data/rows.txt', 0)", "os.unlink('rows.txt', dir_fd=os.open('data', os.O_RDONLY))",
+    "os.chmod('data/rows.txt', 0o600)", "os.fchmod(os.open('data/rows.txt', os.O_RDONLY), 0o600)",
+    "os.chmod('/dev/null', 0o666)",
     "Path('new').write_text('x'); os.rename('new', 'data/rows.txt')", "shutil.copy('/etc/hostname', 'data/rows.txt')",
 ]  # fmt: skip
 
@@ -92,6 +94,8 @@ def test_anything_goes_in_the_private_folder(tmp_path: Path) -> None:
     code = f"Path({str(private)!r}, 'kept').write_text('y'); os.remove(Path({str(private)!r}, 'kept'))"
     assert in_child(tree, private, code) == "fine"
     assert not (private / "kept").exists()
+    assert in_child(tree, private, "open('/dev/null', 'w').write('x'); os.chmod(os.open('.', 0), 0o700)") != "fine"
+    assert in_child(tree, private, "open('/dev/null', 'w').write('x')") == "fine"
 
 
 PROGRAM = """import sys

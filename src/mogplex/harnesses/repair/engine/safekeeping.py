@@ -15,7 +15,8 @@ from typing import Any
 
 LOG = ".repair-made"  # in the private folder of the process: what its edit has made elsewhere
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
-HARMLESS = ("/dev/", "/proc/")
+FLEETING = ("/dev/shm/", "/proc/")  # nothing there is the repo's
+DEVICES = "/dev/"  # may be written to, and not be removed or get other rights
 ENDS, MAKES, REPLACES = "ends", "makes", "replaces"  # what is there; what is not there yet; either
 # CPython's audit events (https://docs.python.org/3/library/audit_events.html): what they do to their first two paths.
 CHANGES: dict[str, tuple[str, ...]] = {
@@ -23,6 +24,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "os.mkdir": (MAKES,), "os.symlink": ("", MAKES), "os.link": ("", MAKES), "os.rename": (ENDS, REPLACES),
     "shutil.move": (ENDS, REPLACES), "shutil.copyfile": ("", REPLACES),
 }  # fmt: skip
+OF_OPEN_FILES = {"os.chmod", "os.truncate"}  # may be given one that is open already
 IN_FOLDER = {"os.remove", "os.rmdir", "os.chmod", "os.mkdir", "os.symlink", "os.link", "os.rename", "shutil.rmtree"}
 
 
@@ -34,7 +36,7 @@ class Safekeeping:
     """
 
     def __init__(self, private: Sequence[str], journal: str, directory: str, is_edited: bool) -> None:
-        self._private = tuple(os.path.realpath(one) + os.sep for one in private) + HARMLESS
+        self._private = tuple(os.path.realpath(one) + os.sep for one in private) + FLEETING
         self._journal = journal
         self._log = f"{directory}/{LOG}"
         self._is_edited = is_edited
@@ -56,7 +58,8 @@ class Safekeeping:
         self._is_busy = True
         try:
             for path, change in _changes(event, details):
-                if not path.startswith(self._private):
+                is_device = event == "open" and path.startswith(DEVICES)
+                if not path.startswith(self._private) and not is_device:
                     self._touch(path, change)
         finally:
             self._is_busy = False
@@ -119,10 +122,10 @@ def _changes(event: str, details: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
         kinds = CHANGES[event]
     folder = details[-1] if event in IN_FOLDER and isinstance(details[-1], int) and details[-1] > 2 else None
     for given, change in zip(details, kinds):
-        if not change or given is None or isinstance(given, int):
+        if not change or given is None or (isinstance(given, int) and event not in OF_OPEN_FILES):
             continue
         with contextlib.suppress(TypeError, ValueError, OSError):  # no path: the call will say so
-            path = os.fsdecode(given)
+            path = os.readlink(f"/proc/self/fd/{given}") if isinstance(given, int) else os.fsdecode(given)
             if folder is not None and not os.path.isabs(path):
                 path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
             yield os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path)), change
