@@ -427,6 +427,11 @@ def test_every_template_has_something_to_say() -> None:
             "    return [y for y in ys if x != 'secret']\n",
             "filter added",
         ),
+        (
+            "def f(a, b):\n    a.c = b + 1\n    return a\n",
+            "def f(a, b):\n    if a.c is None:\n        a.c = b + 1\n    return a\n",
+            "statement guarded",
+        ),
         ("def f(a, é):\n    return é - a  # é\n", "def f(a, é):\n    return é + a  # é\n", "arithmetic operator"),
     ],
 )

@@ -22,6 +22,7 @@ from .oddities import (
 from .source import FUNCTIONS, Source
 from .trial import Plausible
 
+MAX_PARTS = 2  # of each kind
 TOKEN_PRICE = 0.7
 MARK_SIZE = 0.3  # of a word
 RARITY_PRICE = 5.0
@@ -54,6 +55,19 @@ def rank(
         return cost(one, sources[one.candidate.path], expected) - bonus, -one.candidate.score
 
     return sorted(found, key=price)
+
+
+def rank_parts(
+    found: list[Plausible], sources: dict[str, Source], expected: set[str], clashes: Container[tuple[str, int]]
+) -> list[Plausible]:
+    """Of patches that mend a part, the best few: single edits that mend most, then pairs that do. What a pair mends
+    besides may be chance, so the check decides which of them leaves the least."""
+    ranked: list[Plausible] = []
+    for is_pair in (False, True):
+        alike = [one for one in found if one.is_pair == is_pair]
+        most = max((len(one.mends) for one in alike), default=0)
+        ranked += rank([one for one in alike if len(one.mends) == most], sources, expected, clashes)[:MAX_PARTS]
+    return ranked
 
 
 def cost(one: Plausible, source: Source, expected: set[str]) -> float:

@@ -27,7 +27,7 @@ def joined(before: str, first: Plausible, second: Plausible) -> Plausible:
         max(one.prior, two.prior) if is_copy else one.prior * two.prior, one.score * two.score,
         one.removes or two.removes,
     )  # fmt: skip
-    return Plausible(both, replace(second.compiled, code=None))
+    return Plausible(both, replace(second.compiled, code=None), is_pair=True)
 
 
 def _words(text: str, candidate: Candidate) -> list[tuple[str, str]]:

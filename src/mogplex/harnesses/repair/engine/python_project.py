@@ -192,12 +192,9 @@ class PythonProject:
     def choose(self, findings: Findings, goal: Goal) -> list[Plausible]:
         by_path = {source.path: source for source in self._sources.values()}
         expected = choose.expected_constants(self._root, goal.failing)
-        plausible = choose.rank(findings.plausible or findings.dodging, by_path, expected, self._clues.clashes)
-        if not plausible and findings.partial:
-            most = max(len(one.mends) for one in findings.partial)
-            plausible = choose.rank(
-                [one for one in findings.partial if len(one.mends) == most], by_path, expected, self._clues.clashes
-            )
+        place = (by_path, expected, self._clues.clashes)
+        plausible = choose.rank(findings.plausible or findings.dodging, *place)
+        plausible = plausible or choose.rank_parts(findings.partial, *place)
         if goal.slow:
             plausible[:MAX_ENDED] = sorted(plausible[:MAX_ENDED], key=lambda one: -self._ended(one, goal))
         if plausible and not plausible[0].mends:

@@ -176,7 +176,7 @@ class Repair:
     def _best(self, project: Language, goal: Goal, plausible: list[Plausible]) -> tuple[Plausible, Verdict] | None:
         """Check the plausible patches, best first, each in a fresh interpreter: the first that holds, if any does.
 
-        One that leaves a far target failing is taken only if a few more do no better. Tests that a patch spoils are
+        One that leaves a target failing is taken only if a few more do no better. Tests that a patch spoils are
         among those that later ones are tried on.
         """
         start = self._elapsed()
@@ -186,9 +186,9 @@ class Repair:
                 break
             verdict = self._check(project, goal, one)
             goal.mended += [test for test in verdict.spoiled if test not in goal.failing and test not in goal.mended]
-            if verdict.ok and (best is None or len(verdict.missed) < len(best[1].missed)):
+            if verdict.ok and (best is None or _left(verdict) < _left(best[1])):
                 best = one, verdict
-            if best is not None and (not best[1].missed or number >= MORE_CHECKS):
+            if best is not None and (not (best[1].missed or best[0].mends) or number >= MORE_CHECKS):
                 break
         self._spend("check", start)
         return best
@@ -230,6 +230,11 @@ class Repair:
     def _pause(self) -> None:
         if self.stop_requested:
             raise Stopped
+
+
+def _left(verdict: Verdict) -> tuple[int, int]:
+    """What still fails with a patch: the less the better."""
+    return len(verdict.missed), verdict.failed
 
 
 def _matches(test: str, wanted: str) -> bool:

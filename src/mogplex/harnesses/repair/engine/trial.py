@@ -24,6 +24,7 @@ class Plausible:
     mends: tuple[str, ...] = ()  # of the failing tests, if not all
     moves: float = 0.0  # a step that mends none: how clearly it moves a failure further on, 0 to 1
     spoils: tuple[str, ...] = ()  # a step that mends some, but not without these: they have to be mended on top of it
+    is_pair: bool = False
 
 
 @dataclass

@@ -28,7 +28,7 @@ LOOKED_AHEAD = 2  # statements
 DISPLAYS: dict[type[ast.expr], str] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
 KEYED = {"dict", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
 OVERWRITTEN, MAX_ASKED = 5.0, 3
-FOUND, UNREAD, ALIKE = 3.0, 3.0, 3.0
+FOUND, UNREAD, ALIKE, UNSET = 3.0, 3.0, 3.0, 2.0
 NOTHING = 4.0  # of a question for None where failing tests died of one
 
 
@@ -106,6 +106,9 @@ def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]
         if is_argument and all(one.lineno > (node.end_lineno or node.lineno) for one in place.reads.get(name, [])):
             yield f"{name} is None", OVERWRITTEN
             yield f"not {name}", OVERWRITTEN * 0.6
+    if len(targets) == 1 and isinstance(targets[0], ast.Attribute):
+        yield f"{place.text(targets[0])} is None", UNSET
+        yield f"not {place.text(targets[0])}", UNSET * 0.5
     if len(targets) == 1 and (kind := _put_into(node.value, place.text(targets[0]), place)):  # type: ignore[attr-defined]
         yield f"not isinstance({place.text(targets[0])}, {kind})", OVERWRITTEN
     yield from _missing_keys(node, place)
