@@ -104,6 +104,8 @@ def _assigned_elsewhere(target: str, place: Place) -> Iterator[tuple[str, float]
     for one in place.words.assigned.get(target, []):
         if len(one.targets) > 1 or place.text(one.targets[0]) != target:
             continue
+        if one in place.source.block_of(place.statement)[0] and one.lineno > place.statement.lineno:
+            continue  # it comes too late: the two change places
         text = place.text(one.value)
         used = {inner.id for inner in ast.walk(one.value) if isinstance(inner, ast.Name)}
         bound_inside = {
