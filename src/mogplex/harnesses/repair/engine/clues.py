@@ -130,8 +130,9 @@ def _givers(source: Source, line: int) -> tuple[list[int], bool]:
 
 def _is_own(node: ast.AST, context: type[ast.expr_context]) -> bool:
     """Whether it is `self.x`, read or stored."""
-    is_attribute = isinstance(node, ast.Attribute) and isinstance(node.ctx, context)
-    return is_attribute and isinstance(node.value, ast.Name) and node.value.id == "self"  # type: ignore[attr-defined]
+    if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, context):
+        return False
+    return isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
 def functions_of_tests(root: Path, tests: list[str]) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:

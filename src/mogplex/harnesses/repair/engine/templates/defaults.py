@@ -37,14 +37,8 @@ def none_default(node: ast.stmt, place: Place) -> Iterator[Proposal]:
 
 def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
     """`def f(x=[])` to `def f(x=None)` with `if x is None: x = []` in the body."""
-    arguments = node.args
-    named = [*arguments.posonlyargs, *arguments.args]
-    pairs = list(zip(named[len(named) - len(arguments.defaults) :], arguments.defaults))
-    pairs += [
-        (one, default) for one, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is not None
-    ]
     first = Place(place.source, opening(node), place.words, place.kinds)
-    for argument, default in pairs:
+    for argument, default in _defaults_of(node):
         if isinstance(default, (ast.List, ast.Dict, ast.Set, ast.Call)):
             changed = place.replace(default, "None")
             value = place.text(default)
@@ -55,14 +49,7 @@ def mutable_default(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
 
 def default_value(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
     """Another default argument, None if the function asks for that; one where there is none."""
-    positional = [*node.args.posonlyargs, *node.args.args]
-    with_defaults = positional[len(positional) - len(node.args.defaults) :]
-    for argument, default in [
-        *zip(with_defaults, node.args.defaults),
-        *zip(node.args.kwonlyargs, node.args.kw_defaults),
-    ]:
-        if default is None:
-            continue
+    for argument, default in _defaults_of(node):
         usual = _usual_defaults(argument.arg, node, place)
         for text in dict.fromkeys([*usual, "None", "True", "False", "0", "1", "()", '""']):
             if text != place.text(default):
@@ -77,15 +64,21 @@ def default_value(node: ast.FunctionDef, place: Place) -> Iterator[Proposal]:
                 yield place.span_edit(end, end, f"={text}", 0.5)
 
 
+def _defaults_of(function: AnyFunction) -> list[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, with it."""
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args]
+    pairs = list(zip(named[len(named) - len(arguments.defaults) :], arguments.defaults))
+    return pairs + [
+        (one, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults) if value is not None
+    ]
+
+
 def _usual_defaults(name: str, function: AnyFunction, place: Place) -> dict[str, float]:
     """What parameters of this name have as a default in other functions, and the others of this function."""
     found: dict[str, float] = {}
     for other in [*place.words.functions.values(), function]:
-        arguments = other.args
-        named = [*arguments.posonlyargs, *arguments.args]
-        pairs = list(zip(named[len(named) - len(arguments.defaults) :], arguments.defaults))
-        pairs += [(one, value) for one, value in zip(arguments.kwonlyargs, arguments.kw_defaults) if value is not None]
-        for argument, value in pairs:
+        for argument, value in _defaults_of(other):
             if argument.arg == name or other is function:
                 text = place.text(value)
                 if len(text) < 20:

@@ -25,7 +25,6 @@ SIMPLE = (
 )
 MAX_ATOMS = 24
 LOOKED_AHEAD = 2  # statements
-DISPLAYS: dict[type[ast.expr], str] = {ast.List: "list", ast.Tuple: "tuple", ast.Set: "set"}
 KEYED = {"dict", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
 OVERWRITTEN, MAX_ASKED = 5.0, 3
 FOUND, UNREAD, ALIKE, UNSET = 3.0, 3.0, 3.0, 2.0
@@ -109,7 +108,8 @@ def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]
     if len(targets) == 1 and isinstance(targets[0], ast.Attribute):
         yield f"{place.text(targets[0])} is None", UNSET
         yield f"not {place.text(targets[0])}", UNSET * 0.5
-    if len(targets) == 1 and (kind := _put_into(node.value, place.text(targets[0]), place)):  # type: ignore[attr-defined]
+    kind = _put_into(node.value, place.text(targets[0]), place) if isinstance(node, ast.Assign) else ""
+    if len(targets) == 1 and kind:
         yield f"not isinstance({place.text(targets[0])}, {kind})", OVERWRITTEN
     yield from _missing_keys(node, place)
     yield from _just_found(node, place)
@@ -131,8 +131,9 @@ def _put_into(value: ast.expr, name: str, place: Place) -> str:
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and len(value.args) == 1:
         is_type = value.func.id in CHECKED or value.func.id in place.words.classes
         return value.func.id if is_type and place.text(value.args[0]) == name else ""
-    kind = next((kind for shape, kind in DISPLAYS.items() if isinstance(value, shape)), "")
-    return kind if kind and [place.text(one) for one in value.elts] == [name] else ""  # type: ignore[attr-defined]
+    if not isinstance(value, (ast.List, ast.Tuple, ast.Set)) or [place.text(one) for one in value.elts] != [name]:
+        return ""
+    return type(value).__name__.lower()
 
 
 def _just_found(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
