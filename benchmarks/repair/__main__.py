@@ -153,7 +153,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--retry-seconds", type=float, default=0.0, help="try those that were missed once more, longer")
     parser.add_argument("--half", choices=["development", "set-aside"], default="development")
-    parser.add_argument("--round", type=int, choices=[0, 1, 2, 3, 4, 5, 6], default=0, help="which bugs; 0: all")
+    parser.add_argument("--round", type=int, choices=[0, 1, 2, 3, 4, 5, 6, 7, 8], default=0, help="which bugs; 0: all")
     parser.add_argument("--only", default="", help="a part of the name")
     parser.add_argument("--log", type=Path, help="a file that gets one JSON object a bug: all that was said")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where source packages are kept")
