@@ -10,12 +10,11 @@ Whoever wants to prepare something inside the sandbox's namespaces does it betwe
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import termios
-
-from mogplex.sandboxes.handle import wait_writable
 
 _PIPE_BYTES = 4096  # one page: room for a single packet
 
@@ -30,6 +29,7 @@ class Gate:
         os.set_blocking(self._block_write, False)
         os.write(self._block_write, b"\n")
         self.seccomp_fd, self._seccomp_write = os.pipe2(os.O_CLOEXEC)
+        self._waiting: asyncio.Future[None] | None = None
 
     def detach(self) -> None:
         """Close our copies of bwrap's ends, so that its death shows."""
@@ -39,9 +39,24 @@ class Gate:
         self.block_fd = self.seccomp_fd = -1
 
     async def wait_ready(self) -> None:
-        """Return when the sandbox waits at the gate, or will never come to it."""
-        if self._block_write >= 0:
-            await wait_writable(self._block_write)
+        """Return when the sandbox waits at the gate, or will never come to it. One waiter at a time."""
+        if self._block_write < 0:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        loop.add_writer(self._block_write, self._stop_waiting)
+        try:
+            await self._waiting
+        finally:
+            self._stop_waiting()
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is None:
+            return
+        waiting, self._waiting = self._waiting, None
+        waiting.get_loop().remove_writer(self._block_write)
+        if not waiting.done():
+            waiting.set_result(None)
 
     def is_ready(self) -> bool:
         """Whether the sandbox came to the gate."""
@@ -61,7 +76,12 @@ class Gate:
             self.close()
 
     def close(self) -> None:
-        """Without `open` before it, the command will never run."""
+        """Without `open` before it, the command will never run.
+
+        A loop that still watched the descriptor would take the next one of that number for it, and whoever waits for
+        that one would wait for ever.
+        """
+        self._stop_waiting()
         for fd in (self._block_write, self._seccomp_write):
             if fd >= 0:
                 os.close(fd)

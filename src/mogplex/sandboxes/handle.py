@@ -20,17 +20,6 @@ async def wait_readable(fd: int) -> None:
         loop.remove_reader(fd)
 
 
-async def wait_writable(fd: int) -> None:
-    """Return once `fd` can be written or its other end is gone. One waiter per descriptor."""
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_writer(fd, _resolve, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_writer(fd)
-
-
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)

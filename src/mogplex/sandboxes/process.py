@@ -95,8 +95,10 @@ class BubblewrapProcess:
                         raise
                     # bwrap has given up meanwhile, and its own words say why
             ready = asyncio.ensure_future(self._gate.wait_ready())
-            await asyncio.wait({ready, self._ending}, return_when=asyncio.FIRST_COMPLETED)
-            ready.cancel()
+            try:
+                await asyncio.wait({ready, self._ending}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ready.cancel()
         if first is None or self._ending.done() or self._cause is not None or not self._gate.is_ready():
             raise SandboxError(await self._explain())
         return first
