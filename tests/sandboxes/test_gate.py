@@ -1,58 +1,56 @@
-"""The gate gives its descriptors back to the system, and the event loop with them."""
+"""The event loop lets go of the gate's descriptor before the system may give its number away again."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from mogplex.sandboxes.gate import Gate
 
 
+@asynccontextmanager
+async def waiting_at_a_gate() -> AsyncIterator[tuple[Gate, asyncio.Task[None]]]:
+    gate = Gate()
+    waiting = asyncio.create_task(gate.wait_ready())
+    await asyncio.sleep(0)  # until it waits
+    try:
+        async with asyncio.timeout(10):
+            yield gate, waiting
+    finally:
+        gate.close()
+        gate.detach()
+
+
 def test_a_gate_that_closes_is_no_longer_watched() -> None:
     async def story() -> None:
-        gate = Gate()
-        waiting = asyncio.create_task(gate.wait_ready())
-        await asyncio.sleep(0)
-        watched = gate._block_write
-        gate.close()
-        assert asyncio.get_running_loop().remove_writer(watched) is False
-        reader, writer = os.pipe()  # gets a number that the gate had
-        try:
-            async with asyncio.timeout(10):
-                await waiting
-        finally:
-            os.close(reader)
-            os.close(writer)
-            gate.detach()
+        async with waiting_at_a_gate() as (gate, waiting):
+            watched = gate._block_write
+            gate.close()
+            assert asyncio.get_running_loop().remove_writer(watched) is False
+            await waiting
 
     asyncio.run(story())
 
 
 def test_who_stops_waiting_leaves_nothing_watched() -> None:
     async def story() -> None:
-        gate = Gate()
-        waiting = asyncio.create_task(gate.wait_ready())
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        assert asyncio.get_running_loop().remove_writer(gate._block_write) is False
-        gate.close()
-        gate.detach()
+        async with waiting_at_a_gate() as (gate, waiting):
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            assert asyncio.get_running_loop().remove_writer(gate._block_write) is False
 
     asyncio.run(story())
 
 
 def test_the_wait_ends_when_the_packet_is_read() -> None:
     async def story() -> None:
-        gate = Gate()
-        waiting = asyncio.create_task(gate.wait_ready())
-        await asyncio.sleep(0.05)
-        assert not waiting.done()
-        os.read(gate.block_fd, 1)
-        async with asyncio.timeout(10):
+        async with waiting_at_a_gate() as (gate, waiting):
+            await asyncio.sleep(0.05)
+            assert not waiting.done()
+            os.read(gate.block_fd, 1)
             await waiting
-        assert gate.is_ready()
-        gate.close()
-        gate.detach()
+            assert gate.is_ready()
 
     asyncio.run(story())
