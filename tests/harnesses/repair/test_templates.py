@@ -155,6 +155,9 @@ def test_every_template_has_something_to_say() -> None:
         "condition regrouped",
         "comparison chain shortened",
         "name given a value",
+        "attribute named",
+        "attribute given",
+        "made alike",
         "comparison operands swapped",
     }
     assert (
@@ -545,6 +548,28 @@ def test_a_name_without_a_value_gets_one_that_the_code_around_tells() -> None:
     text = "def f(words):\n    for word in words:\n        found.append(word)\n    return found\n"
     started = text.replace("    for", "    found = []\n    for")
     assert started in priors(text, 3, Clues(nameless=frozenset({"found"})), {})
+
+
+def test_an_attribute_that_objects_lack_is_given_to_them() -> None:
+    text = "class A:\n    def __init__(self, escape, literal):\n"
+    text += "        self.literal = escape\n        self.literal = literal\n"
+    lacking = Clues(lacking=frozenset({("A", "escape")}))
+    found = priors(text, 3, lacking, {})
+    named = text.replace("self.literal = escape", "self.escape = escape")
+    assert found[named] == max(found.values())
+    assert found[named] > 2 * priors(text, 3, Clues(lacking=frozenset({("B", "escape")})), {}).get(named, 0.0)
+    added = text + "        self.escape = escape\n"
+    assert added in priors(text, 4, lacking, {})
+    assert added not in priors(text, 4, NO_CLUES, {})
+
+
+def test_operands_that_do_not_go_together_are_made_alike() -> None:
+    text = "def f(line, indent):\n    return len(line) + indent\n"
+    right = text.replace("+ indent", "+ len(indent)")
+    clash = Clues(clashes={("p.py", 2): "TypeError"})
+    kinds = {"indent": {"str"}, "line": {"str"}}
+    found = priors(text, 2, clash, kinds)
+    assert found[right] > 2 * priors(text, 2, NO_CLUES, kinds)[right]
 
 
 def test_the_attributes_of_its_own_class_come_before_those_of_others() -> None:

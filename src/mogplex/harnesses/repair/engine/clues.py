@@ -21,6 +21,7 @@ MAX_WORDS, LONGEST_TEXT = 40, 80
 MISCALLED = re.compile(r"TypeError: (?:\w+\.)*?((?:\w+\.)?\w+)\(\) (?:missing|takes|got)\b")
 NAMED, BLAMED = 0.5, 1.2  # suspicion of functions that no failing test got into
 MAX_DEFINING = 10
+LACKING = re.compile(r"AttributeError: '(\w+)' object has no attribute '(\w+)'")
 NO_VALUE = re.compile(r"(?:NameError|UnboundLocalError): .*?(?:name|variable) '(\w+)'")
 WAITING = ("raises", "assertRaises", "assertRaisesRegex")
 
@@ -32,6 +33,7 @@ class Clues:
     there because of a wrong type. `words`: what the texts in failing tests are made of, whole ones first.
     `about_none`: whether a failing test died because something was None. `nameless`: names without a value that failing
     tests died of. `origins`: of the clashes those that were traced back, and by how many steps.
+    `lacking`: (class, attribute) that an object was found to lack.
     `callers`: of the lines in tracebacks that end in a clash those that called them."""
 
     wanted: tuple[str, ...] = ()
@@ -41,6 +43,7 @@ class Clues:
     words: tuple[str, ...] = ()
     about_none: bool = False
     nameless: frozenset[str] = frozenset()
+    lacking: frozenset[tuple[str, str]] = frozenset()
     origins: dict[tuple[str, int], int] = field(default_factory=dict)
     callers: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
 
@@ -69,7 +72,8 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
     return Clues(
         tuple(names), named_exceptions(root, goal.failing), frozenset(raised), clashes, words_of(root, goal.failing),
         any("NoneType" in message for message in messages),
-        frozenset(name for message in messages for name in NO_VALUE.findall(message)), callers=callers,
+        frozenset(name for message in messages for name in NO_VALUE.findall(message)),
+        frozenset(pair for message in messages for pair in LACKING.findall(message)), callers=callers,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from . import (
     formats,
     guards,
     insertions,
+    lacking,
     logic,
     names,
     raising,
@@ -35,5 +36,6 @@ def all_templates() -> list[Template]:
     families = (
         comparison, arithmetic, logic, constants, names, calls, wrappers, sequences, expressions, guards, defaults,
         statements, insertions, truth, raising, spelling, asked_types, elements, bindings, unbound, formats,
+        lacking,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

@@ -85,6 +85,20 @@ def _by_company(text: str, parent: ast.AST | None, place: Place) -> Iterator[tup
         yield f"{verb}({text})", weight
 
 
+def made_alike(node: ast.BinOp | ast.Compare, place: Place) -> Iterator[Proposal]:
+    """`len(line) + indent` to `len(line) + len(indent)`, where a test broke off because the two don't go together."""
+    if not place.clash:
+        return
+    left, right = node.left, node.right if isinstance(node, ast.BinOp) else node.comparators[0]
+    for one, other in ((left, right), (right, left)):
+        mine, theirs, text = place.kind_of(one), place.kind_of(other), place.text(one)
+        if theirs and theirs <= NUMBERS and not mine & NUMBERS:
+            yield place.replace(one, f"len({text})")
+            yield place.replace(one, f"int({text})", 0.8)
+        elif theirs == {"str"} and "str" not in mine:
+            yield place.replace(one, f"str({text})")
+
+
 def _own_functions(place: Place) -> Iterator[tuple[str, float]]:
     """Functions of the file that one value can be given to: those first that the function calls already."""
     near = {place.text(one.func) for one in place.expressions if isinstance(one, ast.Call)}
@@ -138,6 +152,7 @@ def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
 
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp)
 TEMPLATES = [
+    Template("made alike", 0.5, (ast.BinOp, ast.Compare), made_alike),
     Template("wrapped in a call", 0.14, (*VALUES, ast.ListComp), wrapped),
     Template("asked for a part", 0.2, (ast.Name,), asked),
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),

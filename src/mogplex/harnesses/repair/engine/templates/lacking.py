@@ -1,0 +1,64 @@
+"""An attribute that an object was found to lack: its class forgets it, or gives it another name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..edit import Edit
+from ..scope import Place, Proposal
+from ..source import argument_names
+from .block import insert_after
+from .template import Template
+
+NAMESAKE, TWICE = 2.0, 1.5  # weights: it gets a value of that very name; its name is given twice in the function
+
+
+def other_name_given(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
+    """`self.literal = escape` to `self.escape = escape`."""
+    statement = place.statement
+    if not isinstance(node.ctx, ast.Store) or not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return
+    value = statement.value
+    for name in _lacking(place):
+        if name == node.attr:
+            continue
+        is_namesake = isinstance(value, ast.Name) and value.id.strip("_") == name.strip("_")
+        weight = NAMESAKE if is_namesake else TWICE if _is_given_again(node, place) else 1.0
+        _, end = place.source.span(node)
+        yield Proposal((Edit(end - len(node.attr), end, name),), weight)
+
+
+def attribute_given(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`self.name = name` at the end of an `__init__` that is given `name`; without such a parameter, what it may begin
+    as."""
+    function = place.function
+    if function is None or function.name != "__init__" or function.body[-1] is not node:
+        return
+    for name in _lacking(place):
+        plain = name.strip("_")
+        own = [plain] if plain in argument_names(function) else []
+        for number, value in enumerate([*own, "None", "[]", "{}", "0", "False"]):
+            line = insert_after(place, [f"self.{name} = {value}"], (NAMESAKE if own else 1.0) * 0.7**number)
+            if line is not None:
+                yield line
+
+
+def _lacking(place: Place) -> list[str]:
+    owner = place.source.class_of(place.statement)
+    return sorted(name for kind, name in place.words.clues.lacking if owner is not None and owner.name == kind)
+
+
+def _is_given_again(node: ast.Attribute, place: Place) -> bool:
+    function = place.function
+    same = [
+        one for one in (ast.walk(function) if function is not None else ())
+        if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store) and one.attr == node.attr
+    ]  # fmt: skip
+    return len(same) > 1
+
+
+TEMPLATES = [
+    Template("attribute named", 0.5, (ast.Attribute,), other_name_given),
+    Template("attribute given", 0.4, (ast.Assign, ast.AnnAssign, ast.Expr, ast.If, ast.For), attribute_given),
+]
