@@ -207,15 +207,31 @@ def test_a_fault_of_the_environment_does_not_hide_the_one_in_the_code(repo: Repo
         up__py="def up(n):\n    return n - 1\n",
         test_up__py="from up import up\ndef test_up(): assert up(1) == 2\n",
         test_more__py="def test_missing(): import surely_not_installed_here\ndef test_plugin(no_such_fixture): pass\n"
-        "async def test_waits(): pass\ndef test_file(): open('nowhere.txt')\n",
+        "async def test_waits(): pass\ndef test_file(): open('nowhere.txt')\n"
+        "def test_told(): raise ImportError('no module named surely_not_installed_here')\n"
+        "def test_digits(): raise ValueError('Exceeds the limit (4300 digits) for integer string conversion')\n",
         test_else__py="from up import up\ndef test_else():\n    up(1)\n    assert 'a' == 'qwertyuiop'\n",
     )
     outcome = repo.repair(seconds=40)
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert "n + 1" in (repo.root / "up.py").read_text()
     lacking = sorted(one.split("test_")[-1] for one in outcome.result["environmentFailures"])
-    assert lacking == ["file", "missing", "plugin", "waits"]
+    assert lacking == ["digits", "file", "missing", "plugin", "told", "waits"]
     assert outcome.result["remainingFailures"] == ["test_else.py::test_else"]
+
+
+def test_one_of_several_causes_is_mended_and_the_others_are_told(repo: Repo) -> None:
+    tests = (
+        "from up import up\n"
+        "def test_up(): assert up(1) == 2\n"
+        "def test_key():\n    up(1)\n    assert {}['x']\n"
+        "def test_index():\n    up(1)\n    assert [][0]\n"
+    )
+    repo.write(up__py="def up(n):\n    return n - 1\n", test_up__py=tests)
+    outcome = repo.repair(seconds=10)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "n + 1" in (repo.root / "up.py").read_text()
+    assert sorted(outcome.result["remainingFailures"]) == ["test_up.py::test_index", "test_up.py::test_key"]
 
 
 def test_a_repo_without_tests_is_a_clear_failure(repo: Repo) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mogplex.harnesses.repair.engine.baseline import RECORDING_FACTOR, RECORDING_SECONDS, Baseline, Outcome, sample
-from mogplex.harnesses.repair.engine.goal import Goal, worth_having
+from mogplex.harnesses.repair.engine.goal import Goal, mends_one_cause, worth_having
+from mogplex.harnesses.repair.engine.progress import Failure
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import rank
 
@@ -65,6 +68,21 @@ def test_tests_that_break_off_at_one_place_count_as_one_failure() -> None:
     goal = Goal([*outcomes, "b::1"], Baseline({**outcomes, "b::1": Outcome("failed", "E", frames=[("/r/b.py", 9)])}))
     assert worth_having(goal, ["b::1"], ["b::1"]) == ["b::1"]
     assert worth_having(goal, ["a::1"], ["b::1"]) == [], "the others break off there as before"
+
+
+def test_a_patch_mends_one_cause_if_all_others_fail_for_another() -> None:
+    def failed(kind: str, line: int = 1) -> Failure:
+        return Failure(kind, f"{kind} at {line}", line, None)
+
+    before = {"a": failed("TypeError"), "b": failed("TypeError"), "c": failed("ValueError")}
+    goal = Goal(list(before), Baseline({test: Outcome("failed", failure=one) for test, one in before.items()}))
+    assert mends_one_cause(goal, ["a", "b"], {})
+    assert not mends_one_cause(goal, ["a"], {}), "b fails of the same exception, as far as is known"
+    assert not mends_one_cause(goal, ["a"], {"b": failed("TypeError", 9)})
+    assert not mends_one_cause(goal, ["a"], {"b": failed("KeyError", 1)}), "no further than before"
+    assert mends_one_cause(goal, ["a"], {"b": failed("KeyError", 9)}), "it gets further, and fails of something else"
+    unknown = replace(goal, baseline=Baseline({**goal.baseline.outcomes, "c": Outcome("crashed")}))
+    assert not mends_one_cause(unknown, ["a", "b"], {})
 
 
 def test_what_developers_use_is_less_likely_to_be_at_fault() -> None:

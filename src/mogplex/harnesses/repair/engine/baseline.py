@@ -108,6 +108,7 @@ def confirm(pool: Pool, outcomes: dict[str, Outcome], cpu_seconds: float) -> lis
         if one.outcome == "failed":
             one.frames = one.frames or outcomes[test].frames
             one.seconds, one.cpu_seconds = outcomes[test].seconds, outcomes[test].cpu_seconds
+            one.failure = one.failure or outcomes[test].failure
             outcomes[test] = one
     return changed
 

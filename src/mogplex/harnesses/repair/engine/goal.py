@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from .baseline import Baseline
 from .files import is_test_path
+from .progress import Failure, has_moved_on
 
 MAX_REPRESENTATIVES = 3
 QUICK_SECONDS, FEW_QUICK_SECONDS = 0.05, 0.25  # reports on a failure included, which can take most of it
@@ -101,6 +102,26 @@ def worth_having(goal: Goal, mended: list[str], running: Container[str]) -> list
     failures = failures_of(goal, goal.failing)
     gone = failures - failures_of(goal, [test for test in goal.failing if test not in set(counted)])
     return counted if 2 * len(gone) >= len(failures) else []
+
+
+def mends_one_cause(goal: Goal, mended: list[str], after: Mapping[str, Failure]) -> bool:
+    """Whether each test that an edit leaves failing seems to fail for another cause than those that it mends: of
+    another exception, or now otherwise than without the edit. `after`: how some of them fail with it.
+
+    Of the latter kind there may be no more than mended ones: else the edit only lets them all get a little further.
+    """
+    before = {test: one.failure for test, one in goal.baseline.outcomes.items()}
+    kinds = {_kind(before.get(test)) for test in mended}
+    left = [test for test in goal.failing if test not in set(mended)]
+    akin = [test for test in left if _kind(before.get(test)) in kinds or before.get(test) is None]
+    moved = [
+        test for test in akin if (now := after.get(test)) and (old := before.get(test)) and has_moved_on(old, now)
+    ]  # fmt: skip
+    return None not in kinds and len(moved) == len(akin) and len(moved) <= len(mended)
+
+
+def _kind(failure: Failure | None) -> str | None:
+    return failure.kind if failure is not None else None
 
 
 def failures_of(goal: Goal, tests: list[str]) -> set[object]:

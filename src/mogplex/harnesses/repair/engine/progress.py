@@ -40,6 +40,11 @@ class Failure:
         return Failure(kind, message, line, (place[0], place[1], place[2]) if place else None)
 
 
+def told_failures(record: dict[str, Any]) -> dict[str, Failure]:
+    """How tests fail with an edit, in what a worker says of it; of some that isn't known."""
+    return {test: Failure.told(one) for test, one in record["failures"].items() if one}
+
+
 def failure_of(item: Any, error: BaseException | None) -> Failure:
     """What an exception tells. `item` is pytest's."""
     own = os.path.realpath(str(item.path) if hasattr(item, "path") else str(item.fspath))
@@ -76,6 +81,11 @@ def progress(before: Failure, after: Failure) -> float:
     if after.place[:2] == before.place[:2] and after.place[2] != before.place[2]:
         return LATER_IN_FUNCTION if after.place[2] > before.place[2] else 0.0
     return ELSEWHERE if (after.place, after.kind, after.message) != (before.place, before.kind, before.message) else 0.0
+
+
+def has_moved_on(before: Failure, after: Failure) -> bool:
+    """Whether what made a test fail is gone, and it fails for something else."""
+    return before.kind != after.kind and progress(before, after) > 0
 
 
 def _gain(before: Failure, after: Failure) -> float:

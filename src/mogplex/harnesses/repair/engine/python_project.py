@@ -39,9 +39,12 @@ RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
 TYPED_TESTS = 4  # failing tests that are run once more to learn types
 MAX_ENDED, MAX_SLOW = 4, 2  # of the best patches are asked whether some slow tests end with them
 SIMPLIFY_SHARE = 0.06  # of the time at most
-MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+MISSING_MODULE = re.compile(r"(?:ModuleNotFoundError: N|ImportError: [Nn])o module named '?([\w.]+)")
 MISSING_FIXTURE = re.compile(r"\bfixture '\w+' not found")
-UNSUPPORTED = "async def functions are not natively supported"  # what pytest says when no plugin runs coroutines
+UNSUPPORTED = (
+    "async def functions are not natively supported",  # what pytest says when no plugin runs coroutines
+    "digits) for integer string conversion",  # a limit that newer Pythons have
+)
 TO_INSTALL = re.compile(r"\b(?:ImportError|ModuleNotFoundError): [^\n]*\binstall", re.IGNORECASE)
 MISSING_FILE = re.compile(r"^[^\n]*\b(?:FileNotFoundError|ConnectionRefusedError|gaierror): ")
 LOCATION = re.compile(r"^(\S+\.py):(\d+):", re.MULTILINE)
@@ -194,7 +197,7 @@ class PythonProject:
         expected = choose.expected_constants(self._root, goal.failing)
         place = (by_path, expected, self._clues.clashes)
         plausible = choose.rank(findings.plausible or findings.dodging, *place)
-        plausible = plausible or choose.rank_parts(findings.partial, *place)
+        plausible = plausible or choose.rank_parts(findings.partial or findings.apart, *place)
         if goal.slow:
             plausible[:MAX_ENDED] = sorted(plausible[:MAX_ENDED], key=lambda one: -self._ended(one, goal))
         if plausible and not plausible[0].mends:
@@ -253,7 +256,7 @@ class PythonProject:
 
 def _lacks_module(message: str, root: Path) -> bool:
     """Whether a test fails because the environment lacks a package or pytest plugin, which no patch can mend."""
-    if MISSING_FIXTURE.search(message) or UNSUPPORTED in message or TO_INSTALL.search(message):
+    if MISSING_FIXTURE.search(message) or any(words in message for words in UNSUPPORTED) or TO_INSTALL.search(message):
         return True
     name = MISSING_MODULE.search(message)
     if name is None:

@@ -119,7 +119,7 @@ class Repair:
         plausible, findings = self._find_patches(project, goal, candidates)
         best = self._best(project, goal, plausible)
         while best is None and plausible and time.monotonic() < self._deadline:
-            refused, tried = [*findings.plausible, *findings.partial, *findings.dodging], findings.tried
+            refused, tried = findings.found(), findings.tried
             plausible, findings = self._find_patches(project, goal, candidates, refused)
             if findings.tried == tried:
                 break

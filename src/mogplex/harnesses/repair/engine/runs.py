@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .pool import Pool, ServerLost, Worker
+from .progress import Failure
 
 FINE = ("passed", "skipped")
 SLOWDOWN = 3.0  # what recording lines may cost
@@ -22,6 +23,7 @@ class Outcome:
     seconds: float = 0.0
     frames: list[tuple[str, int]] = field(default_factory=list)
     spawns: bool = False  # it starts programs that may run the repo's code
+    failure: Failure | None = None  # where the exception is at hand
 
 
 @dataclass
@@ -79,7 +81,7 @@ class Run:
             frames = [(path, line) for path, line in record["frames"]]
             self.outcomes[record["test"]] = Outcome(
                 record["outcome"], record["message"], record.get("cpu_seconds", 0.0), record["seconds"], frames,
-                record.get("spawns", False),
+                record.get("spawns", False), Failure.told(record["failure"]) if record.get("failure") else None,
             )  # fmt: skip
             self._spent += record["seconds"]
         elif record.get("lost"):

@@ -13,10 +13,11 @@ from .baseline import cpu_limits
 from .candidates import Listed, Queue
 from .company import Company
 from .edit import Candidate
-from .goal import Goal, worth_having
+from .goal import Goal, mends_one_cause, worth_having
 from .intake import Intake
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
+from .progress import told_failures
 from .runs import FINE
 from .screening import CPU_FACTOR, Screening
 from .source import Source
@@ -226,8 +227,8 @@ class Search:
 
     def _submit(self, worker: Worker, trial: Trial) -> None:
         limits = cpu_limits(self._goal.baseline, trial.tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
-        outcomes = self._goal.baseline.outcomes
-        known = sum(outcomes[test].seconds for test in trial.tests if outcomes[test].outcome != "timeout")
+        baseline = [self._goal.baseline.outcomes[test] for test in trial.tests]
+        known = sum(one.seconds for one in baseline if one.outcome != "timeout")
         path = self._intake.path_of(trial)
         if worker.is_cold or trial.compiled.code is None or path not in self._pool.loaded:
             edit: dict[str, Any] = {"path": path, "text": trial.compiled.text}
@@ -269,7 +270,7 @@ class Search:
             found = self.findings.dodging if is_dodge else self.findings.plausible
             found.append(Plausible(trial.candidate, trial.compiled))
         elif record["outcome"] == "timeout":
-            self._retry_later(trial, is_promising=2 * len(record.get("mended", [])) > len(self._goal.failing))
+            self._retry_later(trial, is_promising=len(record.get("mended", ())) >= len(record["bad"]))
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
 
@@ -281,18 +282,18 @@ class Search:
                 self._control(trial, record["failed"])
         else:
             self._note_step(replace(found, mends=tuple(record["mended"])))
-            self._note_partial(trial, found, record["mended"])
-        function = self._intake.function_of(trial)
+            self._note_partial(trial, found, record)
+        function, path = self._intake.function_of(trial), self._intake.path_of(trial)
         is_open = function is not None and not worker.is_cold and share < 1
-        if is_open and self._screening.may_need_import(
-            self._intake.path_of(trial), function, record["mended"], record["bad"]
-        ):
+        if is_open and self._screening.may_need_import(path, function, record["mended"], record["bad"]):
             self._cold.append(trial)
 
-    def _note_partial(self, trial: Trial, found: Plausible, mended: list[str]) -> None:
+    def _note_partial(self, trial: Trial, found: Plausible, record: dict[str, Any]) -> None:
         """A patch that mends a large part is worth having, if nothing better comes; on top of another edit any is."""
+        mended: list[str] = record["mended"]
         function, path = self._intake.function_of(trial), self._intake.path_of(trial)
         running = self._screening.running(path, function) if function else set(self._goal.failing)
         mends = mended if self._under is not None else worth_having(self._goal, mended, running)
-        if mends:
-            self.findings.partial.append(replace(found, mends=tuple(mends)))
+        if mends or mends_one_cause(self._goal, mended, told_failures(record)):
+            into = self.findings.partial if mends else self.findings.apart
+            into.append(replace(found, mends=tuple(mends or mended)))

@@ -100,6 +100,7 @@ class Batch:
         mended: list[str] = []
         bad: list[str] = []
         stopped: dict[str, Any] = {}
+        failures: dict[str, Any] = {}
         lines = open_line_recorder(self._root, self._files) if request.get("record") == "lines" else None
         kinds = Types(self._files) if request.get("record") == "types" else None
         if lines:
@@ -136,6 +137,7 @@ class Batch:
                     mended.append(test)
             else:
                 bad.append(test)
+                failures[test] = result.get("failure")
                 stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
                 if request.get("stop") and (test not in targets or result["outcome"] == "timeout"):
                     stopped["spoiled"] = test not in targets
@@ -146,6 +148,7 @@ class Batch:
         limits.call_after(None, lambda: None)
         record: Any = lines.stop() if lines else kinds.stop() if kinds else None
         told = {"record": record, "cut": self._cut, "is_early": is_early, "mended": mended, "bad": bad}
+        told["failures"] = failures if mended else {}  # else nobody asks
         return {"done": True, "fine": fine, **told, **stopped}
 
     def _bound_recorder(self, recorder: Any, test: str) -> None:
@@ -183,6 +186,7 @@ class Batch:
         finally:
             limits.disarm()
         caught = result.pop("error", None)  # an exception is nothing for JSON
+        result["failure"] = failure_of(item, caught).record() if caught is not None else None
         if caught is not None and self.request.get("detail"):
             result["frames"] = traceback_frames(caught)
             result["message"] = message_of(caught)

@@ -40,6 +40,7 @@ class Trial:
 class Findings:
     plausible: list[Plausible] = field(default_factory=list)
     partial: list[Plausible] = field(default_factory=list)  # mends all failing tests of a file, and breaks none
+    apart: list[Plausible] = field(default_factory=list)  # mends what fails for one cause, and other tests have another
     dodging: list[Plausible] = field(default_factory=list)  # passes all, and leaves a name without a value as it is
     steps: list[Plausible] = field(default_factory=list)  # mends some of the targets, or moves a failure further on
     kinds: dict[str, int] = field(default_factory=dict)  # template -> candidates tried
@@ -48,17 +49,20 @@ class Findings:
     seconds: float = 0.0
     stopped_by: str = ""
 
+    def found(self) -> list[Plausible]:
+        """All that might be a patch."""
+        return [*self.plausible, *self.partial, *self.apart, *self.dodging]
+
     def count(self, candidate: Candidate) -> None:
         self.tried += 1
         self.kinds[candidate.template] = self.kinds.get(candidate.template, 0) + 1
 
     def drop(self, refused: set[str]) -> bool:
         """Forget patches that lead to these texts; whether there were any."""
-        found = (self.plausible, self.partial, self.dodging)
-        before = sum(map(len, found))
-        for patches in found:
+        before = len(self.found())
+        for patches in (self.plausible, self.partial, self.apart, self.dodging):
             patches[:] = [one for one in patches if one.compiled.text not in refused]
-        return sum(map(len, found)) < before
+        return len(self.found()) < before
 
     def absorb(self, inner: Findings) -> None:
         """Count what a search on top of an edit has tried since this was last called."""
