@@ -138,7 +138,7 @@ class Repair:
         if self._report.environment:
             names = ", ".join(self._report.environment[:5])
             count = len(self._report.environment)
-            lacking = "need a package, plugin or file that is not here, left out"
+            lacking = "fail for a package, plugin or file that is not here, or at a limit of Python; left out"
             self._stream.message(f"{count} failing tests {lacking}: {names}")
         self._stream.message(summary.diagnosis(self._report))
         candidates = project.edits(goal, suspects)

@@ -51,7 +51,10 @@ class Findings:
 
     def found(self) -> list[Plausible]:
         """All that might be a patch."""
-        return [*self.plausible, *self.partial, *self.apart, *self.dodging]
+        return [one for patches in self._lists() for one in patches]
+
+    def _lists(self) -> tuple[list[Plausible], ...]:
+        return self.plausible, self.partial, self.apart, self.dodging
 
     def count(self, candidate: Candidate) -> None:
         self.tried += 1
@@ -60,7 +63,7 @@ class Findings:
     def drop(self, refused: set[str]) -> bool:
         """Forget patches that lead to these texts; whether there were any."""
         before = len(self.found())
-        for patches in (self.plausible, self.partial, self.apart, self.dodging):
+        for patches in self._lists():
             patches[:] = [one for one in patches if one.compiled.text not in refused]
         return len(self.found()) < before
 

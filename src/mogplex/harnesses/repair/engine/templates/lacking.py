@@ -17,7 +17,8 @@ NAMESAKE, TWICE = 2.0, 1.5  # weights: it gets a value of that very name; its na
 def other_name_given(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     """`self.literal = escape` to `self.escape = escape`."""
     statement = place.statement
-    if not isinstance(node.ctx, ast.Store) or not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+    is_own = isinstance(node.ctx, ast.Store) and getattr(node.value, "id", "") == "self"
+    if not is_own or not isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return
     value = statement.value
     for name in _lacking(place):
