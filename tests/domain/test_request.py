@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mogplex.domain.bodies import RUN_REQUEST
 from mogplex.domain.budget import Budget
 from mogplex.domain.errors import BadRequest
 from mogplex.domain.request import MAX_PROMPT_CHARACTERS, RunRequest, clean_idempotency_key
@@ -74,7 +75,8 @@ class TestReading:
             "promt", "repoId", "prompt", "createBranch", "budget.eur", "budget.tokens",
         ]  # fmt: skip
 
-    @given(name=st.text(max_size=200).filter(lambda name: name not in FULL))
+    @given(name=st.text(max_size=200).filter(lambda name: name not in RUN_REQUEST["properties"]))
+    @example(name="superseded")
     def test_an_unknown_field_is_refused_by_name(self, name: str) -> None:
         assert f"{name[:100]} is not a known field" in refusal(**{name: 1})
 
