@@ -15,7 +15,7 @@ from pathlib import Path
 from mogplex.harnesses.repair.engine.safekeeping import Safekeeping
 tree, private, is_edited, code = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "edited", sys.argv[4]
 os.chdir(tree)
-keeping = Safekeeping([private], f"{private}/written", private, is_edited)
+keeping = Safekeeping([private], f"{private}/written", private, str(tree), is_edited)
 keeping.begin()
 said = "fine"
 try:
@@ -82,10 +82,20 @@ def test_calls_that_fail_by_themselves_fail_as_ever(tmp_path: Path) -> None:
 
 def test_what_the_tests_write_without_an_edit_they_may_write_with_one(tmp_path: Path) -> None:
     tree, private = folders(tmp_path)
-    code = "Path('data/rows.txt').write_text('more'); Path('out.txt').write_text('x')"
+    code = "Path('data/rows.txt').write_text('more')"
     assert in_child(tree, private, code, is_edited=False) == "fine"
     assert in_child(tree, private, code.replace("'more'", "'most'")) == "fine"
-    assert (tree / "data" / "rows.txt").read_text() == "most" and (tree / "out.txt").exists()
+    assert (tree / "data" / "rows.txt").read_text() == "most"
+
+
+def test_what_the_tests_make_in_the_repo_without_an_edit_does_not_stay_there(tmp_path: Path) -> None:
+    tree, private = folders(tmp_path)
+    elsewhere = tmp_path / "cache"
+    code = f"os.mkdir('built'); Path('built/a.txt').write_text('x'); Path({str(elsewhere)!r}).write_text('x')"
+    assert in_child(tree, private, code, is_edited=False) == "fine"
+    assert sorted(path.name for path in tree.iterdir()) == ["data"] and elsewhere.exists()
+    assert in_child(tree, private, code) == "fine"  # nor with one, and it may go on making it
+    assert sorted(path.name for path in tree.iterdir()) == ["data"] and elsewhere.exists()
 
 
 def test_anything_goes_in_the_private_folder(tmp_path: Path) -> None:

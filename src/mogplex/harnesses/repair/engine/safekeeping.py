@@ -1,7 +1,9 @@
 """Keeps files from the code under test while an edit is in force: one that opens another file, or for writing, must not
 leave its traces in the repo, where the next candidates and the patch itself would suffer from them.
 
-What the tests write without any edit they may write with one, too. Programs that tests start are not watched.
+What the tests write without any edit they may write with one, too. But files that they make in the repo, with an edit or
+without one, are gone afterwards: what the broken code has stored there (something compiled, a cache) would make tests
+fail with the right edit as well. Programs that tests start are not watched.
 """
 
 from __future__ import annotations
@@ -32,11 +34,12 @@ class Safekeeping:
     """Of this process, from `begin` to its end: hooks can't be taken away.
 
     `private` are folders in which anything may be done, `journal` is the file, common to all processes, with what the
-    tests write without an edit.
+    tests write without an edit, `root` is the repo.
     """
 
-    def __init__(self, private: Sequence[str], journal: str, directory: str, is_edited: bool) -> None:
+    def __init__(self, private: Sequence[str], journal: str, directory: str, root: str, is_edited: bool) -> None:
         self._private = tuple(os.path.realpath(one) + os.sep for one in private) + FLEETING
+        self._root = os.path.realpath(root) + os.sep
         self._journal = journal
         self._log = f"{directory}/{LOG}"
         self._is_edited = is_edited
@@ -65,17 +68,18 @@ class Safekeeping:
             self._is_busy = False
 
     def _touch(self, path: str, change: str) -> None:
-        if path in self._written or path in self._made:
+        if path in self._made:
             return
         is_there = os.path.lexists(path)
         if (is_there and change == MAKES) or (not is_there and change == ENDS):
             return  # the call fails by itself
-        if not self._is_edited:
+        is_written = path in self._written
+        if not self._is_edited and not is_written:
             self._written.add(path)
             _append(self._journal, path)
-        elif is_there:
+        elif self._is_edited and is_there and not is_written:
             raise PermissionError(errno.EACCES, "no edit may change what the tests don't change without it", path)
-        else:
+        if not is_there and (path.startswith(self._root) or (self._is_edited and not is_written)):
             self._made.add(path)
             _append(self._log, path)
 

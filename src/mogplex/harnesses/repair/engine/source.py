@@ -17,13 +17,16 @@ NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 class Source:
-    """A parsed file. `path` is relative to the repo. Raises SyntaxError or ValueError if it is no usable Python."""
+    """A parsed file. `path` is relative to the repo. Raises SyntaxError or ValueError if it is no usable Python.
+
+    The tree has no annotations: hardly any code asks for them, and what is read in them would be taken for code.
+    """
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
         self.encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         self.text = data.decode(self.encoding)
-        self.tree = ast.parse(self.text)
+        self.tree = without_annotations(ast.parse(self.text))
         self.newline = "\r\n" if "\r\n" in self.text else "\n"
         self._starts = [0] + [match.end() for match in NEWLINE.finditer(self.text)]
         self._spans: dict[ast.AST, tuple[int, int]] = {}
@@ -143,6 +146,19 @@ def header_expressions(statement: ast.stmt) -> Iterator[ast.AST]:
         if isinstance(node, ast.JoinedStr):
             continue  # before 3.12 the nodes inside an f-string have no true position
         pending.extend(child for child in ast.iter_child_nodes(node))
+
+
+def without_annotations(tree: ast.Module) -> ast.Module:
+    """The same tree, changed in place: parameters and functions without annotations, and an empty tuple for those of
+    names that get a value. A field of a class that has nothing but its annotation keeps it."""
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTIONS):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.AnnAssign) and node.value is not None:
+            node.annotation = ast.copy_location(ast.Tuple(elts=[], ctx=ast.Load()), node.annotation)
+    return tree
 
 
 def opening(function: AnyFunction) -> ast.stmt:
