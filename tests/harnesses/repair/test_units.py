@@ -58,6 +58,9 @@ def compiler() -> Compiler:
         ("RATE = 2", "RATE = 3", "globals"),
         ("open = True", "open = False", None),
         ("@property", "@staticmethod", None),
+        ("        return price * rate\n", "        return price + rate\n", "body"),
+        ("        return price * rate\n", "", "body"),
+        ('        return "open" if self.open else "closed"\n', "        return 1\n", "body"),
     ],
 )
 def test_what_needs_an_import_is_known_before_it_is_compiled(

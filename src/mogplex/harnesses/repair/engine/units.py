@@ -15,7 +15,7 @@ import marshal
 import types
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from .edit import Candidate, Edit, apply_edits
@@ -187,7 +187,16 @@ class Compiler:
 
     def function_around(self, candidate: Candidate) -> AnyFunction | None:
         """The outermost function whose *body* holds all edits; None when the edit touches what runs at import."""
-        return self._bodies.around(candidate)
+        return self._bodies.around(self._without_last_break(candidate))
+
+    def _without_last_break(self, candidate: Candidate) -> Candidate:
+        """With edits that take whole lines ending before the line break: the last line of a body is one of its own."""
+        text, line_break = self.source.text, self.source.newline
+        edits = [
+            replace(edit, end=edit.end - len(line_break)) if text[edit.start : edit.end].endswith(line_break) else edit
+            for edit in candidate.edits
+        ]
+        return replace(candidate, edits=tuple(edits))
 
     def line_run(self, candidate: Candidate, compiled: Compiled) -> int:
         """A line that is run whenever what the candidate changes makes a difference: of a function whose signature it
