@@ -1,12 +1,17 @@
-"""Tests that pass in the suite but not when they are chosen from it: they need another one to run before them."""
+"""Tests that pass in the suite but not when they are chosen from it: they need another one to run before them, or can't
+bear one that does."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from .trial import Trial
 
 
 class Company:
-    """`needing` others, and those that were seen to pass `alone`."""
+    """`needing` others, and those that were seen to pass `alone`: in company that was chosen, without any edit."""
 
     def __init__(self) -> None:
         self.needing: set[str] = set()
@@ -20,3 +25,20 @@ class Company:
 
     def without(self, tests: Sequence[str]) -> list[str]:
         return [test for test in tests if test not in self.needing]
+
+    def ask(self, trial: Trial, spoiled: str) -> Trial | None:
+        """A patch mends every target but this test fails: the trial that tells whether that is the patch's doing; None
+        when it is. First the test runs alone with the patch; if it fails then, too, all run without the patch."""
+        if spoiled in self.needing:
+            return replace(trial, tests=self.without(trial.tests))
+        return None if spoiled in self.alone else replace(trial, doubted=spoiled)
+
+    def hear(self, trial: Trial, record: dict[str, Any], targets: Collection[str]) -> Trial | None:
+        """What a worker says of such a trial: the next one, if the patch deserves one."""
+        if trial.doubted and ("failed" in record or record.get("died") or record.get("lost") or record.get("cold")):
+            return replace(trial, doubted="", is_control=True)
+        if trial.doubted:
+            self.needing.add(trial.doubted)
+        elif not self.learn(trial.tests, set(record.get("bad", [])) - set(targets)):
+            return None
+        return replace(trial, doubted="", is_control=False, tests=self.without(trial.tests))

@@ -1,9 +1,9 @@
 """Keeps files from the code under test while an edit is in force: one that opens another file, or for writing, must not
 leave its traces in the repo, where the next candidates and the patch itself would suffer from them.
 
-What the tests write without any edit they may write with one, too. But files that they make in the repo, with an edit or
-without one, are gone afterwards: what the broken code has stored there (something compiled, a cache) would make tests
-fail with the right edit as well. Programs that tests start are not watched.
+What the tests write without any edit they may write with one, too. But files that they make in the repo, with an edit
+or without one, are gone afterwards: what the broken code has stored there (something compiled, a cache) would make
+tests fail with the right edit as well. Programs that tests start are not watched.
 """
 
 from __future__ import annotations

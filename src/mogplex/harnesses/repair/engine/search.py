@@ -226,8 +226,9 @@ class Search:
         return self._intake.next_trial(queue, is_cold_full=len(self._cold) >= COLD_AHEAD)
 
     def _submit(self, worker: Worker, trial: Trial) -> None:
-        limits = cpu_limits(self._goal.baseline, trial.tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
-        baseline = [self._goal.baseline.outcomes[test] for test in trial.tests]
+        tests = [trial.doubted] if trial.doubted else trial.tests
+        limits = cpu_limits(self._goal.baseline, tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
+        baseline = [self._goal.baseline.outcomes[test] for test in tests]
         known = sum(one.seconds for one in baseline if one.outcome != "timeout")
         path = self._intake.path_of(trial)
         if worker.is_cold or trial.compiled.code is None or path not in self._pool.loaded:
@@ -235,29 +236,22 @@ class Search:
         else:
             edit = encoded(trial.compiled, path)
         request = {
-            "tests": trial.tests, "cpu_seconds": limits, "edit": None if trial.is_control else edit,
+            "tests": tests, "cpu_seconds": limits, "edit": None if trial.is_control else edit,
             "stop": not trial.is_control,  # which is to tell how each test goes
             "under": self._under if edit.get("code") else None, "clean_files": self._goal.unimportable,
-            "targets": trial.tests if trial.is_control else self._goal.failing,
+            "targets": tests if trial.is_control else self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),
         }  # fmt: skip
         self._pool.submit(worker, request, trial, self._take)
 
-    def _control(self, trial: Trial, spoiled: str) -> None:
-        """A patch mends every target but this test fails: is that the patch's doing, or does it fail without it too?"""
-        if spoiled in self._company.needing:
-            self._alone.append(replace(trial, tests=self._company.without(trial.tests)))
-        elif spoiled not in self._company.alone:
-            self._alone.append(replace(trial, is_control=True))
-
-    def _judge_control(self, trial: Trial, record: dict[str, Any]) -> None:
-        if self._company.learn(trial.tests, set(record.get("bad", [])) - set(self._goal.failing)):
-            self._alone.append(replace(trial, is_control=False, tests=self._company.without(trial.tests)))
+    def _go_on(self, trial: Trial | None) -> None:
+        if trial is not None:
+            self._alone.append(trial)
 
     def _judge(self, worker: Worker, record: dict[str, Any]) -> None:
         trial: Trial = worker.request
-        if trial.is_control:
-            self._judge_control(trial, record)
+        if trial.is_control or trial.doubted:
+            self._go_on(self._company.hear(trial, record, self._goal.failing))
             return
         if record.get("cold"):
             self._cold.append(trial)
@@ -279,7 +273,7 @@ class Search:
         if record.get("spoiled"):
             self._note_step(replace(found, moves=share, spoils=(record["failed"],)))
             if share == 1 and not worker.is_cold:
-                self._control(trial, record["failed"])
+                self._go_on(self._company.ask(trial, record["failed"]))
         else:
             self._note_step(replace(found, mends=tuple(record["mended"])))
             self._note_partial(trial, found, record)

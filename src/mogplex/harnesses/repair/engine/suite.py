@@ -24,6 +24,7 @@ from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
 PATIENCE_SECONDS = 0.15  # what is still worth knowing of an edit that misses a target must be known by then
+UNSTEADY = "unsteady"
 LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, about
 
 
@@ -228,7 +229,8 @@ def screen(
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
 
     `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
-    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}).
+    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}). Tests that
+    one process can't run twice are left out.
     The outcome is "passed" as soon as one of the tests passes. `moved` says how clearly the failure has moved on,
     `changed` whether any of the tests went differently.
 
@@ -236,14 +238,16 @@ def screen(
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
     """
     edits, cpu_seconds = request["batch"], max(request["cpu_seconds"])
-    if items and (needs_reports(items[0].config) or any(is_judged_by_reports(item) for item in items)):
+    failures: dict[str, Any] = request["failures"]
+    is_fit = not items or not (needs_reports(items[0].config) or any(is_judged_by_reports(item) for item in items))
+    if is_fit and (unknown := [item for item in items if item.nodeid not in failures]):
+        failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
+        emit({"failures": failures})
+    items = [item for item in items if is_fit and failures[item.nodeid] != UNSTEADY]
+    if not items:
         for number in range(len(edits)):
             emit({"screened": number, "outcome": "passed"})
         return {"done": True, "fine": 0}
-    failures: dict[str, Any] = request["failures"]
-    if unknown := [item for item in items if item.nodeid not in failures]:
-        failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
-        emit({"failures": failures})
     known = [Failure.told(one) if (one := failures[item.nodeid]) else None for item in items]
     for number, edit in enumerate(edits):
         undo = _apply(index, edit)
@@ -266,10 +270,18 @@ def screen(
     return {"done": True, "fine": 0}
 
 
-def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> list[Any] | None:
-    """How a test fails when nothing is edited; None when it doesn't fail, or never ends."""
-    outcome, error = run_again(item, cpu_seconds, plugin.reports)
-    return failure_of(item, error).record() if outcome == "failed" else None
+def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> list[Any] | str | None:
+    """How a test fails when nothing is edited; None when it doesn't fail, or never ends. UNSTEADY when it fails another
+    way the second time: what the first one left behind would make it fail with the right edit, too."""
+    told: list[Any] | None = None
+    for number in range(2):
+        outcome, error = run_again(item, cpu_seconds, plugin.reports)
+        if outcome != "failed":
+            return None if number == 0 or outcome == "timeout" else UNSTEADY
+        before, told = told, failure_of(item, error).record()
+        if number and before != told:
+            return UNSTEADY
+    return told
 
 
 def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:

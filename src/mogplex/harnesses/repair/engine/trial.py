@@ -34,6 +34,7 @@ class Trial:
     tests: list[str]
     round: int = 0
     is_control: bool = False  # run the same tests without the edit
+    doubted: str = ""  # run this test with the edit, and no other
 
 
 @dataclass

@@ -63,12 +63,29 @@ def _run(
             play(pool, known)  # what other patches have spoiled this one may spoil, too: then the rest needn't run
             if any(one.outcome not in FINE for one in known.outcomes.values()):
                 return _judged(known.outcomes, replace(goal, failing=[], far=[]))
-            run = Run(tests, cpu_seconds, vital=[test for test in decisive or tests if _must_pass(test, goal)])
-            play(pool, run)
-            outcomes = run.outcomes
+            outcomes = _play_all(pool, tests, goal, cpu_seconds, decisive).outcomes
     except ServerLost as error:
         return Verdict(False, str(error), 0, 0)
     return _judged(outcomes, goal)
+
+
+def _play_all(pool: Pool, tests: list[str], goal: Goal, cpu_seconds: float, decisive: set[str] | None) -> Run:
+    """All tests up to one that must pass and doesn't. If that one passed before and does so now by itself, it may be
+    flaky: then all run once more, and if it passes it is noted as such."""
+    vital = [test for test in decisive or tests if _must_pass(test, goal)]
+    first = Run(tests, cpu_seconds, vital=vital)
+    play(pool, first)
+    bad = [test for test in vital if test in first.outcomes and first.outcomes[test].outcome not in FINE]
+    if not bad or not set(bad) <= set(goal.baseline.passing()):
+        return first
+    alone = Run(bad, cpu_seconds)
+    play(pool, alone)
+    if any(one.outcome not in FINE for one in alone.outcomes.values()):
+        return first
+    second = Run(tests, cpu_seconds, vital=vital)
+    play(pool, second)
+    goal.baseline.flaky += [test for test in bad if (one := second.outcomes.get(test)) and one.outcome in FINE]
+    return second
 
 
 def _judged(outcomes: dict[str, Outcome], goal: Goal) -> Verdict:
