@@ -41,7 +41,7 @@ class Till:
 
 
 def edited(old: str, new: str) -> Candidate:
-    start = TEXT.index(old)
+    start = TEXT.index(old) if old else TEXT.index("\n    @property")
     return Candidate("till.py", TEXT.count("\n", 0, start) + 1, (Edit(start, start + len(old), new),), "any", 1.0, 1.0)
 
 
@@ -60,6 +60,8 @@ def compiler() -> Compiler:
         ("@property", "@staticmethod", None),
         ("        return price * rate\n", "        return price + rate\n", "body"),
         ("        return price * rate\n", "", "body"),
+        ("", "        return price\n", "body"),
+        ("", "    @staticmethod\n", None),
         ('        return "open" if self.open else "closed"\n', "        return 1\n", "body"),
     ],
 )
@@ -70,7 +72,9 @@ def test_what_needs_an_import_is_known_before_it_is_compiled(
     compiled = compiler.compile(candidate)
     assert (compiled.code is None) is compiler.needs_import(candidate) is (kind is None)
     assert kind in (None, compiled.kind)
-    assert compiled.text == TEXT.replace(old, new, 1)
+    assert compiled.text == (
+        TEXT.replace(old, new, 1) if old else TEXT.replace("\n    @property", f"{new}\n    @property")
+    )
 
 
 def test_what_means_the_same_is_known_again_wherever_it_stands(compiler: Compiler) -> None:

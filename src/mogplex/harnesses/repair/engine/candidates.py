@@ -13,7 +13,7 @@ from .edit import Candidate
 from .interest import Interest
 from .source import Source, header_lines
 from .spectra import Suspect
-from .stream import HIGHEST_IDLE_PRIOR, Stream, factor_of
+from .stream import HIGHEST_IDLE_PRIOR, Stream, bound_of
 from .templates import all_templates
 from .vocabulary import Vocabulary
 
@@ -63,11 +63,12 @@ class Candidates:
     """
 
     def __init__(self, suspects: Sequence[Suspect], kinds: Kinds, clues: Clues = NO_CLUES) -> None:
-        self._left = deque(sorted(suspects, key=lambda one: -one.score))
         self._kinds = kinds
         self._clues = clues
         self._templates = all_templates()
-        self._highest = max(HIGHEST_IDLE_PRIOR, *(template.prior for template in self._templates))
+        highest = max(HIGHEST_IDLE_PRIOR, *(template.prior for template in self._templates))
+        bounds = [(bound_of(one, self._templates, highest), one) for one in suspects]
+        self._left = deque(sorted(bounds, key=lambda pair: -pair[0]))
         self._words: dict[Source, Vocabulary] = {}
         self._seen: set[bytes] = set()
         self._heap: list[tuple[float, int, Candidate]] = []
@@ -110,13 +111,13 @@ class Candidates:
         """
         steps = 0
         while self._left or self._streams:
-            waiting = self._bound(self._left[0]) if self._left else 0.0
+            waiting = self._left[0][0] if self._left else 0.0
             running = -self._streams[0][0] if self._streams else 0.0
             if self._heap and (steps >= STEPS_AT_ONCE or max(waiting, running) <= -self._heap[0][0]):
                 return
             steps += 1
             if waiting >= running:
-                stream = self._open(self._left.popleft())
+                stream = self._open(self._left.popleft()[1])
             else:
                 stream = heapq.heappop(self._streams)[2]
                 self._take(stream.step())
@@ -131,9 +132,6 @@ class Candidates:
                 self._seen.add(key)
                 self._made += 1
                 heapq.heappush(self._heap, (-candidate.score, self._made, candidate))
-
-    def _bound(self, suspect: Suspect) -> float:
-        return self._highest * factor_of(suspect)
 
     def _open(self, suspect: Suspect) -> Stream:
         words = self._words.get(suspect.source)

@@ -22,6 +22,11 @@ MISCALLED = re.compile(r"TypeError: (?:\w+\.)*?((?:\w+\.)?\w+)\(\) (?:missing|ta
 NAMED, BLAMED = 0.5, 1.2  # suspicion of functions that no failing test got into
 MAX_DEFINING = 10
 LACKING = re.compile(r"AttributeError: '(\w+)' object has no attribute '(\w+)'")
+SHORT = re.compile(r"(\w+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: ([^\n]*)")
+TOO_FEW = re.compile(
+    r"(\w+)(?:\(\))? (?:takes|expected) (?:exactly |at least )?\w+ (?:positional )?arguments?[ ,(]+(?:got )?\d"
+)
+OF_BYTES = re.compile(r"TypeError: [^\n]*(?:bytes-like object|\bnot '?(?:str|bytes)\b|str to bytes|bytes to str)")
 NO_VALUE = re.compile(r"(?:NameError|UnboundLocalError): .*?(?:name|variable) '(\w+)'")
 WAITING = ("raises", "assertRaises", "assertRaisesRegex")
 
@@ -33,7 +38,8 @@ class Clues:
     there because of a wrong type. `words`: what the texts in failing tests are made of, whole ones first.
     `about_none`: whether a failing test died because something was None. `nameless`: names without a value that failing
     tests died of. `origins`: of the clashes those that were traced back, and by how many steps.
-    `lacking`: (class, attribute) that an object was found to lack.
+    `lacking`: (class, attribute) that an object was found to lack. `short`: functions that were called with too few
+    arguments, and the names of those that were missing, if they are known. `about_bytes`: whether text and bytes met.
     `callers`: of the lines in tracebacks that end in a clash those that called them."""
 
     wanted: tuple[str, ...] = ()
@@ -44,6 +50,8 @@ class Clues:
     about_none: bool = False
     nameless: frozenset[str] = frozenset()
     lacking: frozenset[tuple[str, str]] = frozenset()
+    short: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    about_bytes: bool = False
     origins: dict[tuple[str, int], int] = field(default_factory=dict)
     callers: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
 
@@ -73,8 +81,18 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
         tuple(names), named_exceptions(root, goal.failing), frozenset(raised), clashes, words_of(root, goal.failing),
         any("NoneType" in message for message in messages),
         frozenset(name for message in messages for name in NO_VALUE.findall(message)),
-        frozenset(pair for message in messages for pair in LACKING.findall(message)), callers=callers,
+        frozenset(pair for message in messages for pair in LACKING.findall(message)), _called_short(messages),
+        any(OF_BYTES.search(message) for message in messages), callers=callers,
     )  # fmt: skip
+
+
+def _called_short(messages: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for message in messages:
+        found.update(dict.fromkeys(TOO_FEW.findall(message), ()))
+        for name, missing in SHORT.findall(message):
+            found[name] = tuple(re.findall(r"'(\w+)'", missing))
+    return found
 
 
 def names_without_value(goal: Goal) -> frozenset[str]:

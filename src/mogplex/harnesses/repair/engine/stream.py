@@ -16,6 +16,7 @@ from .vocabulary import Vocabulary
 CROWD = 60  # after so many candidates on one line the next counts half
 SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious may take four times as many turns
 IDLE_FACTOR, HIGHEST_IDLE_PRIOR = 2.5, 0.9  # for edits that use a name which nothing has used so far
+EVIDENT_FACTOR = 0.25  # what a statement is suspected at least that is plainly wrong
 WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -31,12 +32,13 @@ class Stream:
         self._nodes: list[ast.AST] = list(self._place.nodes())
         kinds_of_nodes = {type(node) for node in self._nodes}
         fitting = [one for one in templates if any(issubclass(kind, one.nodes) for kind in kinds_of_nodes)]
+        self._factor = factor_of(suspect)
+        self._evident = evident_in(suspect, fitting)
         self._templates = sorted(fitting, key=lambda one: -self._most(one))
         self._next = 0
         self._held: list[tuple[float, int, Candidate]] = []  # heap: -prior, number; a later template may be better
         self._made = 0
         self._given = 0
-        self._factor = factor_of(suspect)
 
     @property
     def bound(self) -> float:
@@ -52,12 +54,12 @@ class Stream:
                 for proposal in _proposals(template, node, self._place):
                     self._made += 1
                     one = _candidate(self._suspect, template, proposal, self._place)
-                    heapq.heappush(self._held, (-one.prior, self._made, one))
+                    heapq.heappush(self._held, (-one.prior * self._boost(template), self._made, one))
         least = self._most(self._templates[self._next]) if self._next < len(self._templates) else 0.0
         ready: list[Candidate] = []
         while self._held and -self._held[0][0] >= least:
-            one = heapq.heappop(self._held)[2]
-            score = self._score(one.prior)
+            worth, _, one = heapq.heappop(self._held)
+            score = self._score(-worth)
             ready.append(Candidate(one.path, one.line, one.edits, one.template, one.prior, score, one.removes))
             self._given += 1
         return ready
@@ -67,7 +69,10 @@ class Stream:
 
     def _most(self, template: Template) -> float:
         """The prior of its candidates of weight 1 here; few weigh more."""
-        return _boosted(template.prior) if self._place.idle else template.prior
+        return (_boosted(template.prior) if self._place.idle else template.prior) * self._boost(template)
+
+    def _boost(self, template: Template) -> float:
+        return max(1.0, EVIDENT_FACTOR / self._factor) if template in self._evident else 1.0
 
 
 def candidates_of(
@@ -79,6 +84,16 @@ def candidates_of(
     while stream.bound > 0:
         found += stream.step()
     return found
+
+
+def evident_in(suspect: Suspect, templates: Sequence[Template]) -> list[Template]:
+    """Those that a statement is plainly a case for."""
+    return [one for one in templates if one.is_evident is not None and one.is_evident(suspect.statement)]
+
+
+def bound_of(suspect: Suspect, templates: Sequence[Template], highest: float) -> float:
+    """What its candidates score at most; `highest` is the highest prior of all."""
+    return highest * max(factor_of(suspect), EVIDENT_FACTOR if evident_in(suspect, templates) else 0.0)
 
 
 def factor_of(suspect: Suspect) -> float:

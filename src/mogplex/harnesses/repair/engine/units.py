@@ -187,15 +187,26 @@ class Compiler:
 
     def function_around(self, candidate: Candidate) -> AnyFunction | None:
         """The outermost function whose *body* holds all edits; None when the edit touches what runs at import."""
-        return self._bodies.around(self._without_last_break(candidate))
+        function = self._bodies.around(self._within_lines(candidate))
+        if function is None:
+            return None
+        end = self.source.span(function)[1]
+        added = [edit.text for edit in candidate.edits if edit.start == edit.end > end]
+        is_inside = all(len(text) - len(text.lstrip(" \t")) > function.col_offset for text in added)
+        return function if is_inside else None
 
-    def _without_last_break(self, candidate: Candidate) -> Candidate:
-        """With edits that take whole lines ending before the line break: the last line of a body is one of its own."""
+    def _within_lines(self, candidate: Candidate) -> Candidate:
+        """With edits that take, or add, whole lines ending before the line break: the last line of a body is one of its
+        own, and so is one that is added after it."""
         text, line_break = self.source.text, self.source.newline
-        edits = [
-            replace(edit, end=edit.end - len(line_break)) if text[edit.start : edit.end].endswith(line_break) else edit
-            for edit in candidate.edits
-        ]
+        edits = []
+        for edit in candidate.edits:
+            cut = len(line_break) if text.endswith(line_break, 0, edit.end) else 0
+            if edit.start < edit.end:
+                edits.append(replace(edit, end=max(edit.start, edit.end - cut)))
+            else:
+                is_line = edit.text.endswith(line_break)
+                edits.append(replace(edit, start=edit.start - cut, end=edit.end - cut) if is_line else edit)
         return replace(candidate, edits=tuple(edits))
 
     def line_run(self, candidate: Candidate, compiled: Compiled) -> int:

@@ -44,6 +44,7 @@ class Vocabulary:
     scopes: dict[ast.AST, Scope] = field(default_factory=dict)  # function, or statement outside of one -> what it has
     familiarity: Familiarity = field(default_factory=lambda: Familiarity(""))
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
+    unused: list[str] = field(default_factory=list)  # functions, it seems, that are imported or private and not called
 
     @classmethod
     def of(cls, source: Source) -> Vocabulary:
@@ -86,7 +87,20 @@ class Vocabulary:
                 targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
                 words.globals += [target.id for target in targets if isinstance(target, ast.Name)]
         words.bound |= {*words.globals, *words.functions, *dir(builtins)}
+        words.unused = _unused(source, words.spelled)
         return words
+
+
+def _unused(source: Source, spelled: Counter[str]) -> list[str]:
+    """Imported names in small letters that are read nowhere, and private functions that nothing mentions."""
+    found = []
+    for one in source.tree.body:
+        if isinstance(one, ast.ImportFrom) and one.module != "__future__" and not source.path.endswith("__init__.py"):
+            names = [alias.asname or alias.name for alias in one.names]
+            found += [name for name in names if name[:1].islower() and not spelled[name]]
+        elif isinstance(one, FUNCTIONS) and one.name.startswith("_") and spelled[one.name] == 1:
+            found.append(one.name)
+    return found
 
 
 def _declared(node: ast.ClassDef) -> list[str]:

@@ -10,6 +10,7 @@ from . import (
     asked_types,
     bindings,
     calls,
+    cases,
     comparison,
     constants,
     defaults,
@@ -23,10 +24,12 @@ from . import (
     names,
     raising,
     sequences,
+    short_calls,
     spelling,
     statements,
     truth,
     unbound,
+    unused,
     wrappers,
 )
 from .template import Template
@@ -36,6 +39,6 @@ def all_templates() -> list[Template]:
     families = (
         comparison, arithmetic, logic, constants, names, calls, wrappers, sequences, expressions, guards, defaults,
         statements, insertions, truth, raising, spelling, asked_types, elements, bindings, unbound, formats,
-        lacking,
+        lacking, short_calls, cases, unused,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

@@ -11,6 +11,7 @@ from .template import Template
 
 SHORTEST = 4  # letters of a word that can be misspelt
 MAX_OTHERS = 6
+TOLD_WEIGHT = 0.6  # of a word that is none of the file's but stands in a failing test
 
 
 def _near(word: str, place: Place) -> list[str]:
@@ -40,6 +41,10 @@ def misspelt_text(node: ast.Constant, place: Place) -> Iterator[Proposal]:
         for other in _near(node.value, place):
             if node.value in text:
                 yield place.replace(node, text.replace(node.value, other))
+        is_rare = len(node.value) >= SHORTEST and place.words.spelled[node.value] <= 1 and node.value in text
+        for other in place.words.clues.words if is_rare else ():
+            if other != node.value and is_near(node.value, other):
+                yield place.replace(node, text.replace(node.value, other), TOLD_WEIGHT)
 
 
 def misspelt_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:

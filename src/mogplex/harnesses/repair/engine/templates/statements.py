@@ -132,7 +132,44 @@ def result_used(node: ast.Expr, place: Place) -> Iterator[Proposal]:
                 yield place.span_edit(start, start, f"{place.text(argument)} = ", 0.6)
 
 
+def result_lost(node: ast.Expr, place: Place) -> Iterator[Proposal]:
+    """`tuple(rows)` to `rows = tuple(rows)`: a call that does nothing but give a result, which nobody takes."""
+    call = _lost_call(node)
+    if call is None:
+        return
+    start = place.source.span(node)[0]
+    taken = [call.func.value, *call.args] if isinstance(call.func, ast.Attribute) else call.args
+    for number, one in enumerate(taken):
+        if isinstance(one, ast.Attribute) or (isinstance(one, ast.Name) and one.id in place.names):
+            yield place.span_edit(start, start, f"{place.text(one)} = ", 1.0 - 0.1 * number)
+    yield place.span_edit(start, start, "return ", 0.7)
+
+
+def _lost_call(node: ast.stmt) -> ast.Call | None:
+    """The call that a statement is, if that has a result and no effect."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return None
+    function = node.value.func
+    is_pure = function.id in PURE if isinstance(function, ast.Name) else getattr(function, "attr", "") in PURE_METHODS
+    return node.value if is_pure else None
+
+
+def is_lost(node: ast.stmt) -> bool:
+    return _lost_call(node) is not None
+
+
+PURE = {
+    "abs", "bool", "bytes", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int", "len", "list", "map",
+    "max", "min", "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip", "deepcopy", "copy",
+}  # fmt: skip
+PURE_METHODS = {
+    "casefold", "capitalize", "copy", "decode", "deepcopy", "encode", "endswith", "expandtabs", "format", "group",
+    "groups", "isdigit", "items", "join", "keys", "ljust", "lower", "lstrip", "partition", "removeprefix",
+    "removesuffix", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "sub",
+    "swapcase", "title", "translate", "upper", "values", "zfill", "_replace",
+}  # fmt: skip
 TEMPLATES = [
+    Template("result lost", 0.9, (ast.Expr,), result_lost, is_evident=is_lost),
     Template("statement kind", 0.3, (*MOVABLE, ast.Break, ast.Continue), keyword),
     Template("result used", 0.3, (ast.Expr,), result_used),
     Template("statement moved", 0.25, MOVABLE, moved),

@@ -12,9 +12,11 @@ from ..scope import Place, Proposal
 
 @dataclass(frozen=True)
 class Template:
-    """`propose` is called for every node of one of the types `nodes` in a suspicious statement."""
+    """`propose` is called for every node of one of the types `nodes` in a suspicious statement. `is_evident` tells
+    whether a statement is plainly wrong in the way that the template is for, however few tests blame it."""
 
     name: str
     prior: float
     nodes: tuple[type[ast.AST], ...]
     propose: Callable[[Any, Place], Iterator[Proposal]]
+    is_evident: Callable[[ast.stmt], bool] | None = None

@@ -99,6 +99,29 @@ def made_alike(node: ast.BinOp | ast.Compare, place: Place) -> Iterator[Proposal
             yield place.replace(one, f"str({text})")
 
 
+def coded(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`text` to `text.encode()`, `data` to `data.decode()`, where a test broke off because the two met."""
+    parent = place.source.parents.get(node)
+    is_other = isinstance(parent, (ast.Attribute, ast.Expr, ast.JoinedStr)) or getattr(parent, "func", None) is node
+    if not place.clash or not place.words.clues.about_bytes or is_other:
+        return
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    kinds, text = place.kind_of(node), place.text(node)
+    inner = f"({text})" if isinstance(node, (ast.BinOp, ast.IfExp)) else text
+    kinds = {"str"} if isinstance(node, ast.JoinedStr) else kinds
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and node.value.isascii() and not text.startswith(("b", "f", "B", "F")):
+            yield place.replace(node, f"b{text}")
+        elif isinstance(node.value, bytes):
+            yield place.replace(node, text.lstrip("bB"))
+        return
+    if not kinds or "str" in kinds:
+        yield place.replace(node, f"{inner}.encode()", 1.0 if kinds else 0.7)
+    if not kinds or kinds & {"bytes", "bytearray"}:
+        yield place.replace(node, f"{inner}.decode()", 1.0 if kinds else 0.7)
+
+
 def _own_functions(place: Place) -> Iterator[tuple[str, float]]:
     """Functions of the file that one value can be given to: those first that the function calls already."""
     near = {place.text(one.func) for one in place.expressions if isinstance(one, ast.Call)}
@@ -153,6 +176,7 @@ def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp)
 TEMPLATES = [
     Template("made alike", 0.5, (ast.BinOp, ast.Compare), made_alike),
+    Template("text or bytes", 0.5, (*VALUES, ast.JoinedStr, ast.Constant), coded),
     Template("wrapped in a call", 0.14, (*VALUES, ast.ListComp), wrapped),
     Template("asked for a part", 0.2, (ast.Name,), asked),
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
