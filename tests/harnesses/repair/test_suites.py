@@ -294,7 +294,10 @@ def test_what_the_broken_code_has_stored_in_the_repo_is_not_believed(repo: Repo)
             "from pathlib import Path\n\n\ndef page(name, text):\n    built = Path(__file__).parent / f'{name}.built'\n"
             "    if not built.exists():\n        built.write_text(text.lower())\n    return built.read_text()\n"
         ),
-        test_pages__py="from pages import page\n\n\ndef test_page():\n    assert page('a', 'Hello') == 'HELLO'\n",
+        test_pages__py=(
+            "from pathlib import Path\nfrom pages import page\n\n\ndef test_page():\n"
+            "    assert page('a', 'Hello') == 'HELLO' == (Path(__file__).parent / 'a.built').read_text()\n"
+        ),
     )
     outcome = repo.repair()
     assert outcome.end["success"], outcome.end["summary"]

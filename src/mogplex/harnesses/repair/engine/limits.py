@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 REPEAT_SECONDS = 0.05  # code under test may swallow the first interruption in a bare `except:`
 DATA_BYTES = 512 * 1024**2  # what a child may allocate beyond the server it was forked from
 STACK_BYTES = 2 * 1024**2  # of a thread: all of it counts as allocated, and some tests start a hundred
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 class TimeLimit(KeyboardInterrupt):
@@ -30,6 +32,12 @@ def _raise_time_limit(number: int, frame: types.FrameType | None) -> None:
     global _reached
     _reached = True
     raise TimeLimit
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the worker that forked it is."""
+    with contextlib.suppress(OSError, AttributeError):  # no Linux: the sandbox ends it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def is_reached() -> bool:

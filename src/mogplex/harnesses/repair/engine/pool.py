@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .safekeeping import LOG, remove_made
+
 ENGINE_PARENT = Path(__file__).resolve().parent.parent
 BOOT = "import sys; sys.path.append({parent!r}); from {package}.server import main; raise SystemExit(main())"
 STDERR_TAIL_BYTES = 16_384
@@ -124,6 +126,8 @@ class Pool:
                 with contextlib.suppress(OSError):
                     stream.close()
         self._selector.close()
+        for log in Path(self._temporary).glob(f"*/{LOG}"):  # of workers that had no time to see to it
+            remove_made(str(log.parent))
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def await_collection(self, seconds: float) -> int | None:

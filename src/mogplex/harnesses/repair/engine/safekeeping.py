@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -82,6 +83,19 @@ class Safekeeping:
         if not is_there and (path.startswith(self._root) or (self._is_edited and not is_written)):
             self._made.add(path)
             _append(self._log, path)
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Run tests with an edit, and clear up. When they write in the repo, one process at a time does so: what an
+        edit makes them write there another one must not read."""
+        is_shared = self._is_edited and any(path.startswith(self._root) for path in self._written)
+        with open(f"{self._journal}.turn", "wb") if is_shared else contextlib.nullcontext() as file:
+            if file is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                self.clear_up()
 
     def clear_up(self) -> None:
         """Take away what was made since the last call."""

@@ -188,14 +188,14 @@ class Search:
         elif "screened" in record:
             trial = trials.pop(0)
             self._queue.note(trial.candidate, record.get("changed", True))
+            if record.get("moved") and record["outcome"] not in FINE:
+                self._note_step(Plausible(trial.candidate, trial.compiled, moves=record["moved"]))
             if record["outcome"] == "cold":
                 self._cold.append(trial)
             elif record["outcome"] in FINE:
                 self._alone.append(trial)
             else:
                 self.findings.count(trial.candidate)
-                if record.get("moved"):
-                    self._note_step(Plausible(trial.candidate, trial.compiled, moves=record["moved"]))
                 if record["outcome"] == "timeout":
                     self._retry_later(trial)
                 else:

@@ -92,7 +92,9 @@ class Server:
                     return {"done": True, "cold": True, "fine": 0}
             elif edit:
                 overlay(edit["path"], edit["text"])
-            return Batch(request, plugin, emit, self.root, self.files).run(items)
+            with keeping.turn():
+                result = Batch(request, plugin, emit, self.root, self.files).run(items)
+            return result if index.is_whole or "failed" not in result else {**result, "cold": True}
 
         for fd in self._settings["warm"]:
             self._fork_worker(fd, execute)
@@ -108,7 +110,7 @@ class Server:
     def _execute_cold(self, request: dict[str, Any], emit: Emit, directory: str) -> dict[str, Any]:
         """Import and collect afresh, with the edited text in place of the file, then run the batch."""
         edit = request.get("edit")
-        self._keep(request, directory)
+        keeping = self._keep(request, directory)
         if edit:
             overlay(edit["path"], edit["text"])
         answer: dict[str, Any] = {"done": True, "fine": 0, "failed": "", "outcome": "error", "message": ""}
@@ -127,7 +129,8 @@ class Server:
             request["cpu_seconds"] = request["cpu_seconds"] + [self.cold_seconds] * len(added)
             batch = Batch(request, plugin, emit, self.root, self.files)
             answer.clear()
-            answer.update(batch.run(items))
+            with keeping.turn():
+                answer.update(batch.run(items))
 
         limits.arm(self.cold_seconds)
         files = sorted({test.split("::")[0] for test in request["tests"]} | set(request.get("clean_files", [])))
@@ -241,6 +244,7 @@ def _be_child(request: dict[str, Any], execute: Execute, writer: int, directory:
     """Never returns."""
     try:
         os.setsid()
+        limits.end_with_parent()
         limits.keep_niceness()
         limits.cap_memory()
         limits.use_private_temp(directory)

@@ -241,7 +241,8 @@ def screen(
     failures: dict[str, Any] = request["failures"]
     is_fit = not items or not (needs_reports(items[0].config) or any(is_judged_by_reports(item) for item in items))
     if is_fit and (unknown := [item for item in items if item.nodeid not in failures]):
-        failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
+        with keeping.turn():
+            failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
         emit({"failures": failures})
     items = [item for item in items if is_fit and failures[item.nodeid] != UNSTEADY]
     if not items:
@@ -255,17 +256,18 @@ def screen(
             emit({"screened": number, "outcome": "cold"})
             continue
         outcome, moved, changed = "failed", 0.0, False
-        for item, before in zip(items, known):
-            outcome, error = run_again(item, cpu_seconds, plugin.reports)
-            if outcome != "failed":
-                changed = changed or outcome != "timeout" or before is not None
-                break
-            after = failure_of(item, error)
-            changed = changed or after != before
-            if before is not None:
-                moved = max(moved, progress(before, after))
-        undo()
-        keeping.clear_up()
+        with keeping.turn():
+            for item, before in zip(items, known):
+                outcome, error = run_again(item, cpu_seconds, plugin.reports)
+                if outcome != "failed":
+                    changed = changed or outcome != "timeout" or before is not None
+                    break
+                after = failure_of(item, error)
+                changed = changed or after != before
+                if before is not None:
+                    moved = max(moved, progress(before, after))
+            undo()
+        outcome = "cold" if outcome == "failed" and not index.is_whole else outcome
         emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})
     return {"done": True, "fine": 0}
 

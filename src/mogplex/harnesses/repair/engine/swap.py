@@ -16,9 +16,14 @@ real_path = functools.lru_cache(maxsize=None)(os.path.realpath)
 
 
 class CodeIndex:
-    """Finds the living function objects of the repo's files. Build it before the garbage collector is frozen."""
+    """Finds the living function objects of the repo's files. Build it before the garbage collector is frozen.
+
+    `is_whole`: whether all of them got their new code when an edit was applied last. A living function that was made by
+    an edited one keeps its code when the new one reads other variables of its surroundings, which it doesn't have.
+    """
 
     def __init__(self, filenames: set[str]) -> None:
+        self.is_whole = True
         self._functions: dict[tuple[str, int, str], list[types.FunctionType]] = {}
         for thing in gc.get_objects():
             if type(thing) is types.FunctionType and real_path(thing.__code__.co_filename) in filenames:
@@ -36,15 +41,19 @@ class CodeIndex:
                 for living in self._functions.get(_key(old), []):
                     if living.__code__ is not old:
                         continue
-                    if old.co_freevars != new.co_freevars:
+                    if old.co_freevars == new.co_freevars:
+                        living.__code__ = new
+                        changed.append((living, old))
+                    elif living is function:
                         restore(changed)
                         return None
-                    living.__code__ = new
-                    changed.append((living, old))
+                    else:
+                        self.is_whole = False
         return changed or None
 
     def apply(self, edit: dict[str, Any]) -> Undo | None:
         """Put an edit (as `search` sends it) into force; None when only an import can. Call the result to undo it."""
+        self.is_whole = True
         code: types.CodeType = marshal.loads(base64.b64decode(edit["code"]))
         if edit["kind"] == "body":
             changed = self.replace(code)
