@@ -280,7 +280,8 @@ def test_a_test_that_fails_in_chosen_company_only_does_not_stand_in_the_way(repo
             "import time\nfrom till import total\nSEEN = []\n\n\ndef test_first():\n    assert total([], 1) == 0\n"
             "    SEEN.append('first')\n\n\ndef test_between():\n    SEEN.clear()\n\n\ndef test_last():\n"
             "    assert total([], 1) == 0 < sum(range(500_000))\n"
-            "    while SEEN and total([1], 1) == 0:\n        time.sleep(1)\n    assert not SEEN\n\n\ndef test_total():\n    assert total([10], 0.5) == 15\n"
+            "    while SEEN and total([1], 1) == 0:\n        time.sleep(1)\n    assert not SEEN\n\n\n"
+            "def test_total():\n    assert total([10], 0.5) == 15\n"
         ),
     )
     outcome = repo.repair("--candidates", "300")

@@ -158,6 +158,11 @@ def test_every_template_has_something_to_say() -> None:
         "attribute named",
         "attribute given",
         "made alike",
+        "argument missing",
+        "text or bytes",
+        "result lost",
+        "step with an unused function",
+        "unused function around a value",
         "comparison operands swapped",
     }
     assert (

@@ -1,0 +1,145 @@
+"""Templates that are for what a failing test, or the file itself, plainly shows to be missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mogplex.harnesses.repair.engine.baseline import Baseline
+from mogplex.harnesses.repair.engine.candidates import Candidates
+from mogplex.harnesses.repair.engine.clues import NO_CLUES, Clues, clues_of
+from mogplex.harnesses.repair.engine.edit import apply_edits
+from mogplex.harnesses.repair.engine.goal import Goal
+from mogplex.harnesses.repair.engine.runs import Outcome
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.spectra import Suspect
+
+
+def suspects_of(text: str, scores: dict[int, float]) -> list[Suspect]:
+    source = Source("p.py", text.encode())
+    return [
+        Suspect(source.path, one.lineno, scores[one.lineno], one, source)
+        for one in source.statements
+        if one.lineno in scores
+    ]
+
+
+def weighed(
+    text: str, line: int, clues: Clues = NO_CLUES, kinds: dict[str, set[str]] | None = None
+) -> dict[str, float]:
+    """What each edit of a line leads to, with its prior."""
+    known = {"p.py": {line: kinds or {}}}
+    found: dict[str, float] = {}
+    for one in Candidates(suspects_of(text, {line: 1.0}), known, clues):
+        after = apply_edits(text, one.edits)
+        found[after] = max(found.get(after, 0.0), one.prior)
+    return found
+
+
+def clues(message: str, tmp_path: Path) -> Clues:
+    """Of one failing test that says so."""
+    (tmp_path / "t.py").write_text("def test(): pass\n")
+    outcome = Outcome("failed", message, frames=[(str(tmp_path / "p.py"), 2)])
+    return clues_of(Goal(["t.py::test"], Baseline({"t.py::test": outcome})), tmp_path, {str(tmp_path / "p.py"): "p.py"})
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("tuple(rows)", "rows = tuple(rows)"),
+        ("text.strip()", "text = text.strip()"),
+        ("re.sub('a', 'b', text)", "text = re.sub('a', 'b', text)"),
+        ("self.rows.copy()", "self.rows = self.rows.copy()"),
+        ("text.upper()", "return text.upper()"),
+    ],
+)
+def test_a_result_that_nobody_takes_is_taken_however_few_tests_blame_it(line: str, right: str) -> None:
+    text = f"def f(self, rows, text):\n    {line}\n    total = len(rows) + len(text)\n    return total\n"
+    order = [apply_edits(text, one.edits) for one in Candidates(suspects_of(text, {2: 0.05, 3: 0.4, 4: 0.4}), {})]
+    assert text.replace(line, right) in order[:8]
+
+
+def test_a_call_that_may_have_an_effect_is_not_taken_for_one_with_a_result_only() -> None:
+    text = "def f(rows, text):\n    rows.update(text)\n    total = len(rows)\n    return total\n"
+    order = [apply_edits(text, one.edits) for one in Candidates(suspects_of(text, {2: 0.05, 3: 0.4, 4: 0.4}), {})]
+    assert text.replace("    rows.update", "    rows = rows.update") not in order[:60]
+
+
+def test_a_call_with_too_few_arguments_gets_one(tmp_path: Path) -> None:
+    text = "def f(kind, rows, size):\n    out = cast(kind)\n    return out, size\n"
+    kinds = {"rows": {"list"}, "kind": {"str"}, "size": {"int"}}
+    told = clues("p.py:2: TypeError: cast() missing 1 required positional argument: 'val'", tmp_path)
+    assert told.short == {"cast": ("val",)}
+    found = weighed(text, 2, told, kinds)
+    assert found[text.replace("cast(kind)", "cast(kind, rows)")] == max(found.values()), "nothing else uses rows"
+    assert found[text.replace("cast(kind)", "cast(kind, tuple(rows))")] >= 0.25
+    assert (
+        found[text.replace("cast(kind)", "cast(kind, rows)")] > 2 * found[text.replace("cast(kind)", "cast(kind, 0)")]
+    )
+    named = clues("p.py:2: TypeError: cast() missing 1 required positional argument: 'size'", tmp_path)
+    found = weighed(text.replace("rows", "kind2"), 2, named, kinds)
+    assert found[text.replace("rows", "kind2").replace("cast(kind)", "cast(kind, size)")] == max(found.values())
+    assert text.replace("cast(kind)", "cast(kind, tuple(rows))") not in weighed(text, 2, NO_CLUES, kinds)
+
+
+def test_a_call_is_completed_as_others_of_the_function_are(tmp_path: Path) -> None:
+    text = "def f(heap, job):\n    heappush(heap)\n\n\ndef g(heap, job):\n    heappush(heap, (job.rank, job))\n"
+    told = clues("p.py:2: TypeError: heappush expected 2 arguments, got 1", tmp_path)
+    assert told.short == {"heappush": ()}
+    assert weighed(text, 2, told)[text.replace("heappush(heap)", "heappush(heap, (job.rank, job))")] >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"),
+    [
+        ('f"#!{a}"', 'f"#!{a}".encode()', {}),
+        ('"text"', 'b"text"', {}),
+        ("a", "a.encode()", {"a": {"str"}}),
+        ("a", "a.decode()", {"a": {"bytes"}}),
+    ],
+)
+def test_text_and_bytes_are_made_alike_where_they_met(
+    tmp_path: Path, before: str, after: str, kinds: dict[str, set[str]]
+) -> None:
+    text = f"def f(out, a):\n    out.write({before})\n"
+    told = clues("p.py:2: TypeError: a bytes-like object is required, not 'str'", tmp_path)
+    found = weighed(text, 2, told, kinds)
+    assert found[text.replace(f"({before})", f"({after})")] >= 0.5
+    other = clues("p.py:2: TypeError: 'int' object is not iterable", tmp_path)
+    assert told.about_bytes and not other.about_bytes
+
+
+def test_a_value_has_a_case_for_nothing() -> None:
+    text = "def f(self, default):\n    return self.map(lambda v: v[0])\n"
+    found = weighed(text, 2, Clues(raised=frozenset({"IndexError"})))
+    assert (
+        found[text.replace("v[0]", "v[0] if v else default")] > 3 * found[text.replace("v[0]", "v[0] if v else None")]
+    )
+    text = 'def f(path, query):\n    return path + (f"?{query}") + path\n'
+    assert text.replace('{query}"', '{query}" if query else ""') in weighed(text, 2)
+
+
+UNUSED = """from steps import clean, complete
+
+
+def normalize(url, scheme):
+    url = clean(url)
+    return url
+"""
+
+
+def test_a_function_that_is_imported_and_never_called_was_meant_to_be() -> None:
+    found = weighed(UNUSED, 5)
+    assert found[UNUSED.replace("    return", "    url = complete(url, scheme)\n    return")] >= 0.6
+    assert UNUSED.replace("clean(url)", "complete(clean(url), scheme)") in found
+    used = UNUSED + "\n\ncomplete('a', 'b')\n"
+    assert used.replace("    return", "    url = complete(url, scheme)\n    return") not in weighed(used, 5)
+
+
+def test_annotations_are_no_code() -> None:
+    text = "def f(a: int | None, b: list[str] = 1) -> dict[str, int]:\n    c: int | None = a + 1\n    return c\n"
+    for line in (1, 2):
+        for after in weighed(text, line):
+            assert all(part in after for part in ("a: int | None", "b: list[str]", "-> dict[str, int]:")), after
+            assert "c: int | None =" in after or "c:" not in after, after
