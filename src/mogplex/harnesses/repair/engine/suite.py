@@ -231,7 +231,8 @@ def screen(
     `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
     `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}). Tests that
     one process can't run twice are left out.
-    The outcome is "passed" as soon as one of the tests passes. `moved` says how clearly the failure has moved on,
+    The outcome is "passed" as soon as one of the tests passes; of tests that break off at one place the others are left
+    out when an edit leaves the first as it is. `moved` says how clearly the failure has moved on,
     `changed` whether any of the tests went differently.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
@@ -257,7 +258,10 @@ def screen(
             continue
         outcome, moved, changed = "failed", 0.0, False
         with keeping.turn():
+            stuck: set[object] = set()  # where tests break off that the edit leaves as they are
             for item, before in zip(items, known):
+                if before is not None and before.where in stuck:
+                    continue
                 outcome, error = run_again(item, cpu_seconds, plugin.reports)
                 if outcome != "failed":
                     changed = changed or outcome != "timeout" or before is not None
@@ -266,6 +270,7 @@ def screen(
                 changed = changed or after != before
                 if before is not None:
                     moved = max(moved, progress(before, after))
+                    stuck.update([before.where] if after == before else [])
             undo()
         outcome = "cold" if outcome == "failed" and not index.is_whole else outcome
         emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})
