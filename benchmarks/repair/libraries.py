@@ -104,6 +104,18 @@ LIBRARIES = [
     Library("termcolor", "3.3.0", "src/termcolor", round=8),
     Library("testfixtures", "12.4.0", "src/testfixtures", round=8),
     Library("url_normalize", "3.1.0", "url_normalize", round=8, plain=True),
+    Library("aniso8601", "10.0.1", "aniso8601", round=9),
+    Library("Chameleon", "4.6.0", "src/chameleon", failing=2, round=9),
+    Library("dataset", "2.0.0", "dataset", round=9),
+    Library("docutils", "0.23", "docutils", round=9),
+    Library("frozendict", "2.5.1", "src/frozendict", round=9),
+    Library("gast", "0.7.0", "gast", round=9),
+    Library("genshi", "0.7.12", "genshi", round=9),
+    Library("itemadapter", "0.13.1", "itemadapter", round=9),
+    Library("petl", "1.7.30", "petl", round=9),
+    Library("queuelib", "1.10.0", "queuelib", round=9),
+    Library("rstr", "3.2.2", "rstr", round=9),
+    Library("wheel", "0.48.0", "src/wheel", round=9),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 
 from mogplex.harnesses.repair.engine.baseline import Baseline, Outcome
 from mogplex.harnesses.repair.engine.bytecode import Shelf
+from mogplex.harnesses.repair.engine.company import Company
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.goal import Goal, Suite, aimed, too_slow
 from mogplex.harnesses.repair.engine.ids import stand_in
 from mogplex.harnesses.repair.engine.recorder import Types
 from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.trial import Trial
 from mogplex.harnesses.repair.engine.units import Compiler, Extents
 from mogplex.harnesses.repair.engine.validate import with_old_ids
 
@@ -216,3 +219,19 @@ def test_what_an_object_holds_is_seen_in_slots_and_fields_too_and_properties_are
     assert seen["thing.name"] == ["str"] and seen["thing.dangerous"] == ["property"] and "thing.unset" not in seen
     assert seen["thing.LIMIT"] == ["int"], "a plain value of the class"
     assert {"pair.left", "pair.right"} <= seen.keys() and seen["plain.word"] == ["str"]
+
+
+def test_a_test_that_a_patch_seems_to_spoil_is_asked_alone_and_then_without_the_patch(compiler: Compiler) -> None:
+    candidate = edited("price * rate", "price + rate")
+    trial = Trial(candidate, compiler.compile(candidate), ["t.py::fails", "t.py::a", "t.py::b"])
+    company = Company()
+    alone = company.ask(trial, "t.py::b")
+    assert alone is not None and (alone.doubted, alone.is_control) == ("t.py::b", False)
+    control = company.hear(alone, {"failed": "t.py::b"}, ["t.py::fails"])
+    assert control is not None and (control.doubted, control.is_control) == ("", True)
+    assert company.hear(control, {"died": True}, ["t.py::fails"]) is None
+    assert company.ask(trial, "t.py::b") == alone, "a run that was lost has told nothing"
+    assert company.hear(control, {"bad": ["t.py::fails"]}, ["t.py::fails"]) is None, "it is the patch's doing"
+    assert company.ask(trial, "t.py::b") is None
+    again = company.hear(replace(alone, doubted="t.py::a"), {}, ["t.py::fails"])
+    assert again is not None and (again.tests, again.doubted) == (["t.py::fails", "t.py::b"], "")

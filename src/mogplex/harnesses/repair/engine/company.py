@@ -35,10 +35,11 @@ class Company:
 
     def hear(self, trial: Trial, record: dict[str, Any], targets: Collection[str]) -> Trial | None:
         """What a worker says of such a trial: the next one, if the patch deserves one."""
-        if trial.doubted and ("failed" in record or record.get("died") or record.get("lost") or record.get("cold")):
+        is_lost = bool(record.get("died") or record.get("lost"))
+        if trial.doubted and ("failed" in record or is_lost or record.get("cold")):
             return replace(trial, doubted="", is_control=True)
         if trial.doubted:
             self.needing.add(trial.doubted)
-        elif not self.learn(trial.tests, set(record.get("bad", [])) - set(targets)):
+        elif is_lost or not self.learn(trial.tests, set(record.get("bad", [])) - set(targets)):
             return None
         return replace(trial, doubted="", is_control=False, tests=self.without(trial.tests))

@@ -12,6 +12,7 @@ from .block import insert_after
 from .template import Template
 
 NAMESAKE, TWICE = 2.0, 1.5  # weights: it gets a value of that very name; its name is given twice in the function
+TAKEN = 0.7  # of a value of that name that something else gets already, for that was probably meant
 
 
 def other_name_given(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
@@ -39,8 +40,9 @@ def attribute_given(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     for name in _lacking(place):
         plain = name.strip("_")
         own = [plain] if plain in argument_names(function) else []
+        sure = NAMESAKE if plain in place.idle else TAKEN if own else 1.0
         for number, value in enumerate([*own, "None", "[]", "{}", "0", "False"]):
-            line = insert_after(place, [f"self.{name} = {value}"], (NAMESAKE if own else 1.0) * 0.7**number)
+            line = insert_after(place, [f"self.{name} = {value}"], sure * 0.7**number)
             if line is not None:
                 yield line
 
