@@ -50,12 +50,12 @@ def docker_daemon() -> Iterator[None]:
 def variant(request: pytest.FixtureRequest) -> str:
     if request.param == "docker":
         request.getfixturevalue("docker_daemon")
+    require_engine(request.param)
     return str(request.param)
 
 
 @pytest.fixture
 def driver(variant: str) -> Any:
     """One for all tests, as in a worker: making one asks the engine for a lot."""
-    require_engine(variant)
     name, settings = VARIANTS[variant]
     return _made.setdefault(name, DRIVERS[name](**settings))
