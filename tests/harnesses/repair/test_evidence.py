@@ -120,6 +120,19 @@ def test_a_value_has_a_case_for_nothing() -> None:
     assert text.replace('{query}"', '{query}" if query else ""') in weighed(text, 2)
 
 
+def test_a_name_that_nothing_reads_may_come_before_what_is_usual() -> None:
+    text = "def f(self, data):\n    body, kind = read(data)\n    self.kind = self.usual\n    return body\n"
+    found = weighed(text, 3)
+    assert found[text.replace("= self.usual", "= kind or self.usual")] > 0.3
+
+
+def test_an_attribute_that_is_read_in_the_beginning_begins_before_that() -> None:
+    text = "class A:\n    def __init__(self, names):\n        self.last = None\n"
+    text += "        for name in names:\n            self.seen.append(name)\n"
+    found = weighed(text, 3, Clues(lacking=frozenset({("A", "seen")})))
+    assert text.replace("        self.last", "        self.seen = []\n        self.last") in found
+
+
 UNUSED = """from steps import clean, complete
 
 

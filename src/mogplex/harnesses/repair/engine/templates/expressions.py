@@ -80,6 +80,9 @@ def fallback(node: ast.expr, place: Place) -> Iterator[Proposal]:
     for name in place.names:
         if name != text and place.is_live(name) and (not kinds or "NoneType" in kinds or place.kind(name) & kinds):
             yield place.replace(node, f"{text} or {name}", weight * 0.6)
+    for name in sorted(place.idle):
+        if not kinds or not place.kind(name) or place.kind(name) & {*kinds, "NoneType"}:
+            yield place.replace(node, f"{name} or {text}", 0.8)
     if "NoneType" in kinds and "." in text:
         base = text.rsplit(".", 1)[0]
         yield place.replace(node, f"{text} if {base} is not None else None", 0.5)

@@ -20,7 +20,7 @@ def missing_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
     short = place.words.clues.short
     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
     made = next((one for one in MADE_BY if one in short), "") if name[:1].isupper() or name == "cls" else ""
-    if not place.clash or (name not in short and not made):
+    if name not in short and not (made and place.clash):
         return
     missing = short.get(name) or short.get(made, ())
     head, parts = place.text(node.func), [place.text(part) for part in [*node.args, *node.keywords]]
