@@ -50,6 +50,7 @@ def clues(message: str, tmp_path: Path) -> Clues:
         ("tuple(rows)", "rows = tuple(rows)"),
         ("text.strip()", "text = text.strip()"),
         ("re.sub('a', 'b', text)", "text = re.sub('a', 'b', text)"),
+        ("tuple(wrap(row) for row in rows)", "rows = tuple(wrap(row) for row in rows)"),
         ("self.rows.copy()", "self.rows = self.rows.copy()"),
         ("text.upper()", "return text.upper()"),
     ],

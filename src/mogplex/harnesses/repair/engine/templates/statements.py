@@ -139,9 +139,11 @@ def result_lost(node: ast.Expr, place: Place) -> Iterator[Proposal]:
         return
     start = place.source.span(node)[0]
     taken = [call.func.value, *call.args] if isinstance(call.func, ast.Attribute) else call.args
-    for number, one in enumerate(taken):
-        if isinstance(one, ast.Attribute) or (isinstance(one, ast.Name) and one.id in place.names):
-            yield place.span_edit(start, start, f"{place.text(one)} = ", 1.0 - 0.1 * number)
+    whole = [place.text(one) for one in taken if isinstance(one, (ast.Attribute, ast.Name))]
+    inside = [one.id for part in taken for one in ast.walk(part) if isinstance(one, ast.Name)]
+    targets = [one for one in dict.fromkeys([*whole, *inside]) if "." in one or one in place.names]
+    for number, one in enumerate(targets):
+        yield place.span_edit(start, start, f"{one} = ", 1.0 / (1 + 0.1 * number))
     yield place.span_edit(start, start, "return ", 0.7)
 
 
