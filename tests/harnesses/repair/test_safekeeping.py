@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from .conftest import Repo
 
 CHILD = """
@@ -96,6 +98,28 @@ def test_what_the_tests_make_in_the_repo_without_an_edit_does_not_stay_there(tmp
     assert sorted(path.name for path in tree.iterdir()) == ["data"] and elsewhere.exists()
     assert in_child(tree, private, code) == "fine"  # nor with one, and it may go on making it
     assert sorted(path.name for path in tree.iterdir()) == ["data"] and elsewhere.exists()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "os.rename('data/rows.txt', 'gone'); os.rename('gone', 'data/rows.txt')",
+        "os.remove('data/rows.txt'); Path('data/rows.txt').write_text('rows')",
+        "shutil.rmtree('data'); os.makedirs('data/old'); Path('data/rows.txt').write_text('rows')",
+        "os.rename('data', 'away'); os.mkdir('data'); Path('data/rows.txt').write_text('x'); "
+        "os.remove('data/rows.txt'); os.rmdir('data'); os.rename('away', 'data')",
+        "Path('made').write_text('x'); os.remove('made'); shutil.move('data/rows.txt', 'made'); "
+        "shutil.move('made', 'data/rows.txt')",
+    ],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_was_there_is_not_taken_for_made_when_tests_put_it_back(tmp_path: Path, code: str, times: int) -> None:
+    tree, private = folders(tmp_path)
+    for _ in range(times):
+        assert in_child(tree, private, code, is_edited=False) == "fine"
+    assert in_child(tree, private, code) == "fine"
+    assert sorted(str(path.relative_to(tree)) for path in tree.rglob("*")) == ["data", "data/old", "data/rows.txt"]
+    assert (tree / "data" / "rows.txt").read_text() == "rows"
 
 
 def test_anything_goes_in_the_private_folder(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Safekeeping:
         self._is_edited = is_edited
         self._written = read_lines(journal)
         self._made: set[str] = set()
+        self._found: set[str] = set()  # what was there when it was touched first: never to be taken away
         self._is_busy = False
 
     def begin(self) -> None:
@@ -61,17 +62,21 @@ class Safekeeping:
             return
         self._is_busy = True
         try:
+            is_moved = False  # something that was there: it is none that the tests have made, wherever it goes
             for path, change in _changes(event, details):
                 is_device = event == "open" and path.startswith(DEVICES)
                 if not path.startswith(self._private) and not is_device:
-                    self._touch(path, change)
+                    self._touch(path, change, is_moved)
+                    is_moved = change == ENDS and path not in self._made
         finally:
             self._is_busy = False
 
-    def _touch(self, path: str, change: str) -> None:
+    def _touch(self, path: str, change: str, is_moved: bool) -> None:
         if path in self._made:
             return
         is_there = os.path.lexists(path)
+        if is_there or is_moved:
+            self._found.add(path)
         if (is_there and change == MAKES) or (not is_there and change == ENDS):
             return  # the call fails by itself
         is_written = path in self._written
@@ -80,7 +85,8 @@ class Safekeeping:
             _append(self._journal, path)
         elif self._is_edited and is_there and not is_written:
             raise PermissionError(errno.EACCES, "no edit may change what the tests don't change without it", path)
-        if not is_there and (path.startswith(self._root) or (self._is_edited and not is_written)):
+        is_ours = path.startswith(self._root) or (self._is_edited and not is_written)
+        if is_ours and not any(path == one or path.startswith(one + os.sep) for one in self._found):
             self._made.add(path)
             _append(self._log, path)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..edit import is_loose
 from ..scope import NUMBERS, Place, Proposal
 from ..source import FUNCTIONS
 from .template import Template
@@ -24,11 +23,10 @@ def empty_case(node: ast.expr, place: Place) -> Iterator[Proposal]:
     if "\n" in text:
         return
     is_taken = isinstance(node, ast.Subscript) and bool(place.words.clues.raised & set(MISSING))
-    inner = f"({text})" if isinstance(node, (ast.IfExp, ast.Lambda)) else text
     for asked in _asked(node, place):
         for number, other in enumerate(_others(node, asked, place)):
             weight = (TAKEN if is_taken else 1.0) / (1 + 0.3 * number)
-            yield place.replace(node, f"{inner} if {asked} else {other}", weight)
+            yield place.replace(node, f"{text} if {asked} else {other}", weight)
 
 
 def _is_value(node: ast.expr, place: Place) -> bool:
@@ -41,10 +39,8 @@ def _is_value(node: ast.expr, place: Place) -> bool:
 
 def _asked(node: ast.expr, place: Place) -> list[str]:
     """The names and attributes that an expression reads, what it takes something from first; itself it is none."""
-    if isinstance(node, ast.Subscript) and not is_loose(place.text(node.value)):
-        first = [place.text(node.value)] if isinstance(node.value, (ast.Name, ast.Attribute)) else []
-    else:
-        first = []
+    taken_from = node.value if isinstance(node, ast.Subscript) else None
+    first = [place.text(taken_from)] if isinstance(taken_from, (ast.Name, ast.Attribute)) else []
     called = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
     inside = [one for one in ast.walk(node) if isinstance(one, (ast.Name, ast.Attribute)) and one not in called]
     parts = {one.value for one in inside if isinstance(one, ast.Attribute)}
