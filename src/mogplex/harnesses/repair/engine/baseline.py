@@ -17,7 +17,6 @@ MANY = 400  # failing tests that are recorded, at most
 MAX_FULL = 60  # failing tests that are run again as pytest runs them
 RECORDING_SECONDS, RECORDING_FACTOR = 0.002, 2.0  # what recording the lines of a test costs: so much, and its time
 TRACE_CPU_SECONDS = 0.3  # what a test that passes runs after that, it has mostly run before
-TYPES_CPU_SECONDS = 1.5  # of one test, while the types of its names are noted
 HANGING_CPU_SECONDS = 0.5  # enough to see which lines a loop runs
 START_SECONDS = 0.1  # to start a child and hear of its end
 LATER_SHARE = 0.5  # of the time for recording: for what wasn't recorded along with the first run
@@ -49,13 +48,11 @@ class Baseline:
         return ", ".join(f"{number} {name}" for name, number in sorted(counts.items())) or "no tests"
 
 
-def run_all(
-    pool: Pool, tests: list[str], cpu_seconds: float, record: str | None = None, full: bool = True
-) -> tuple[dict[str, Outcome], dict[str, Any]]:
-    """Play one run: its outcomes, and what was recorded. Raises ServerLost when no worker is left to run them."""
-    run = Run(tests, cpu_seconds, full, record, trace_cpu_seconds=TYPES_CPU_SECONDS if record == "types" else None)
+def run_all(pool: Pool, tests: list[str], cpu_seconds: float, full: bool = True) -> dict[str, Outcome]:
+    """Play one run: its outcomes. Raises ServerLost when no worker is left to run them."""
+    run = Run(tests, cpu_seconds, full)
     play(pool, run)
-    return run.outcomes, run.recorded
+    return run.outcomes
 
 
 def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: float) -> Baseline:
@@ -102,7 +99,7 @@ def confirm(pool: Pool, outcomes: dict[str, Outcome], cpu_seconds: float) -> lis
     pytest's own account of why and where they failed."""
     bad = [test for test, one in outcomes.items() if one.outcome == "failed"]
     cheap = sorted(bad, key=lambda test: outcomes[test].seconds)[:MAX_FULL]
-    again, _ = run_all(pool, [test for test in bad if test in set(cheap)], cpu_seconds * PATIENCE)
+    again = run_all(pool, [test for test in bad if test in set(cheap)], cpu_seconds * PATIENCE)
     changed = [test for test, one in again.items() if one.outcome in FINE]
     for test, one in again.items():
         if one.outcome == "failed":
@@ -116,7 +113,7 @@ def confirm(pool: Pool, outcomes: dict[str, Outcome], cpu_seconds: float) -> lis
 def unsteady(pool: Pool, changed: list[str], outcomes: dict[str, Outcome], cpu_seconds: float) -> list[str]:
     """Which of the tests that went differently when they were recorded do so without a recorder."""
     for _ in range(2):  # once more before blaming the recorder: three runs that agree are worth more than two
-        again, _ = run_all(pool, changed, cpu_seconds, full=False)
+        again = run_all(pool, changed, cpu_seconds, full=False)
         flaky = [test for test in changed if again[test].outcome != outcomes[test].outcome]
         if flaky:
             return flaky

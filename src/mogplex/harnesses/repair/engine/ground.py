@@ -14,7 +14,7 @@ from .baseline import Baseline
 from .candidates import Candidates, Kinds, Listed, Queue
 from .clues import clues_of, traced_back
 from .edit import Candidate
-from .goal import Goal, covering_tests, worth_having
+from .goal import Goal, covering_tests, telling_first, worth_having
 from .joining import joined, on_top_of, without
 from .pool import Pool
 from .runs import FINE, Outcome, Run, play
@@ -205,7 +205,7 @@ class Ground:
         failing.sort(key=lambda test: (outcomes[test].outcome != "failed", outcomes[test].seconds))
         mended = [test for test in goal.failing if test not in failing]
         baseline = replace(baseline, outcomes=outcomes, lines={**baseline.lines, **lines})
-        return Goal(list(dict.fromkeys(failing)), baseline, goal.unimportable, [*mended, *goal.mended])
+        return Goal(telling_first(failing, baseline), baseline, goal.unimportable, [*mended, *goal.mended])
 
     def _learn_types(self, goal: Goal, under: dict[str, Any], kinds: Kinds) -> None:
         """Types of what the tests run now; of lines that they did not get to before nothing was known."""

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import choose, files, spectra
-from .baseline import HANGING_CPU_SECONDS, Baseline, measure, run_all
+from .baseline import Baseline, measure
 from .candidates import Candidates, Kinds, Listed
 from .clues import BLAMED, NO_CLUES, clues_of, files_defining, functions_named, names_without_value, traced_back
 from .edit import Candidate
 from .goal import Goal, Suite, too_slow
 from .ground import Surroundings
 from .hunt import Hunt
+from .kinds import learn_kinds
 from .oddities import is_reordered
 from .pool import Plan, Pool
 from .port import NoSuite
@@ -36,7 +37,6 @@ COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 CHECKED_CPU_SECONDS = 15.0  # for one of a suite with a patch: it has shown that it ends, and may take its time
 RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
-TYPED_TESTS = 4  # failing tests that are run once more to learn types
 MAX_ENDED, MAX_SLOW = 4, 2  # of the best patches are asked whether some slow tests end with them
 SIMPLIFY_SHARE = 0.06  # of the time at most
 MISSING_MODULE = re.compile(r"(?:ModuleNotFoundError: N|ImportError: [Nn])o module named '?([\w.]+)")
@@ -155,25 +155,8 @@ class PythonProject:
     # --- what --------------------------------------------------------------------------------------------------------
 
     def edits(self, goal: Goal, suspects: list[Suspect]) -> Candidates:
-        self._kinds = self._learn_types(goal)
+        self._kinds = learn_kinds(self._pool, goal, self._sources, self._settings.seconds)
         return Candidates(suspects, self._kinds, self._clues)
-
-    def _learn_types(self, goal: Goal) -> Kinds:
-        kinds: Kinds = {}
-        for test in goal.failing[:TYPED_TESTS]:
-            if goal.baseline.outcomes[test].outcome == "crashed":
-                continue
-            hangs = goal.baseline.outcomes[test].outcome == "timeout"
-            limit = HANGING_CPU_SECONDS if hangs else min(3.0, self._settings.seconds / 10)
-            _, record = run_all(self._pool, [test], limit, record="types")
-            for path, lines in record.items():
-                if path not in self._sources:
-                    continue
-                for line, names in lines.items():
-                    known = kinds.setdefault(self._sources[path].path, {}).setdefault(int(line), {})
-                    for name, seen in names.items():
-                        known.setdefault(name, set()).update(seen)
-        return kinds
 
     # --- does it -----------------------------------------------------------------------------------------------------
 

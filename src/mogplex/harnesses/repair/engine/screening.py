@@ -9,6 +9,7 @@ from typing import Any
 from .baseline import cpu_limits
 from .goal import Goal, representatives
 from .source import AnyFunction
+from .steadiness import judge
 
 CPU_FACTOR = 4.0
 MAX_IMPORTS = 20  # each takes as long as trying hundreds of edits without
@@ -23,6 +24,7 @@ class Screening:
         self._chosen: dict[tuple[str, ast.AST], tuple[str, ...]] = {}
         self._runs: dict[tuple[str, ast.AST], set[str]] = {}
         self._failures: dict[str, Any] = {}
+        self._unsteady: dict[str, dict[str, Any]] = {}  # as one process found them
         self._imports_left = MAX_IMPORTS
 
     def tests_for(self, path: str, function: AnyFunction | None) -> tuple[str, ...]:
@@ -65,7 +67,7 @@ class Screening:
     def request(
         self, tests: tuple[str, ...], batch: list[dict[str, Any]], under: dict[str, Any] | None, floor: float
     ) -> dict[str, Any]:
-        """For a worker; see `suite.screen`. `batch` are encoded edits, `floor` the least CPU seconds of a test."""
+        """For a worker; see `tryout.screen`. `batch` are encoded edits, `floor` the least CPU seconds of a test."""
         limits = cpu_limits(self._goal.baseline, list(tests), CPU_FACTOR, floor)
         outcomes = [self._goal.baseline.outcomes[test] for test in tests]
         known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
@@ -75,4 +77,11 @@ class Screening:
         }  # fmt: skip
 
     def learn(self, failures: dict[str, Any]) -> None:
-        self._failures.update(failures)
+        """Take what a process tells of tests without an edit. One that it found unsteady is asked for in another."""
+        for test, told in failures.items():
+            if test in self._failures or not isinstance(told, dict):
+                self._failures.setdefault(test, told)
+            elif test in self._unsteady:
+                self._failures[test] = judge(self._unsteady[test], told)
+            else:
+                self._unsteady[test] = told

@@ -21,6 +21,7 @@ from .progress import told_failures
 from .runs import FINE
 from .screening import CPU_FACTOR, Screening
 from .source import Source
+from .steadiness import UNTRIED
 from .trial import Findings, Plausible, Trial
 from .units import encoded
 
@@ -192,7 +193,8 @@ class Search:
                 self._note_step(Plausible(trial.candidate, trial.compiled, moves=record["moved"]))
             if record["outcome"] == "cold":
                 self._cold.append(trial)
-            elif record["outcome"] in FINE:
+            elif record["outcome"] in (*FINE, UNTRIED):
+                trial.has_passed = record["outcome"] in FINE
                 self._alone.append(trial)
             else:
                 self.findings.count(trial.candidate)
@@ -264,7 +266,8 @@ class Search:
             found = self.findings.dodging if is_dodge else self.findings.plausible
             found.append(Plausible(trial.candidate, trial.compiled))
         elif record["outcome"] == "timeout":
-            self._retry_later(trial, is_promising=len(record.get("mended", ())) >= len(record["bad"]))
+            is_promising = trial.has_passed or len(record.get("mended", ())) >= len(record["bad"])
+            self._retry_later(trial, is_promising=is_promising)
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
 

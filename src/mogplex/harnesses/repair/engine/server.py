@@ -30,8 +30,9 @@ from . import foreign, limits
 from .bytecode import Shelf
 from .overlay import overlay
 from .safekeeping import Safekeeping, remove_made
-from .suite import Batch, Emit, SuitePlugin, pytest_arguments, screen
+from .suite import Batch, Emit, SuitePlugin, pytest_arguments
 from .swap import CodeIndex
+from .tryout import screen
 
 Execute = Callable[[dict[str, Any], Emit, str], dict[str, Any]]
 CHUNK_BYTES = 1 << 16

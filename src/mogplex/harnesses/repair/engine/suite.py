@@ -12,19 +12,16 @@ import pytest
 from _pytest.assertion import util as assertion_texts
 
 from . import limits
-from .fast import is_judged_by_reports, needs_reports, run_again, run_fast
+from .fast import is_judged_by_reports, needs_reports, run_fast
 from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
 from .ids import stand_in
-from .progress import Failure, failure_of, progress
+from .progress import failure_of
 from .reasons import crash_message, message_of, traceback_frames
 from .recorder import Types, open_line_recorder
-from .safekeeping import Safekeeping
 from .spawning import Watch
-from .swap import CodeIndex, Undo
 
 Emit = Callable[[dict[str, Any]], None]
 PATIENCE_SECONDS = 0.15  # what is still worth knowing of an edit that misses a target must be known by then
-UNSTEADY = "unsteady"
 LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, about
 
 
@@ -116,7 +113,7 @@ class Batch:
             if time.monotonic() > until:
                 is_early = True
                 break
-            if bad and request.get("stop"):
+            if request.get("stop") and len(bad) >= max(1, len(mended)):
                 spent = time.monotonic() - started
                 if spent > PATIENCE_SECONDS:
                     break
@@ -221,78 +218,3 @@ def _tear_down(item: Any) -> None:
     limits.disarm()
     with contextlib.suppress(BaseException):  # whatever it says, the next test must find nothing set up
         item.session._setupstate.teardown_exact(None)
-
-
-def screen(
-    items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin, keeping: Safekeeping
-) -> dict[str, Any]:
-    """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
-
-    `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
-    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}). Tests that
-    one process can't run twice are left out.
-    The outcome is "passed" as soon as one of the tests passes; of tests that break off at one place the others are left
-    out when an edit leaves the first as it is. `moved` says how clearly the failure has moved on,
-    `changed` whether any of the tests went differently.
-
-    Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
-    that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
-    """
-    edits, cpu_seconds = request["batch"], max(request["cpu_seconds"])
-    failures: dict[str, Any] = request["failures"]
-    is_fit = not items or not (needs_reports(items[0].config) or any(is_judged_by_reports(item) for item in items))
-    if is_fit and (unknown := [item for item in items if item.nodeid not in failures]):
-        with keeping.turn():
-            failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
-        emit({"failures": failures})
-    items = [item for item in items if is_fit and failures[item.nodeid] != UNSTEADY]
-    if not items:
-        for number in range(len(edits)):
-            emit({"screened": number, "outcome": "passed"})
-        return {"done": True, "fine": 0}
-    known = [Failure.told(one) if (one := failures[item.nodeid]) else None for item in items]
-    for number, edit in enumerate(edits):
-        undo = _apply(index, edit)
-        if undo is None:
-            emit({"screened": number, "outcome": "cold"})
-            continue
-        outcome, moved, changed = "failed", 0.0, False
-        with keeping.turn():
-            stuck: set[object] = set()  # where tests break off that the edit leaves as they are
-            for item, before in zip(items, known):
-                if before is not None and before.where in stuck:
-                    continue
-                outcome, error = run_again(item, cpu_seconds, plugin.reports)
-                if outcome != "failed":
-                    changed = changed or outcome != "timeout" or before is not None
-                    break
-                after = failure_of(item, error)
-                changed = changed or after != before
-                if before is not None:
-                    moved = max(moved, progress(before, after))
-                    stuck.update([before.where] if after == before else [])
-            undo()
-        outcome = "cold" if outcome == "failed" and not index.is_whole else outcome
-        emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})
-    return {"done": True, "fine": 0}
-
-
-def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> list[Any] | str | None:
-    """How a test fails when nothing is edited; None when it doesn't fail, or never ends. UNSTEADY when it fails another
-    way the second time: what the first one left behind would make it fail with the right edit, too."""
-    told: list[Any] | None = None
-    for number in range(2):
-        outcome, error = run_again(item, cpu_seconds, plugin.reports)
-        if outcome != "failed":
-            return None if number == 0 or outcome == "timeout" else UNSTEADY
-        before, told = told, failure_of(item, error).record()
-        if number and before != told:
-            return UNSTEADY
-    return told
-
-
-def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:
-    try:
-        return index.apply(edit)
-    except Exception:  # noqa: BLE001  an edited assignment may raise anything; what an import makes of it will be seen
-        return None

@@ -33,6 +33,7 @@ class Trial:
     compiled: Compiled
     tests: list[str]
     round: int = 0
+    has_passed: bool = False  # one of the failing tests, when it was screened
     is_control: bool = False  # run the same tests without the edit
     doubted: str = ""  # run this test with the edit, and no other
 

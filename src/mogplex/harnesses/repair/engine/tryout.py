@@ -1,0 +1,86 @@
+"""Many edits in one process, each tried on a few failing tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .fast import is_judged_by_reports, needs_reports, run_again
+from .progress import Failure, failure_of, progress
+from .safekeeping import Safekeeping
+from .steadiness import RANDOM, UNTRIED, is_unsteady, unsteady
+from .suite import Emit, SuitePlugin
+from .swap import CodeIndex, Undo
+
+
+def screen(
+    items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin, keeping: Safekeeping
+) -> dict[str, Any]:
+    """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
+
+    `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
+    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}). Tests that
+    one process can't run twice, or that are unsteady, are left out.
+    The outcome is UNTRIED when none is left, and "passed" as soon as one of the tests passes; of tests that break off at one place the others are left
+    out when an edit leaves the first as it is. `moved` says how clearly the failure has moved on,
+    `changed` whether any of the tests went differently.
+
+    Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
+    that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.
+    """
+    edits, cpu_seconds = request["batch"], max(request["cpu_seconds"])
+    failures: dict[str, Any] = request["failures"]
+    is_fit = not items or not (needs_reports(items[0].config) or any(is_judged_by_reports(item) for item in items))
+    if is_fit and (unknown := [item for item in items if item.nodeid not in failures]):
+        with keeping.turn():
+            failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
+        emit({"failures": failures})
+    items = [item for item in items if is_fit and not is_unsteady(failures[item.nodeid])]
+    if not items:
+        for number in range(len(edits)):
+            emit({"screened": number, "outcome": UNTRIED})
+        return {"done": True, "fine": 0}
+    told = [failures[item.nodeid] for item in items]
+    known = [Failure.told(one) if one and one != RANDOM else None for one in told]
+    for number, edit in enumerate(edits):
+        undo = _apply(index, edit)
+        if undo is None:
+            emit({"screened": number, "outcome": "cold"})
+            continue
+        outcome, moved, changed = "failed", 0.0, False
+        with keeping.turn():
+            stuck: set[object] = set()  # where tests break off that the edit leaves as they are
+            for item, before in zip(items, known):
+                if before is not None and before.where in stuck:
+                    continue
+                outcome, error = run_again(item, cpu_seconds, plugin.reports)
+                if outcome != "failed":
+                    changed = changed or outcome != "timeout" or before is not None
+                    break
+                after = failure_of(item, error)
+                changed = changed or after != before
+                if before is not None:
+                    moved = max(moved, progress(before, after))
+                    stuck.update([before.where] if after == before else [])
+            undo()
+        outcome = "cold" if outcome == "failed" and not index.is_whole else outcome
+        emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})
+    return {"done": True, "fine": 0}
+
+
+def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> Any:
+    """How a test fails when nothing is edited; None when it doesn't fail, or never ends. Unsteady (see `steadiness`)
+    when it goes another way the second time."""
+    told: list[Any] = []
+    for _ in range(2):
+        outcome, error = run_again(item, cpu_seconds, plugin.reports)
+        if outcome == "timeout" or (outcome != "failed" and not told):
+            return None
+        told.append(failure_of(item, error).record() if outcome == "failed" else None)
+    return told[0] if told[0] == told[1] else unsteady(told[0], told[1])
+
+
+def _apply(index: CodeIndex, edit: dict[str, Any]) -> Undo | None:
+    try:
+        return index.apply(edit)
+    except Exception:  # noqa: BLE001  an edited assignment may raise anything; what an import makes of it will be seen
+        return None
