@@ -47,14 +47,15 @@ def rank(
     expected: set[str],
     clashes: Container[tuple[str, int]] = (),
 ) -> list[Plausible]:
-    """Best first. `sources` by relative path; `expected` are the texts of constants that the failing tests mention,
-    `clashes` the (path, line) of wrong types that tests died of."""
+    """Best first, each text once. `sources` by relative path; `expected` are the texts of constants that the failing
+    tests mention, `clashes` the (path, line) of wrong types that tests died of."""
 
     def price(one: Plausible) -> tuple[float, float]:
         bonus = CLASH_BONUS if (one.candidate.path, one.candidate.line) in clashes else 0.0
         return cost(one, sources[one.candidate.path], expected) - bonus, -one.candidate.score
 
-    return sorted(found, key=price)
+    distinct = {(one.candidate.path, one.compiled.text): one for one in found}  # one may be tried again with an import
+    return sorted(distinct.values(), key=price)
 
 
 def rank_parts(

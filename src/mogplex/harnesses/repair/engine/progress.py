@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
+import tempfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +74,14 @@ def _message(error: BaseException | None) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001  an exception of the code under test may not even have a text
         return ""
-    return ADDRESS.sub("0x", text[: 2 * COMPARED_CHARACTERS])
+    text = ADDRESS.sub("0x", text[: 2 * COMPARED_CHARACTERS])
+    return _temporary_names(tempfile.gettempdir()).sub("temporary", text)
+
+
+@functools.lru_cache(maxsize=4)
+def _temporary_names(directory: str) -> re.Pattern[str]:
+    """What is new each time in the name of a temporary file: that of pytest's `tmp_path`, or what `tempfile` makes."""
+    return re.compile(re.escape(directory) + r"/(?:pytest/)?[^/\s'\"]+")
 
 
 def progress(before: Failure, after: Failure) -> float:

@@ -20,9 +20,9 @@ def screen(
     `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
     `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}). Tests that
     one process can't run twice, or that are unsteady, are left out.
-    The outcome is UNTRIED when none is left, and "passed" as soon as one of the tests passes; of tests that break off at one place the others are left
-    out when an edit leaves the first as it is. `moved` says how clearly the failure has moved on,
-    `changed` whether any of the tests went differently.
+    The outcome is UNTRIED when none is left, and "passed" as soon as one of them passes; of tests that break off at one
+    place the others are left out when an edit leaves the first as it is. `moved` says how clearly the failure has moved
+    on, `changed` whether any of the tests went differently.
 
     Much cheaper than a process per edit. What one edit leaves behind may disturb the next, so a pass here only means
     that the edit deserves a process of its own, and the search tries the others again alone when it finds nothing.

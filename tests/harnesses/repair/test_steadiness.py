@@ -1,0 +1,103 @@
+"""Failing tests that fail another way each time, and the order in which failing tests are run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mogplex.harnesses.repair.engine.baseline import Baseline
+from mogplex.harnesses.repair.engine.goal import Goal, telling_first
+from mogplex.harnesses.repair.engine.pool import Plan, Pool
+from mogplex.harnesses.repair.engine.runs import Outcome
+from mogplex.harnesses.repair.engine.screening import Screening
+from mogplex.harnesses.repair.engine.steadiness import RANDOM, UNSTEADY, is_unsteady, judge, unsteady
+
+TESTS = {
+    "leaves": "LEFT = []\ndef test_one():\n    LEFT.append(1)\n    assert len(LEFT) == 0, LEFT\n",
+    "random": "import os\ndef test_one():\n    assert os.urandom(8) == b''\n",
+    "temporary": "def test_one(tmp_path):\n    (tmp_path / 'missing').read_text()\n",
+    "made": "import tempfile\ndef test_one():\n    open(tempfile.mkdtemp() + '/missing')\n",
+    "steady": "def test_one():\n    assert 1 == 2\n",
+}
+
+
+def told_by_processes(root: Path, text: str) -> list[Any]:
+    """What each of two processes tells of the only test of a file, without any edit."""
+    (root / "test_it.py").write_text(text)
+    test = "test_it.py::test_one"
+    request = {
+        "tests": [test],
+        "cpu_seconds": [5.0],
+        "quiet_seconds": 20.0,
+        "batch": [{}],
+        "under": None,
+        "failures": {},
+    }
+    told: list[Any] = []
+    plan = Plan(root, [], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+    with Pool(plan) as pool:
+        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+        for _ in range(2):
+            worker = pool.idle(cold=False)
+            assert worker is not None
+            pool.submit(worker, request, hear=lambda worker, record: told.append(record.get("failures")))
+            while worker.is_busy:
+                pool.poll(0.5)
+    return [one[test] for one in told if one]
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("leaves", UNSTEADY), ("random", RANDOM)])
+def test_what_fails_another_way_each_time_is_told_from_what_leaves_something_behind(
+    tmp_path: Path, name: str, verdict: str
+) -> None:
+    earlier, later = told_by_processes(tmp_path, TESTS[name])
+    assert is_unsteady(earlier)
+    assert judge(earlier, later) == verdict
+
+
+@pytest.mark.parametrize("name", ["steady", "temporary", "made"])
+def test_what_fails_alike_is_steady(tmp_path: Path, name: str) -> None:
+    earlier, later = told_by_processes(tmp_path, TESTS[name])
+    assert earlier == later and not is_unsteady(earlier)
+
+
+def test_a_second_process_is_asked_before_a_test_is_judged() -> None:
+    test = "test_it.py::test_one"
+    screening = Screening(Goal([test], Baseline({test: Outcome("failed", "", 0.0, 0.0)})))
+    told = [unsteady(["E", f"0.{number}", 3, None], ["E", f"1.{number}", 3, None]) for number in range(2)]
+
+    def known() -> dict[str, Any]:
+        failures: dict[str, Any] = screening.request((test,), [], None, 1.0)["failures"]
+        return failures
+
+    screening.learn({test: told[0]})
+    assert known() == {}
+    screening.learn({test: told[1]})
+    assert known() == {test: RANDOM}
+    screening.learn({test: told[0]})  # of a process that was asked before that was known
+    assert known() == {test: RANDOM}
+
+
+PLACES = st.lists(st.tuples(st.sampled_from("abcd"), st.booleans()), max_size=30)
+
+
+@given(PLACES)
+def test_failing_tests_keep_being_all_and_those_that_end_come_first(places: list[tuple[str, bool]]) -> None:
+    outcomes = {
+        f"t{number}": Outcome("failed" if ends else "timeout", "", 0.0, 0.0, [(place, 1)])
+        for number, (place, ends) in enumerate(places)
+    }
+    ordered = telling_first(list(outcomes), Baseline(outcomes))
+    assert sorted(ordered) == sorted(outcomes)
+    ends = [outcomes[test].outcome == "failed" for test in ordered]
+    assert ends == sorted(ends, reverse=True)
+
+
+def test_what_breaks_off_most_often_is_tried_before_the_odd_one() -> None:
+    places = {"odd": "x.py", "a": "y.py", "b": "y.py", "c": "y.py", "odd too": "z.py"}
+    outcomes = {test: Outcome("failed", "", 0.0, 0.0, [(place, 1)]) for test, place in places.items()}
+    assert telling_first(list(outcomes), Baseline(outcomes)) == ["a", "b", "c", "odd", "odd too"]
