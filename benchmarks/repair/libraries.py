@@ -116,6 +116,18 @@ LIBRARIES = [
     Library("queuelib", "1.10.0", "queuelib", round=9),
     Library("rstr", "3.2.2", "rstr", round=9),
     Library("wheel", "0.48.0", "src/wheel", round=9),
+    Library("astral", "3.2", "src/astral", round=10),
+    Library("bitmath", "2.1.1", "bitmath", round=10),
+    Library("colorful", "0.5.8", "colorful", round=10),
+    Library("csscompressor", "0.9.5", "csscompressor", round=10),
+    Library("forallpeople", "3.0.0", "forallpeople", round=10),
+    Library("immutables", "0.21", "immutables", failing=1, round=10),
+    Library("jsonlines", "4.0.0", "jsonlines", round=10),
+    Library("jsonmerge", "1.9.2", "jsonmerge", round=10),
+    Library("paste", "3.10.1", "paste", round=10),
+    Library("plaster", "1.1.2", "src/plaster", round=10),
+    Library("pyxdg", "0.28", "xdg", failing=2, round=10),
+    Library("webencodings", "0.6.1", "webencodings", round=10),
 ]
 
 

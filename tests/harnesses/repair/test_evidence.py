@@ -157,3 +157,12 @@ def test_annotations_are_no_code() -> None:
         for after in weighed(text, line):
             assert all(part in after for part in ("a: int | None", "b: list[str]", "-> dict[str, int]:")), after
             assert "c: int | None =" in after or "c:" not in after, after
+
+
+def test_a_type_that_a_failing_test_brings_is_among_the_first_that_are_asked_for() -> None:
+    text = "def f(a):\n    if isinstance(a, int):\n        return a\n    return Odd()\n"
+    seen = weighed(text, 2, kinds={"a": {"Odd"}})
+    unseen = weighed(text, 2)
+    right = text.replace("a, int", "a, (int, Odd)")
+    assert seen[right] > unseen.get(right, 0.0)
+    assert seen[right] >= max(weight for after, weight in seen.items() if "isinstance(a, (" in after)

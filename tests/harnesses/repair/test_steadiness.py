@@ -1,4 +1,4 @@
-"""Failing tests that fail another way each time, and the order in which failing tests are run."""
+"""Failing tests: those that fail another way each time, in which order they run, and which lines they blame."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mogplex.harnesses.repair.engine.goal import Goal, telling_first
 from mogplex.harnesses.repair.engine.pool import Plan, Pool
 from mogplex.harnesses.repair.engine.runs import Outcome
 from mogplex.harnesses.repair.engine.screening import Screening
+from mogplex.harnesses.repair.engine.spectra import line_scores
 from mogplex.harnesses.repair.engine.steadiness import RANDOM, UNSTEADY, is_unsteady, judge, unsteady
 
 TESTS = {
@@ -101,3 +102,13 @@ def test_what_breaks_off_most_often_is_tried_before_the_odd_one() -> None:
     places = {"odd": "x.py", "a": "y.py", "b": "y.py", "c": "y.py", "odd too": "z.py"}
     outcomes = {test: Outcome("failed", "", 0.0, 0.0, [(place, 1)]) for test, place in places.items()}
     assert telling_first(list(outcomes), Baseline(outcomes)) == ["a", "b", "c", "odd", "odd too"]
+
+
+def test_a_test_that_runs_little_says_more_of_each_line_than_one_that_runs_all() -> None:
+    """Both fail at the same fault: what only the long one runs is less suspicious than what the short one runs."""
+    long, short, fine = (f"test_{name}.py::test" for name in ("long", "short", "fine"))
+    outcomes = {test: Outcome("passed" if test == fine else "failed", "", 0.0, 0.0) for test in (long, short, fine)}
+    lines = {long: {"p.py": [*range(1, 200)]}, short: {"p.py": [5, 6]}, fine: {"p.py": [*range(5, 150)]}}
+    scores = line_scores(Baseline(outcomes, lines), [long, short])["p.py"]
+    assert scores[5] == max(scores.values())
+    assert scores[5] > scores[180] > 0, "what no passing test runs was the most suspicious when each test said as much"

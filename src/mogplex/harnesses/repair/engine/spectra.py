@@ -17,6 +17,7 @@ FRAME_BONUS = 1.2
 SIGNATURE_SHARE = 0.7  # `def` lines and import-time statements run in no test; they inherit from what uses them
 GLOBAL_SHARE = 0.7
 ORIGIN_SHARE = 0.8
+APART_SHARE = 0.5  # what the failing tests of one file say, of several: most likely all of them meet one fault
 NOBODY: Mapping[str, float] = {}
 TOOL_FACTOR = 0.3
 MAX_SUSPECTS = 600
@@ -73,7 +74,7 @@ def evidence_of(baseline: Baseline, failing: list[str], path: str, line: int, ow
     return Evidence(sum(test in targets for test in runs), len(failing), sum(test in good for test in runs), broke, way)
 
 
-def ochiai(failed_covering: int, passed_covering: int, failed: int) -> float:
+def ochiai(failed_covering: float, passed_covering: float, failed: float) -> float:
     """1 for a line that all failing and no passing tests run, 0 for one that no failing test runs."""
     if not failed_covering:
         return 0.0
@@ -83,34 +84,40 @@ def ochiai(failed_covering: int, passed_covering: int, failed: int) -> float:
 def line_scores(baseline: Baseline, failing: list[str]) -> dict[str, dict[int, float]]:
     """Real path -> line -> suspicion.
 
-    Each test file is looked at on its own as well: failing tests of different files may fail for unlike reasons, and
-    one that no patch can mend must not make the others' lines look innocent.
+    The fewer lines a test runs, the more it says of each, so it counts for one through their number. Each test file is
+    looked at on its own as well: failing tests of different files may fail for unlike reasons, and one that no patch
+    can mend must not make the others' lines look innocent.
     """
     groups: dict[str, list[str]] = {}
     for test in failing:
         groups.setdefault(test.split("::")[0], []).append(test)
     scores: dict[str, dict[int, float]] = {}
-    for targets in [failing, *groups.values()] if len(groups) > 1 else [failing]:
+    apart = list(groups.values()) if len(groups) > 1 else []
+    for targets, share in [(failing, 1.0), *((group, APART_SHARE) for group in apart)]:
         for (path, line), score in _group_scores(baseline, set(targets)).items():
             lines = scores.setdefault(path, {})
-            lines[line] = max(lines.get(line, 0.0), score)
+            lines[line] = max(lines.get(line, 0.0), score * share)
     _raise_traceback_lines(scores, baseline, failing)
     return scores
 
 
 def _group_scores(baseline: Baseline, targets: set[str]) -> dict[tuple[str, int], float]:
-    failed: dict[tuple[str, int], int] = {}
-    passed: dict[tuple[str, int], int] = {}
+    failed: dict[tuple[str, int], float] = {}
+    passed: dict[tuple[str, int], float] = {}
     good = set(baseline.passing())
+    known = 0.0
     for test, files in baseline.lines.items():
-        counts = failed if test in targets else passed if test in good else None
-        if counts is None:
+        weight = 1 / max(1, sum(len(lines) for lines in files.values()))
+        if test in targets:
+            counts, known = failed, known + weight
+        elif test in good:
+            counts = passed
+        else:
             continue
         for path, lines in files.items():
             for line in lines:
-                counts[path, line] = counts.get((path, line), 0) + 1
-    known = sum(1 for test in targets if test in baseline.lines) or 1
-    return {place: ochiai(count, passed.get(place, 0), known) for place, count in failed.items()}
+                counts[path, line] = counts.get((path, line), 0.0) + weight
+    return {place: min(1.0, ochiai(count, passed.get(place, 0.0), known)) for place, count in failed.items()}
 
 
 def _raise_traceback_lines(scores: dict[str, dict[int, float]], baseline: Baseline, failing: list[str]) -> None:

@@ -24,7 +24,7 @@ TYPE_FRIENDS = {
 
 
 def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
-    """`isinstance(x, list)` to `isinstance(x, (list, tuple))`."""
+    """`isinstance(x, list)` to `isinstance(x, (list, tuple))`; the types that `x` had in a failing test come first."""
     if not (isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass") and len(node.args) == 2):
         return
     kinds = node.args[1]
@@ -34,6 +34,8 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
         one for one in place.words.bound if one[:1].isupper() and not one.isupper() and not is_exception(one)
     )
     classes = [one for one in classes if not hasattr(builtins, one)][:MAX_CLASSES]
+    met = [one for one in sorted(place.kind_of(node.args[0])) if one in place.words.spelled or one in TYPE_FRIENDS]
+    friends = [*met, *friends]
     for friend in dict.fromkeys(
         [*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)", *classes]
     ):
