@@ -78,5 +78,6 @@ def test_what_is_odd() -> None:
         "g(a)\n", "if a is None:\n    g(a)\n"
     )
     assert fixed_conditions("if x == x:\n") == ["x == x"] and fixed_conditions("if len(x) is None:\n")
-    assert not fixed_conditions("if x in y or x is None:\n")
+    assert fixed_conditions("if x in (y, x):\n") == ["x in (y, x)"]
+    assert not fixed_conditions("if x in y or x is None:\n") and not fixed_conditions("if x in (y, 1):\n")
     assert is_idle("stmt\n") and is_idle("a == b\n") and not is_idle("stmt()\n") and not is_idle('"""Words."""\n')

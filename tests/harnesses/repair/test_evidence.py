@@ -166,3 +166,47 @@ def test_a_type_that_a_failing_test_brings_is_among_the_first_that_are_asked_for
     right = text.replace("a, int", "a, (int, Odd)")
     assert seen[right] > unseen.get(right, 0.0)
     assert seen[right] >= max(weight for after, weight in seen.items() if "isinstance(a, (" in after)
+
+
+def after_each(text: str, line: int, clues: Clues = NO_CLUES, template: str = "") -> list[str]:
+    """What the edits of a line lead to, in their order; only those of one template, if it is given."""
+    order = Candidates(suspects_of(text, {line: 1.0}), {}, clues)
+    return [apply_edits(text, one.edits) for one in order if template in ("", one.template)]
+
+
+def test_a_check_without_a_type_is_for_one_that_the_file_asks_for_elsewhere() -> None:
+    text = "def f(a, b):\n    if isinstance(a, Odd):\n        return a\n    return isinstance(b) or a\n"
+    order = Candidates(suspects_of(text, {4: 0.05, 2: 0.4}), {})
+    first = [apply_edits(text, one.edits) for one in order][:3]
+    assert text.replace("(b)", "(b, Odd)") in first
+    assert text.replace("(b)", "(b, str)") in after_each(text, 4)
+
+
+def test_an_assignment_that_comes_too_late_goes_before_what_reads_it() -> None:
+    text = "def f(xs):\n    for x in xs:\n        y = hx ^ 3\n        hx = hash(x)\n        print(y)\n"
+    right = "def f(xs):\n    for x in xs:\n        hx = hash(x)\n        y = hx ^ 3\n        print(y)\n"
+    assert after_each(text, 3, Clues(nameless=frozenset({"hx"})))[0] == right
+    assert right not in after_each(text, 3, template="name bound too late")
+
+
+def test_a_name_without_a_value_gets_one_as_its_neighbours_do() -> None:
+    text = "def f(box):\n    width = box.getWidth()\n    wide = box.get_wide()\n    return width * height * tall\n"
+    found = after_each(text, 4, Clues(nameless=frozenset({"height", "tall"})), "name given a value")
+    for line in ("height = box.getHeight()", "tall = box.get_tall()"):
+        assert any(f"    {line}\n    return" in one for one in found), line
+
+
+def test_an_empty_text_that_says_nothing_was_another() -> None:
+    text = 'def f(a):\n    # the ! comes first\n    return a.startswith("") or a in ("r", "")\n'
+    found = after_each(text, 3, Clues(words=("w", "much longer")), "empty text")
+    assert text.replace('startswith("")', "startswith('!')") in found
+    assert text.replace('"r", ""', "\"r\", 'w'") in found
+    assert not any("much" in one for one in found)
+    assert not after_each('def f(a):\n    return a + "" or a == ""\n', 2, template="empty text")
+
+
+def test_any_part_of_a_term_may_be_grouped() -> None:
+    text = "def f(a, b, c, d):\n    return (a if d else b) + b | c | d\n"
+    found = after_each(text, 2, template="regrouped")
+    assert text.replace("b | c | d", "(b | c | d)") in found
+    assert text.replace("b | c", "(b | c)") in found

@@ -46,6 +46,14 @@ def test_a_failure_that_stays_or_falls_back_has_not_moved_on() -> None:
     assert progress(CRASH, Failure("TypeError", "no", 7, ("/code.py", 10, 12))) == 0
 
 
+def test_breaking_something_else_is_no_step_and_another_value_a_small_one() -> None:
+    assert progress(CRASH, Failure("NameError", "no", 7, ("/code.py", 10, 15))) == 0
+    nameless = Failure("NameError", "no", 7, ("/code.py", 10, 14))
+    assert progress(nameless, Failure("NameError", "no", 7, ("/code.py", 10, 15))) > 0
+    other, kind = (Failure(kind, "of another", 7, CRASH.place) for kind in ("TypeError", "KeyError"))
+    assert 0 < progress(CRASH, other) < progress(CRASH, kind)
+
+
 def test_a_value_that_comes_closer_to_the_expected_one_is_a_step() -> None:
     closer = Failure("AssertionError", "assert [1, 8, 9] == [1, 2, 3]", 7, None)
     closest = Failure("AssertionError", "assert [1, 2, 3, 9] == [1, 2, 3]", 7, None)
@@ -68,6 +76,12 @@ def test_first_edits_that_mend_most_are_built_on_first_and_those_of_one_place_do
     order = [one for _, one in best_first_edits([spoiling, moving, again, elsewhere, most], failing=3)]
     assert order[0] in (most, again) and order[1] is elsewhere
     assert order.index(moving) < order.index(spoiling)
+
+
+def test_what_moves_a_failure_at_its_root_comes_first() -> None:
+    near, far = step("a - b", "a + b", moves=0.5), step("a * b", "a + b", moves=0.6)
+    assert [one for _, one in best_first_edits([near, far], 3)] == [far, near]
+    assert [one for _, one in best_first_edits([near, far], 3, roots={("code.py", 2)})] == [near, far]
 
 
 def test_where_a_name_has_no_value_the_edits_that_touch_it_come_first() -> None:

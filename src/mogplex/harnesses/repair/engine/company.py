@@ -9,6 +9,8 @@ from typing import Any
 
 from .trial import Trial
 
+PATIENT_ROUND = 2  # of the search: see there what time that gives
+
 
 class Company:
     """`needing` others, and those that were seen to pass `alone`: in company that was chosen, without any edit."""
@@ -28,10 +30,13 @@ class Company:
 
     def ask(self, trial: Trial, spoiled: str) -> Trial | None:
         """A patch mends every target but this test fails: the trial that tells whether that is the patch's doing; None
-        when it is. First the test runs alone with the patch; if it fails then, too, all run without the patch."""
+        when it is. First the test runs alone with the patch, and with more time, for the mended code may do more; if it
+        fails then, too, all run without the patch."""
         if spoiled in self.needing:
             return replace(trial, tests=self.without(trial.tests))
-        return None if spoiled in self.alone else replace(trial, doubted=spoiled)
+        if spoiled in self.alone:
+            return None
+        return replace(trial, doubted=spoiled, round=max(trial.round, PATIENT_ROUND))
 
     def hear(self, trial: Trial, record: dict[str, Any], targets: Collection[str]) -> Trial | None:
         """What a worker says of such a trial: the next one, if the patch deserves one."""

@@ -122,6 +122,12 @@ def worth_having(goal: Goal, mended: list[str], running: Container[str]) -> list
     return counted if 2 * len(gone) >= len(failures) else []
 
 
+def mends_all_there(goal: Goal, mended: list[str], running: Container[str]) -> bool:
+    """Whether an edit mends all failing tests that run the function it edits, and the others are known not to."""
+    left = [test for test in goal.failing if test not in set(mended)]
+    return all(test in goal.baseline.lines and test not in running for test in left)
+
+
 def mends_one_cause(goal: Goal, mended: list[str], after: Mapping[str, Failure]) -> bool:
     """Whether each test that an edit leaves failing seems to fail for another cause than those that it mends: of
     another exception, or now otherwise than without the edit. `after`: how some of them fail with it.

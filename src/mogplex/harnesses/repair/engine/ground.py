@@ -35,7 +35,8 @@ TYPED_TESTS = 3
 @dataclass(frozen=True)
 class Surroundings:
     """What is known without any edit. `sources` by real path; `refused` are texts of files that did not hold;
-    `nameless`: names without a value that every failing test breaks off at."""
+    `nameless`: names without a value that every failing test breaks off at; `roots`: (path in the repo, line) where
+    tests break off because of a wrong type, and where that may come from."""
 
     pool: Pool
     root: Path
@@ -43,6 +44,7 @@ class Surroundings:
     sources: dict[str, Source]
     kinds: Kinds
     nameless: frozenset[str] = frozenset()
+    roots: frozenset[tuple[str, int]] = frozenset()
     refused: set[str] = field(default_factory=set)
 
     def touches(self, candidate: Candidate) -> bool:
@@ -154,8 +156,8 @@ class Ground:
         around, first = self._around, self.first
         old = around.sources[self._path]
         edited = Source(old.path, old.encode(first.compiled.text))
-        under = encoded(first.compiled, self._path)
         at, growth = first.candidate.line, edited.text.count("\n") - old.text.count("\n")
+        under = {**encoded(first.compiled, self._path), "at": at, "growth": growth}
         goal = self._observed(shifted_baseline(around.goal.baseline, self._path, at, growth), under)
         if not goal.failing:
             return None  # it does all, or a test that it seemed to spoil needs another one before it

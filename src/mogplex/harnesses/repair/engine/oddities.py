@@ -43,7 +43,8 @@ def is_hard_coded(before: str, after: str) -> bool:
 
 
 def fixed_conditions(text: str) -> list[str]:
-    """Conditions that are decided already: comparisons and type checks of constants, `isinstance(…) is None`."""
+    """Conditions that are decided already: comparisons and type checks of constants, `isinstance(…) is None`, and
+    `a in (a, b)`."""
     return [ast.unparse(node) for node in ast.walk(tree_of(text)) if isinstance(node, ast.expr) and _is_decided(node)]
 
 
@@ -60,7 +61,10 @@ def _is_decided(node: ast.expr) -> bool:
         return True
     if isinstance(operator, (ast.Is, ast.IsNot)) and isinstance(right, ast.Constant) and right.value is None:
         return _is_never_none(left)
-    return not isinstance(operator, (ast.In, ast.NotIn)) and ast.dump(left) == ast.dump(right)
+    if isinstance(operator, (ast.In, ast.NotIn)):
+        among = right.elts if isinstance(right, (ast.Tuple, ast.List, ast.Set)) else []
+        return any(ast.dump(left) == ast.dump(one) for one in among)
+    return ast.dump(left) == ast.dump(right)
 
 
 def _is_never_none(node: ast.expr) -> bool:

@@ -15,7 +15,9 @@ LATER_IN_TEST = 1.0
 OUT_OF_THE_CODE = 0.7  # it broke off in the code under test; now only what the test compares is wrong
 LATER_IN_FUNCTION = 0.6
 ELSEWHERE = 0.35  # it breaks off in the code under test, but at another place or of another exception
+OTHERWISE = 0.1  # the same there, of another value
 CLOSER = 0.25  # the value is wrong still, and more like the one that is expected; more so the more it is like it
+NAMELESS = {"NameError", "UnboundLocalError"}
 LEAST_GAIN = 0.05  # of likeness, from 0 to 1
 COMPARED_CHARACTERS = 300
 ADDRESS = re.compile(r"0x[0-9a-f]+")
@@ -85,7 +87,10 @@ def _temporary_names(directory: str) -> re.Pattern[str]:
 
 
 def progress(before: Failure, after: Failure) -> float:
-    """How clearly the failure has moved on, from 0 to 1."""
+    """How clearly the failure has moved on, from 0 to 1. An edit that leaves a name without a value has only broken
+    something else."""
+    if after.kind in NAMELESS and before.kind not in NAMELESS:
+        return 0.0
     if before.line != after.line:
         return LATER_IN_TEST if 0 < before.line < after.line else 0.0
     if before.place is None:
@@ -94,7 +99,9 @@ def progress(before: Failure, after: Failure) -> float:
         return OUT_OF_THE_CODE if after.message != before.message else 0.0
     if after.place[:2] == before.place[:2] and after.place[2] != before.place[2]:
         return LATER_IN_FUNCTION if after.place[2] > before.place[2] else 0.0
-    return ELSEWHERE if (after.place, after.kind, after.message) != (before.place, before.kind, before.message) else 0.0
+    if after.where != before.where:
+        return ELSEWHERE
+    return OTHERWISE if after.message != before.message else 0.0
 
 
 def has_moved_on(before: Failure, after: Failure) -> bool:

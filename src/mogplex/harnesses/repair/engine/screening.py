@@ -20,7 +20,9 @@ class Screening:
 
     def __init__(self, goal: Goal) -> None:
         self._goal = goal
-        self._usual = tuple(representatives(goal))
+        self._few = tuple(representatives(goal))
+        told = ((test, goal.baseline.outcomes[test].failure) for test in goal.failing)
+        self.usual = {test: one.record() for test, one in told if one is not None}  # how tests fail without an edit
         self._chosen: dict[tuple[str, ast.AST], tuple[str, ...]] = {}
         self._runs: dict[tuple[str, ast.AST], set[str]] = {}
         self._failures: dict[str, Any] = {}
@@ -32,14 +34,14 @@ class Screening:
 
         When none is known to run it, or the edit is in no function: the usual few.
         """
-        if function is None or not self._usual:
-            return self._usual
+        if function is None or not self._few:
+            return self._few
         place = (path, function)
         if place not in self._chosen:
             running = self.running(path, function)
-            some = [test for test in self._usual if test in running]
+            some = [test for test in self._few if test in running]
             own = [test for test in self._goal.failing if test in running]
-            self._chosen[place] = tuple(some or representatives(replace(self._goal, failing=own))) or self._usual
+            self._chosen[place] = tuple(some or representatives(replace(self._goal, failing=own))) or self._few
         return self._chosen[place]
 
     def running(self, path: str, function: AnyFunction) -> set[str]:

@@ -13,7 +13,7 @@ from .baseline import cpu_limits
 from .candidates import Listed, Queue
 from .company import Company
 from .edit import Candidate
-from .goal import Goal, mends_one_cause, worth_having
+from .goal import Goal, mends_all_there, mends_one_cause, worth_having
 from .intake import Intake
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
@@ -27,6 +27,8 @@ from .units import encoded
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0, 10.0)  # by round; most candidates that time out in the first one loop for ever
 LAST_ROUND = 2  # but for those that mend most of the failing tests: one that fails at once may take long to pass
+# What is still worth knowing of an edit that leaves a target failing must be known by then.
+HOPELESS_SECONDS, PROMISING_SECONDS = 0.15, 1.0
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 SETTLE_SECONDS = 4.0
 COLD_AHEAD = 12  # candidates that need an import and are made ready; others are only kept, for they may wait for long
@@ -240,6 +242,9 @@ class Search:
         request = {
             "tests": tests, "cpu_seconds": limits, "edit": None if trial.is_control else edit,
             "stop": not trial.is_control,  # which is to tell how each test goes
+            "usual": {} if trial.has_passed else self._screening.usual,
+            "patience_seconds": PROMISING_SECONDS if trial.has_passed else HOPELESS_SECONDS,
+            "least_cpu_seconds": CPU_FLOORS_SECONDS[trial.round],
             "under": self._under if edit.get("code") else None, "clean_files": self._goal.unimportable,
             "targets": tests if trial.is_control else self._goal.failing,
             "quiet_seconds": 1.5 + 2 * known + 3 * max(limits, default=1.0) + (10.0 if worker.is_cold else 0.0),
@@ -272,25 +277,23 @@ class Search:
             self._judge_partly(trial, worker, record)
 
     def _judge_partly(self, trial: Trial, worker: Worker, record: dict[str, Any]) -> None:
-        found, share = Plausible(trial.candidate, trial.compiled), len(record["mended"]) / len(self._goal.failing)
-        if record.get("spoiled"):
-            self._note_step(replace(found, moves=share, spoils=(record["failed"],)))
-            if share == 1 and not worker.is_cold:
-                self._go_on(self._company.ask(trial, record["failed"]))
-        else:
-            self._note_step(replace(found, mends=tuple(record["mended"])))
-            self._note_partial(trial, found, record)
-        function, path = self._intake.function_of(trial), self._intake.path_of(trial)
-        is_open = function is not None and not worker.is_cold and share < 1
-        if is_open and self._screening.may_need_import(path, function, record["mended"], record["bad"]):
-            self._cold.append(trial)
-
-    def _note_partial(self, trial: Trial, found: Plausible, record: dict[str, Any]) -> None:
-        """A patch that mends a large part is worth having, if nothing better comes; on top of another edit any is."""
         mended: list[str] = record["mended"]
+        found, share = Plausible(trial.candidate, trial.compiled), len(mended) / len(self._goal.failing)
         function, path = self._intake.function_of(trial), self._intake.path_of(trial)
         running = self._screening.running(path, function) if function else set(self._goal.failing)
-        mends = mended if self._under is not None else worth_having(self._goal, mended, running)
-        if mends or mends_one_cause(self._goal, mended, told_failures(record)):
-            into = self.findings.partial if mends else self.findings.apart
-            into.append(replace(found, mends=tuple(mends or mended)))
+        is_all = mends_all_there(self._goal, mended, running)
+        if record.get("spoiled"):
+            spoiled = record["bad"][-1]  # no target, so the run ended there
+            self._note_step(replace(found, moves=share, spoils=(spoiled,)))
+            if is_all and not worker.is_cold:
+                self._go_on(self._company.ask(trial, spoiled))
+        else:
+            self._note_step(replace(found, mends=tuple(mended)))
+            mends = mended if self._under is not None else worth_having(self._goal, mended, running)
+            if mends:  # a large part: if nothing better comes; on top of another edit any is worth having
+                self.findings.partial.append(replace(found, mends=tuple(mends)))
+            elif is_all or mends_one_cause(self._goal, mended, told_failures(record)):
+                self.findings.apart.append(replace(found, mends=tuple(mended)))
+        is_open = function is not None and not worker.is_cold and share < 1
+        if is_open and self._screening.may_need_import(path, function, mended, record["bad"]):
+            self._cold.append(trial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ MAX_GROUNDS = 60
 MAX_RIVALS = 4
 ALIKE = 0.4  # of its weight keeps a first edit for each better one that shows the same at the same place
 TOUCHING = 0.9  # the same for those that touch a name without a value
+ROOTED = 3.0  # the weight of one that moves a failure where a wrong type may come from
 BYPASSING = 0.03  # of its weight keeps one that leaves such a name as it is
 SIFTED, SIFTED_TESTS, SIFTED_SECONDS = 24, 12, 0.2  # steps to look at closely, by how many failing tests, together
 FEWEST_SECONDS, SLICE_SHARE = 0.5, 0.1  # a turn of one ground: at least so long, and such a part of the time given
@@ -45,7 +46,7 @@ class SecondStep:
         """Add what is found to `findings`, until `until` (monotonic). Can be called again, with more steps."""
         self._sift(findings)
         seen = [self._sifted.get(one.candidate, one) for one in findings.steps]
-        steps = best_first_edits(seen, findings.failing, self._touches)
+        steps = best_first_edits(seen, findings.failing, self._touches, self._around.roots)
         for weight, step in steps:
             known = self._grounds.setdefault(step.candidate, Ground(self._around, step, weight))
             if not known.is_opened:
@@ -71,7 +72,9 @@ class SecondStep:
         second edit, too."""
         tests = self._telling()
         left = [
-            one for one in best_first_edits(findings.steps, findings.failing, self._touches, alike=1.0)
+            one for one in best_first_edits(
+                findings.steps, findings.failing, self._touches, self._around.roots, alike=1.0
+            )
             if not one[1].mends and one[1].candidate not in self._sifted
         ][: SIFTED if tests else 0]  # fmt: skip
         runs = [(step, Run(tests, OBSERVED_CPU_SECONDS, under=self._encoded(step))) for _, step in left]
@@ -127,7 +130,11 @@ def _size(candidate: Candidate) -> int:
 
 
 def best_first_edits(
-    steps: Sequence[Plausible], failing: int, touches: Touches | None = None, alike: float = ALIKE
+    steps: Sequence[Plausible],
+    failing: int,
+    touches: Touches | None = None,
+    roots: Container[tuple[str, int]] = (),
+    alike: float = ALIKE,
 ) -> list[tuple[float, Plausible]]:
     """With their weights, best first. Of those that show the same at the same place all but the best count less.
 
@@ -140,14 +147,15 @@ def best_first_edits(
         if one.compiled.code is None:
             continue
         if touches is None:
-            weighed.append((promise(one, failing), one))
+            is_root = not one.mends and (one.candidate.path, one.candidate.line) in roots
+            weighed.append((promise(one, failing) * (ROOTED if is_root else 1.0), one))
         elif touches(one):
             weighed.append((promise(replace(one, moves=1.0), failing), one))
         else:
             weighed.append((BYPASSING * promise(one, failing), one))
     weighed.sort(key=lambda pair: -pair[0])
     for number, (weight, one) in enumerate(weighed):
-        place = (one.candidate.path, one.candidate.line, one.mends)
+        place = (one.candidate.path, one.candidate.line, one.mends, one.moves)
         share = max(alike, TOUCHING) if touches is not None and touches(one) else alike
         weighed[number] = (weight * share ** crowd.get(place, 0), one)
         crowd[place] = crowd.get(place, 0) + 1

@@ -15,14 +15,13 @@ from . import limits
 from .fast import is_judged_by_reports, needs_reports, run_fast
 from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
 from .ids import stand_in
-from .progress import failure_of
+from .progress import Failure, failure_of
 from .reasons import crash_message, message_of, traceback_frames
 from .recorder import Types, open_line_recorder
 from .spawning import Watch
 
 Emit = Callable[[dict[str, Any]], None]
-PATIENCE_SECONDS = 0.15  # what is still worth knowing of an edit that misses a target must be known by then
-LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, about
+LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, beyond the least
 
 
 def pytest_arguments(root: str) -> list[str]:
@@ -72,12 +71,36 @@ class SuitePlugin:
         self.reports.append(report)
 
 
+class Prospects:
+    """Which tests are still worth running with an edit that has left one failing; see `Batch` for the `request`."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self._request = request
+        self._usual = {test: Failure.told(one) for test, one in request.get("usual", {}).items()}
+        self._stuck: set[object] = set()  # where tests break off that the edit leaves as they are
+        self._started = time.monotonic()
+
+    def note(self, test: str, failure: list[Any] | None) -> None:
+        """How a test has failed."""
+        if failure and self._usual.get(test) == Failure.told(failure):
+            self._stuck.add(self._usual[test].where)
+
+    def are_good(self, number: int, test: str) -> bool:
+        request, usual = self._request, self._usual.get(test)
+        needed = (request["cpu_seconds"][number] - request["least_cpu_seconds"]) / LIMIT_FACTOR
+        is_in_time = time.monotonic() - self._started + needed <= request["patience_seconds"]
+        return is_in_time and (usual is None or usual.where not in self._stuck)
+
+
 class Batch:
     """Some tests to run one after another in this process.
 
     `request`: tests (node ids), cpu_seconds (one limit per test), full (pytest's whole protocol instead of the fast
-    path), stop (at the first that isn't fine, unless it is one of `targets`), detail (emit a line per test), record
-    (None, "lines" or "types"); seconds, vital, trace_cpu_seconds and whole are what `Run` says.
+    path), stop (at the first that isn't fine, unless it is one of `targets`; then those are run that take no longer
+    than patience_seconds together, where least_cpu_seconds is the part of each limit that tells nothing of that), usual
+    (how tests fail without an edit: of those that break off at one place the others are left out when one fails so with
+    it), detail (emit a line per test), record (None, "lines" or "types"); seconds, vital, trace_cpu_seconds and whole
+    are what `Run` says.
     """
 
     def __init__(self, request: dict[str, Any], plugin: SuitePlugin, emit: Emit, root: str, files: set[str]) -> None:
@@ -106,6 +129,7 @@ class Batch:
         if kinds:
             kinds.start()
         wanted, vital = request["tests"], set(request.get("vital", ()))
+        prospects = Prospects(request)
         started = time.monotonic()
         until = math.inf if request.get("seconds") is None else started + request["seconds"]
         is_early = False
@@ -113,12 +137,8 @@ class Batch:
             if time.monotonic() > until:
                 is_early = True
                 break
-            if request.get("stop") and len(bad) >= max(1, len(mended)):
-                spent = time.monotonic() - started
-                if spent > PATIENCE_SECONDS:
-                    break
-                if spent + request["cpu_seconds"][number] / LIMIT_FACTOR > PATIENCE_SECONDS:
-                    continue
+            if request.get("stop") and len(bad) >= max(1, len(mended)) and not prospects.are_good(number, test):
+                continue
             following = items.get(wanted[number + 1]) if number + 1 < len(wanted) else None
             if lines:
                 lines.switch(test)
@@ -136,6 +156,7 @@ class Batch:
             else:
                 bad.append(test)
                 failures[test] = result.get("failure")
+                prospects.note(test, failures[test])
                 stopped = stopped or {"failed": test, "outcome": result["outcome"], "message": result["message"]}
                 if request.get("stop") and (test not in targets or result["outcome"] == "timeout"):
                     stopped["spoiled"] = test not in targets

@@ -67,6 +67,29 @@ class CodeIndex:
             return functools.partial(_restore_globals, module.__dict__, before)
         return self._apply_signature(edit, code, dict(module.__dict__))
 
+    def build_on(self, edit: dict[str, Any]) -> bool:
+        """Put an edit into force for good, so that others are tried on top of it; False when only an import can.
+
+        `growth` and `at`: so many lines it brings in, below that line. The functions that stand further down are given
+        the lines that they have in the edited file, by which the others, which are made of it, find them.
+        """
+        if self.apply(edit) is None:
+            return False
+        if edit.get("growth"):
+            self._shift(edit["path"], edit["at"], edit["growth"])
+        return True
+
+    def _shift(self, path: str, at: int, growth: int) -> None:
+        shifted: dict[tuple[str, int, str], list[types.FunctionType]] = {}
+        lowered: dict[types.CodeType, types.CodeType] = {}
+        for (file, line, name), functions in self._functions.items():
+            is_below = file == path and line > at
+            shifted.setdefault((file, line + growth if is_below else line, name), []).extend(functions)
+            for function in functions if is_below else ():
+                if function.__code__.co_firstlineno == line:  # else it is one that the edit has made
+                    function.__code__ = _lowered(function.__code__, growth, lowered)
+        self._functions = shifted
+
     def _apply_signature(self, edit: dict[str, Any], code: types.CodeType, scratch: dict[str, Any]) -> Undo | None:
         exec(code, scratch)
         names = scratch
@@ -104,6 +127,15 @@ def restore(changed: list[tuple[types.FunctionType, types.CodeType]]) -> None:
     """Undo a `replace`."""
     for function, code in changed:
         function.__code__ = code
+
+
+def _lowered(code: types.CodeType, growth: int, known: dict[types.CodeType, types.CodeType]) -> types.CodeType:
+    """The same code, and that of the functions in it, so many lines further down. `known`: those that were made before,
+    for a function that is alive and the one around it share theirs."""
+    if code not in known:
+        inner = (_lowered(one, growth, known) if isinstance(one, types.CodeType) else one for one in code.co_consts)
+        known[code] = code.replace(co_firstlineno=code.co_firstlineno + growth, co_consts=tuple(inner))
+    return known[code]
 
 
 def _key(code: types.CodeType) -> tuple[str, int, str]:

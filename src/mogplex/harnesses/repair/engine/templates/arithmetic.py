@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from ..edit import Edit, operator_span
@@ -104,23 +105,22 @@ def regrouped(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
         left_end = place.source.span(node.left)[1]
         if text[left_end : left_end + 1] == ")":  # (a + b) * c  ->  a + b * c
             yield place.replace(node, f"{place.grouped(node.left.left)} {inner} {rest}")
-    start, end = place.source.span(node)
-    for inmost in _deeper(node.left, "right"):  # a + b * c - 1  ->  a + b * (c - 1)
-        at = place.source.span(inmost)[0]
-        yield Proposal((Edit(at, at, "("), Edit(end, end, ")")), 0.8)
-    for inmost in _deeper(node.right, "left"):  # a - b * c / d  ->  (a - b) * c / d
-        at = place.source.span(inmost)[1]
-        yield Proposal((Edit(start, start, "("), Edit(at, at, ")")), 0.8)
+    if isinstance(place.source.parents.get(node), ast.BinOp):
+        return  # what encloses it has its operands, too
+    operands = list(_operands(node))
+    for one, other in itertools.combinations(range(len(operands)), 2):  # a + b * c - 1  ->  a + b * (c - 1)
+        if other - one + 1 < len(operands):
+            start, end = place.source.span(operands[one])[0], place.source.span(operands[other])[1]
+            yield Proposal((Edit(start, start, "("), Edit(end, end, ")")), 0.8)
 
 
-def _deeper(node: ast.expr, side: str) -> Iterator[ast.expr]:
-    """The operands on one edge of a term, without the outermost."""
-    outermost = True
-    while isinstance(node, ast.BinOp):
-        node = getattr(node, side)
-        if not outermost:
-            yield node
-        outermost = False
+def _operands(node: ast.expr) -> Iterator[ast.expr]:
+    """Of a term and the terms in it, as they are written."""
+    if isinstance(node, ast.BinOp):
+        yield from _operands(node.left)
+        yield from _operands(node.right)
+    else:
+        yield node
 
 
 def sign(node: ast.AST, place: Place) -> Iterator[Proposal]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Iterator
 
 from ..scope import Place, Proposal
+from ..source import header_expressions
 from ..vocabulary import is_exception
 from .template import Template
 
+CHECKS = ("isinstance", "issubclass")
 MAX_CLASSES = 12  # of the file's own and those that it imports
 TYPE_FRIENDS = {
     "list": ("tuple",),
@@ -25,7 +28,7 @@ TYPE_FRIENDS = {
 
 def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
     """`isinstance(x, list)` to `isinstance(x, (list, tuple))`; the types that `x` had in a failing test come first."""
-    if not (isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass") and len(node.args) == 2):
+    if not (isinstance(node.func, ast.Name) and node.func.id in CHECKS and len(node.args) == 2):
         return
     kinds = node.args[1]
     parts = [place.text(one) for one in kinds.elts] if isinstance(kinds, ast.Tuple) else [place.text(kinds)]
@@ -34,7 +37,7 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
         one for one in place.words.bound if one[:1].isupper() and not one.isupper() and not is_exception(one)
     )
     classes = [one for one in classes if not hasattr(builtins, one)][:MAX_CLASSES]
-    met = [one for one in sorted(place.kind_of(node.args[0])) if one in place.words.spelled or one in TYPE_FRIENDS]
+    met = _met(node.args[0], place)
     friends = [*met, *friends]
     for friend in dict.fromkeys(
         [*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)", *classes]
@@ -51,6 +54,39 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
             yield place.replace(kinds, f"({', '.join(rest)})" if len(rest) > 1 else rest[0], 0.6)
 
 
+def type_missing(node: ast.Call, place: Place) -> Iterator[Proposal]:
+    """`isinstance(x)` to `isinstance(x, str)`: a type that `x` had in a failing test, one that the file asks for
+    elsewhere, a usual one, a class of the file."""
+    if not _lacks_type(node):
+        return
+    elsewhere = Counter(
+        place.text(one.args[1]) for verb in CHECKS for one in place.words.calls.get(verb, []) if len(one.args) == 2
+    )
+    classes = [one for one in sorted(place.words.classes) if not is_exception(one)]
+    end = place.source.span(node.args[0])[1]
+    kinds = [*_met(node.args[0], place), *(one for one, _ in elsewhere.most_common()), *TYPE_FRIENDS, *classes]
+    for number, kind in enumerate(dict.fromkeys(one for one in kinds if "\n" not in one)):
+        yield place.span_edit(end, end, f", {kind}", 1.0 / (1 + 0.05 * number))
+
+
+def _met(node: ast.expr, place: Place) -> list[str]:
+    """The types that a value had in failing tests, as far as the file can name them."""
+    known = {*place.words.spelled, *place.words.bound}
+    return [
+        one for one in sorted(place.kind_of(node)) if one in known or isinstance(getattr(builtins, one, None), type)
+    ]
+
+
+def _lacks_type(node: ast.AST) -> bool:
+    is_check = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CHECKS
+    return is_check and isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords
+
+
+def asks_for_nothing(node: ast.stmt) -> bool:
+    return any(_lacks_type(one) for part in header_expressions(node) for one in ast.walk(part))
+
+
 TEMPLATES = [
+    Template("type missing", 0.9, (ast.Call,), type_missing, is_evident=asks_for_nothing),
     Template("isinstance type", 0.35, (ast.Call,), type_added),
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import string
+from collections import Counter
 from collections.abc import Iterator
 
 from ..edit import Edit
@@ -11,6 +13,12 @@ from .template import Template
 
 SHORTEST = 4  # letters of a word that can be misspelt
 MAX_OTHERS = 6
+ASKED = {
+    "startswith", "endswith", "split", "rsplit", "partition", "rpartition", "find", "rfind", "index", "count",
+    "replace",
+}  # fmt: skip
+MARKS = set(string.punctuation) - {"'", "_"}
+LONGEST_MARK = 3
 TOLD_WEIGHT = 0.6  # of a word that is none of the file's but stands in a failing test
 
 
@@ -45,6 +53,24 @@ def misspelt_text(node: ast.Constant, place: Place) -> Iterator[Proposal]:
         for other in place.words.clues.words if is_rare else ():
             if other != node.value and is_near(node.value, other):
                 yield place.replace(node, text.replace(node.value, other), TOLD_WEIGHT)
+
+
+def empty_text(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """`text.startswith("")` to `text.startswith("!")`, `mode in ("r", "")` to `mode in ("r", "a")`: an empty text says
+    nothing there, so one was meant that a failing test has, or a mark that the file is about."""
+    parent = place.source.parents.get(node)
+    asked = isinstance(parent, ast.Call) and getattr(parent.func, "attr", "") in ASKED and node in parent.args[:1]
+    asked = asked or (isinstance(parent, ast.Compare) and isinstance(parent.ops[0], (ast.In, ast.NotIn)))
+    among = isinstance(parent, (ast.Tuple, ast.List, ast.Set)) and any(
+        isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value for one in parent.elts
+    )
+    if node.value not in ("", b"") or not (asked or among):
+        return
+    head = "b" if isinstance(node.value, bytes) else ""
+    told = [word for word in place.words.clues.words if 0 < len(word) <= LONGEST_MARK]
+    marks = [mark for mark, _ in Counter(one for one in place.source.text if one in MARKS).most_common()]
+    for number, text in enumerate(dict.fromkeys([*told, *marks])):
+        yield place.replace(node, head + repr(text), 1.0 / (1 + 0.05 * number))
 
 
 def misspelt_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
@@ -108,6 +134,7 @@ def name_everywhere(node: ast.Name, place: Place) -> Iterator[Proposal]:
 
 TEMPLATES = [
     Template("misspelt text", 0.7, (ast.Constant,), misspelt_text),
+    Template("empty text", 0.6, (ast.Constant,), empty_text),
     Template("misspelt attribute", 0.7, (ast.Attribute,), misspelt_attribute),
     Template("misspelt keyword", 0.7, (ast.keyword,), misspelt_keyword),
     Template("undefined name", 0.9, (ast.Name,), undefined_name),

@@ -6,9 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 
+from ..edit import Edit
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS, AnyFunction, argument_names, header_expressions
-from .block import insert_before
+from .block import insert_before, line_span
 from .template import Template
 
 STATEMENTS = (
@@ -18,6 +19,7 @@ BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast
 STARTS = {"append": "[]", "extend": "[]", "add": "set()", "appendleft": "deque()", "update": "{}", "setdefault": "{}"}
 SIZES = {"n", "m", "size", "length", "count", "total", "width", "height"}
 MAX_VALUES, LONGEST_VALUE = 24, 80
+SHORTEST_NAME = 3  # that says something as a part of another
 
 
 def given_value(node: ast.stmt, place: Place) -> Iterator[Proposal]:
@@ -37,6 +39,25 @@ def given_value(node: ast.stmt, place: Place) -> Iterator[Proposal]:
                     proposal = insert_before(before, [f"{target} = {value}"], weight * 0.7**depth)
                     if proposal is not None:
                         yield proposal
+
+
+def bound_too_late(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """The assignment of such a name that stands further down in the same block goes before the statement."""
+    nameless = set(place.words.clues.nameless)
+    read = {one.id for part in header_expressions(node) for one in ast.walk(part) if isinstance(one, ast.Name)}
+    own = line_span(place, node)
+    if own is None or not read & nameless:
+        return
+    for one in place.source.block_of(node)[0]:
+        span = line_span(place, one)
+        if one.lineno <= node.lineno or span is None or not isinstance(one, ast.Assign):
+            continue
+        bound = {inner.id for target in one.targets for inner in ast.walk(target) if isinstance(inner, ast.Name)}
+        if bound & read & nameless:
+            line = place.source.text[span[0] : span[1]]
+            line += "" if line.endswith(("\n", "\r")) else place.source.newline
+            yield Proposal((Edit(own[0], own[0], line), Edit(*span, "")), 1.0)
+            return
 
 
 def _levels(node: ast.stmt, place: Place) -> Iterator[Place]:
@@ -119,7 +140,7 @@ def _assigned_elsewhere(target: str, place: Place) -> Iterator[tuple[str, float]
 
 def _assigned_alike(name: str, place: Place) -> Iterator[tuple[str, float]]:
     """What a name that ends or begins alike gets, about what this one is named after: `key_utf8 = key.encode()` tells
-    `text_utf8 = text.encode()`."""
+    `text_utf8 = text.encode()`, and `width = box.get_width()` tells `height = box.get_height()`."""
     for other, assignments in place.words.assigned.items():
         for mine, theirs in _stems(name, other):
             if mine not in place.names and mine not in place.words.bound:
@@ -129,6 +150,15 @@ def _assigned_alike(name: str, place: Place) -> Iterator[tuple[str, float]]:
                 swapped = re.sub(rf"(?<![.\w]){re.escape(theirs)}\b", mine, text)
                 if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE:
                     yield swapped, 3.0
+        for one in assignments if len(other) >= SHORTEST_NAME else []:
+            text = place.text(one.value)
+            swapped = text.replace(other, name).replace(_capital(other), _capital(name))
+            if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE:
+                yield swapped, 2.5
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _stems(one: str, other: str) -> Iterator[tuple[str, str]]:
@@ -169,5 +199,6 @@ def _verbs(name: str, place: Place) -> list[str]:
 
 
 TEMPLATES = [
+    Template("name bound too late", 0.9, STATEMENTS, bound_too_late),
     Template("name given a value", 0.5, STATEMENTS, given_value),
 ]

@@ -1,0 +1,65 @@
+"""What is built on a first edit, and what is mended beside failing tests that have nothing to do with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mogplex.harnesses.repair.engine.edit import Candidate, Edit
+from mogplex.harnesses.repair.engine.pool import Plan, Pool
+from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.units import Compiled, Compiler, encoded
+
+from .conftest import Repo
+
+
+def test_a_second_edit_is_tried_below_one_that_brings_in_lines(tmp_path: Path) -> None:
+    """The functions further down were compiled when they stood two lines higher."""
+    text = (
+        "def one(a, b):\n    return a - b\n\n\n"
+        "def two(a):\n    def inner():\n        return a * 2\n    return inner()\n"
+    )
+    test = "from code_it import one, two\ndef test_two(): assert two(3) == 5\n"
+    (tmp_path / "code_it.py").write_text(text)
+    (tmp_path / "test_code_it.py").write_text(test)
+    path = str(tmp_path / "code_it.py")
+    longer = text.replace("    return a - b", "    if a:\n        b += 1\n    return a - b")
+    first = compiled(
+        Source("code_it.py", text.encode()), path, "    return a - b", "    if a:\n        b += 1\n    return a - b"
+    )
+    second = compiled(Source("code_it.py", longer.encode()), path, "a * 2", "a + 2")
+    under = {**encoded(first, path), "at": 2, "growth": 2}
+    request = {
+        "tests": ["test_code_it.py::test_two"], "cpu_seconds": [5.0], "quiet_seconds": 20.0,
+        "edit": encoded(second, path), "under": under, "targets": ["test_code_it.py::test_two"],
+    }  # fmt: skip
+    told: list[dict[str, Any]] = []
+    with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
+        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+        worker = pool.idle(cold=False)
+        assert worker is not None
+        pool.submit(worker, request, hear=lambda worker, record: told.append(record))
+        while worker.is_busy:
+            pool.poll(0.5)
+    assert not told[-1].get("cold"), "the function was not found"
+    assert told[-1]["mended"] == ["test_code_it.py::test_two"]
+
+
+def compiled(source: Source, path: str, old: str, new: str) -> Compiled:
+    start = source.text.index(old)
+    edit = Candidate(source.path, source.line_of(start), (Edit(start, start + len(old), new),), "any", 1.0, 1.0)
+    return Compiler(source, path).compile(edit)
+
+
+def test_mends_one_fault_beside_failing_tests_of_other_causes(repo: Repo) -> None:
+    """They are most of the failing tests, of the same exception, and run nothing of what is mended."""
+    repo.write(
+        two__py="def one(a, b):\n    return a - b\n\n\ndef two(a, b):\n    return a * b\n",
+        test_one__py="from two import one\ndef test_one(): assert one(5, 3) == 8\n",
+        test_never__py="from two import two\n"
+        + "".join(f"def test_{number}(): assert two({number}, 2) == 'never'\n" for number in range(3)),
+    )
+    outcome = repo.repair("--candidates", "1500", "--seconds", "20")
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "return a + b" in (repo.root / "two.py").read_text()
+    assert len(outcome.result["remainingFailures"]) == 3
