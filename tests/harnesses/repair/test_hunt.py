@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.goal import aimed
+from mogplex.harnesses.repair.engine.pool import Plan, Pool
 from mogplex.harnesses.repair.engine.python_project import PythonProject, Settings
 from mogplex.harnesses.repair.engine.report import Report
+from mogplex.harnesses.repair.engine.runs import is_out_of_time
 from mogplex.harnesses.repair.engine.search import CPU_FLOORS_SECONDS, has_more_time
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.trial import Plausible
-from mogplex.harnesses.repair.engine.units import Compiler
+from mogplex.harnesses.repair.engine.units import Compiler, encoded
 
 PROGRAM = (
     "def price(kind):\n    if kind == 'top':\n        return 30\n    return 10\n\n\nKINDS = ('low', 'top', 'high')\n"
@@ -76,3 +79,25 @@ def test_a_check_is_not_lost_by_a_test_that_fails_only_once(tmp_path: Path) -> N
         verdict = project.validate(Plausible(edit, compiled), goal)
         assert verdict.ok and verdict.passed == 2, verdict
         assert goal.baseline.flaky == ["test_prices.py::test_flaky"] and not marker.exists()
+
+
+def test_what_hangs_in_c_is_ended_long_before_it_is_given_up_for_its_silence(tmp_path: Path) -> None:
+    text = "def found():\n    return sum(range(3))\n"
+    (tmp_path / "finder.py").write_text(text)
+    (tmp_path / "test_finder.py").write_text("from finder import found\ndef test_it(): assert not found()\n")
+    path, start = str(tmp_path / "finder.py"), text.index("3")
+    edit = Candidate("finder.py", 2, (Edit(start, start + 1, "10**13"),), "any", 1.0, 1.0)
+    hanging = encoded(Compiler(Source("finder.py", text.encode()), path).compile(edit), path)
+    limits = {"tests": ["test_finder.py::test_it"], "cpu_seconds": [0.1], "quiet_seconds": 600.0, "under": None}
+    alone = {"edit": hanging, "stop": True, "targets": limits["tests"], **limits}
+    told: list[dict[str, Any]] = []
+    with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
+        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+        for request in ({"batch": [hanging], "failures": {}, **limits}, alone):
+            worker = pool.idle(cold=False)
+            assert worker is not None
+            pool.submit(worker, request, hear=lambda worker, record: told.append(record))
+            while worker.is_busy:
+                pool.poll(0.5)
+    ended = [record for record in told if record.get("died")]
+    assert len(ended) == 2 and all(is_out_of_time(record) and not record["silent"] for record in ended), told

@@ -76,7 +76,7 @@ def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, B
     if hasattr(item, "_initrequest"):
         item._initrequest()
     vars(item).pop("_excinfo", None)  # None would do for pytest itself, but it adds to what it finds there
-    limits.arm(cpu_seconds)
+    limits.arm(cpu_seconds, is_deadly=True)
     try:
         result = run_fast(item, None, reports)
     except limits.TimeLimit:

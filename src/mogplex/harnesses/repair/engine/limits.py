@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 REPEAT_SECONDS = 0.05  # code under test may swallow the first interruption in a bare `except:`
+DEADLY_SIGNAL = signal.SIGVTALRM
+DEADLY_SECONDS = 0.2  # beyond twice the limit
 DATA_BYTES = 512 * 1024**2  # what a child may allocate beyond the server it was forked from
 STACK_BYTES = 2 * 1024**2  # of a thread: all of it counts as allocated, and some tests start a hundred
 PR_SET_PDEATHSIG = 1  # of prctl(2)
@@ -45,16 +47,26 @@ def is_reached() -> bool:
     return _reached
 
 
-def arm(cpu_seconds: float) -> None:
-    """Interrupt this process after that much CPU time, and again soon after."""
+def arm(cpu_seconds: float, *, is_deadly: bool = False) -> None:
+    """Interrupt this process after that much CPU time, and again soon after.
+
+    `is_deadly`: end it (by DEADLY_SIGNAL) when that does not help for as long again: a long loop in C, `sum(range(n))`
+    for example, is not interrupted. Not to be used together with `call_after`.
+    """
     global _reached
     _reached = False
     signal.signal(signal.SIGPROF, _raise_time_limit)
     signal.setitimer(signal.ITIMER_PROF, cpu_seconds, REPEAT_SECONDS)
+    if is_deadly:
+        signal.signal(DEADLY_SIGNAL, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 2 * cpu_seconds + DEADLY_SECONDS)
 
 
 def disarm() -> None:
+    """Neither interrupt nor end this process any more."""
     signal.setitimer(signal.ITIMER_PROF, 0)
+    if signal.getsignal(DEADLY_SIGNAL) is signal.SIG_DFL:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def cpu_seconds_of(pid: int) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .limits import DEADLY_SIGNAL
 from .pool import Pool, ServerLost, Worker
 from .progress import Failure
 
@@ -109,6 +110,11 @@ class Run:
                     test, Outcome("crashed", f"the test ended the run: {record.get('message', '')}")
                 )
         self._left = []
+
+
+def is_out_of_time(record: dict[str, Any]) -> bool:
+    """Whether an edit that a worker tells of used up the time of a test, in Python or in C."""
+    return record.get("outcome") == "timeout" or record.get("code") == DEADLY_SIGNAL
 
 
 def play(pool: Pool, *runs: Run) -> None:

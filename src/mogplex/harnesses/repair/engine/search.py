@@ -18,7 +18,7 @@ from .intake import Intake
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
 from .progress import told_failures
-from .runs import FINE
+from .runs import FINE, is_out_of_time
 from .screening import CPU_FACTOR, Screening
 from .source import Source
 from .steadiness import UNTRIED
@@ -205,7 +205,10 @@ class Search:
                 else:
                     self._screened_out.append(trial)
         elif trials:  # the process died or hung on the first one that is left
-            self.findings.count(trials.pop(0).candidate)
+            first = trials.pop(0)
+            self.findings.count(first.candidate)
+            if is_out_of_time(record):
+                self._retry_later(first)
             self._alone.extend(trials)
 
     def _note_step(self, found: Plausible) -> None:
@@ -216,7 +219,7 @@ class Search:
         if not has_more_time(trial.round, is_promising=is_promising):
             return
         trial.round += 1
-        if is_promising:
+        if is_promising or (trial.has_passed and trial.round == 1):
             self._alone.append(trial)
         else:
             score = trial.candidate.score * RETRY_SHARE**trial.round
@@ -264,15 +267,13 @@ class Search:
             self._cold.append(trial)
             return
         self.findings.count(trial.candidate)
-        if record.get("died") or record.get("lost"):
-            return
-        if "failed" not in record:
+        if not (record.get("died") or record.get("lost") or "failed" in record):
             is_dodge = self._is_about is not None and not self._is_about(trial.candidate)
-            found = self.findings.dodging if is_dodge else self.findings.plausible
-            found.append(Plausible(trial.candidate, trial.compiled))
-        elif record["outcome"] == "timeout":
-            is_promising = trial.has_passed or len(record.get("mended", ())) >= len(record["bad"])
-            self._retry_later(trial, is_promising=is_promising)
+            into = self.findings.dodging if is_dodge else self.findings.plausible
+            into.append(Plausible(trial.candidate, trial.compiled))
+        elif is_out_of_time(record):
+            most = max(len(record.get("bad", ())), len(self._goal.failing) / 2)
+            self._retry_later(trial, is_promising=len(record.get("mended", ())) >= most)
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
 

@@ -189,7 +189,7 @@ class Batch:
             self._emit({"start": test})
         before, cpu_before = time.monotonic(), time.process_time()
         started = self._watch.count if self._watch else 0
-        limits.arm(cpu_seconds)
+        limits.arm(cpu_seconds, is_deadly=bool(self.request.get("stop")))
         try:
             if self._is_full or is_judged_by_reports(item):
                 result = self._run_full(item, following)

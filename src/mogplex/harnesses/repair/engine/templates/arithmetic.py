@@ -111,7 +111,8 @@ def regrouped(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
     for one, other in itertools.combinations(range(len(operands)), 2):  # a + b * c - 1  ->  a + b * (c - 1)
         if other - one + 1 < len(operands):
             start, end = place.source.span(operands[one])[0], place.source.span(operands[other])[1]
-            yield Proposal((Edit(start, start, "("), Edit(end, end, ")")), 0.8)
+            is_inside = one > 0 and other < len(operands) - 1
+            yield Proposal((Edit(start, start, "("), Edit(end, end, ")")), 0.8 if is_inside else 1.0)
 
 
 def _operands(node: ast.expr) -> Iterator[ast.expr]:
