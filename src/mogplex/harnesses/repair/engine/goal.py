@@ -123,9 +123,11 @@ def worth_having(goal: Goal, mended: list[str], running: Container[str]) -> list
 
 
 def mends_all_there(goal: Goal, mended: list[str], running: Container[str]) -> bool:
-    """Whether an edit mends all failing tests that run the function it edits, and the others are known not to."""
+    """Whether an edit mends all failing tests that run the function it edits, and the others are known not to. Of many
+    tests it has to mend some: else it is more likely that what they have in common is wrong."""
     left = [test for test in goal.failing if test not in set(mended)]
-    return all(test in goal.baseline.lines and test not in running for test in left)
+    is_little = FEW_LEFT * len(mended) < len(goal.failing)
+    return not is_little and all(test in goal.baseline.lines and test not in running for test in left)
 
 
 def mends_one_cause(goal: Goal, mended: list[str], after: Mapping[str, Failure]) -> bool:

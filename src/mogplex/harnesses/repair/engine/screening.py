@@ -12,6 +12,7 @@ from .source import AnyFunction
 from .steadiness import judge
 
 CPU_FACTOR = 4.0
+MAX_USUAL = 50  # failing tests; sent with every edit that can't be screened
 MAX_IMPORTS = 20  # each takes as long as trying hundreds of edits without
 
 
@@ -21,7 +22,7 @@ class Screening:
     def __init__(self, goal: Goal) -> None:
         self._goal = goal
         self._few = tuple(representatives(goal))
-        told = ((test, goal.baseline.outcomes[test].failure) for test in goal.failing)
+        told = ((test, goal.baseline.outcomes[test].failure) for test in goal.failing[:MAX_USUAL])
         self.usual = {test: one.record() for test, one in told if one is not None}  # how tests fail without an edit
         self._chosen: dict[tuple[str, ast.AST], tuple[str, ...]] = {}
         self._runs: dict[tuple[str, ast.AST], set[str]] = {}
