@@ -180,6 +180,9 @@ def test_a_check_without_a_type_is_for_one_that_the_file_asks_for_elsewhere() ->
     first = [apply_edits(text, one.edits) for one in order][:3]
     assert text.replace("(b)", "(b, Odd)") in first
     assert text.replace("(b)", "(b, str)") in after_each(text, 4)
+    doubled = text.replace("(b)", "((b))")
+    assert doubled.replace("((b))", "((b), Odd)") in after_each(doubled, 4, template="type missing")
+    assert not after_each(text.replace("(b)", "(*b)"), 4, template="type missing")
 
 
 def test_an_assignment_that_comes_too_late_goes_before_what_reads_it() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.pool import Plan, Pool
 from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.swap import CodeIndex, restore
 from mogplex.harnesses.repair.engine.units import Compiled, Compiler, encoded
 
 from .conftest import Repo
@@ -28,7 +29,8 @@ def test_a_second_edit_is_tried_below_one_that_brings_in_lines(tmp_path: Path) -
         Source("code_it.py", text.encode()), path, "    return a - b", "    if a:\n        b += 1\n    return a - b"
     )
     second = compiled(Source("code_it.py", longer.encode()), path, "a * 2", "a + 2")
-    under = {**encoded(first, path), "at": 2, "growth": 2}
+    assert first.growth == 2
+    under = {**encoded(first, path), "at": 2}
     request = {
         "tests": ["test_code_it.py::test_two"], "cpu_seconds": [5.0], "quiet_seconds": 20.0,
         "edit": encoded(second, path), "under": under, "targets": ["test_code_it.py::test_two"],
@@ -43,6 +45,19 @@ def test_a_second_edit_is_tried_below_one_that_brings_in_lines(tmp_path: Path) -
             pool.poll(0.5)
     assert not told[-1].get("cold"), "the function was not found"
     assert told[-1]["mended"] == ["test_code_it.py::test_two"]
+
+
+def test_functions_that_share_their_code_get_it_back() -> None:
+    names: dict[str, Any] = {}
+    exec(compile("def make():\n    def inner(): return 2\n    return inner\n", __file__, "exec"), names)
+    living = [names["make"](), names["make"]()]
+    index = CodeIndex({__file__})
+    new = living[0].__code__.replace(co_consts=(None, 101))
+    shared = [one for one in living if one.__code__ is living[0].__code__]
+    changed = index.replace(new)
+    assert changed is not None and [one() for one in shared] == [101, 101]
+    restore(changed)
+    assert [one() for one in shared] == [2, 2]
 
 
 def compiled(source: Source, path: str, old: str, new: str) -> Compiled:

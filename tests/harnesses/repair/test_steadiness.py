@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mogplex.harnesses.repair.engine.baseline import Baseline
 from mogplex.harnesses.repair.engine.goal import Goal, telling_first
 from mogplex.harnesses.repair.engine.pool import Plan, Pool
+from mogplex.harnesses.repair.engine.progress import Failure
 from mogplex.harnesses.repair.engine.runs import Outcome
 from mogplex.harnesses.repair.engine.screening import Screening
 from mogplex.harnesses.repair.engine.spectra import line_scores
@@ -83,6 +84,14 @@ def test_a_second_process_is_asked_before_a_test_is_judged() -> None:
     assert known() == {test: RANDOM}
 
 
+def test_what_is_unsteady_in_one_process_only_is_random() -> None:
+    test = "test_it.py::test_one"
+    screening = Screening(Goal([test], Baseline({test: Outcome("failed", "", 0.0, 0.0)})))
+    screening.learn({test: unsteady(["E", "1", 3, None], ["E", "2", 3, None])})
+    screening.learn({test: ["E", "2", 3, None]})
+    assert screening.request((test,), [], None, 1.0)["failures"] == {test: RANDOM}
+
+
 PLACES = st.lists(st.tuples(st.sampled_from("abcd"), st.booleans()), max_size=30)
 
 
@@ -112,3 +121,15 @@ def test_a_test_that_runs_little_says_more_of_each_line_than_one_that_runs_all()
     scores = line_scores(Baseline(outcomes, lines), [long, short])["p.py"]
     assert scores[5] == max(scores.values())
     assert scores[5] > scores[180] > 0, "what no passing test runs was the most suspicious when each test said as much"
+
+
+def test_a_failing_test_that_runs_nothing_of_the_repo_says_nothing() -> None:
+    outcomes = {test: Outcome("failed", "", 0.0, 0.0) for test in ("t.py::a", "t.py::b")}
+    lines = {"t.py::a": {"p.py": [*range(1, 200)]}, "t.py::b": {}}
+    assert line_scores(Baseline(outcomes, lines), ["t.py::a", "t.py::b"])["p.py"][7] == 1.0
+
+
+def test_tests_of_two_files_that_fail_at_the_same_line_break_off_at_two_places() -> None:
+    found, crash = Failure("AssertionError", "no", 12, None), Failure("KeyError", "k", 12, ("/p.py", 3, 4))
+    assert found.spot("a.py::test") != found.spot("b.py::test") and found.spot("a.py::one") == found.spot("a.py::two")
+    assert crash.spot("a.py::test") == crash.spot("b.py::test")

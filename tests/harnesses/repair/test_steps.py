@@ -8,7 +8,7 @@ from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
 from mogplex.harnesses.repair.engine.ground import touches_name
 from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
-from mogplex.harnesses.repair.engine.progress import Failure, progress
+from mogplex.harnesses.repair.engine.progress import Failure, progress, without_shift
 from mogplex.harnesses.repair.engine.second import best_first_edits
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import raise_origins
@@ -52,6 +52,12 @@ def test_breaking_something_else_is_no_step_and_another_value_a_small_one() -> N
     assert progress(nameless, Failure("NameError", "no", 7, ("/code.py", 10, 15))) > 0
     other, kind = (Failure(kind, "of another", 7, CRASH.place) for kind in ("TypeError", "KeyError"))
     assert 0 < progress(CRASH, other) < progress(CRASH, kind)
+
+
+def test_lines_brought_in_above_are_no_progress() -> None:
+    lower = Failure("TypeError", "no", 7, ("/code.py", 10, 16))
+    assert without_shift(lower, CRASH, 2) == CRASH
+    assert without_shift(lower, CRASH, 1) == lower and without_shift(IN_TEST, CRASH, 2) == IN_TEST
 
 
 def test_a_value_that_comes_closer_to_the_expected_one_is_a_step() -> None:

@@ -156,8 +156,9 @@ class Ground:
         around, first = self._around, self.first
         old = around.sources[self._path]
         edited = Source(old.path, old.encode(first.compiled.text))
-        at, growth = first.candidate.line, edited.text.count("\n") - old.text.count("\n")
-        under = {**encoded(first.compiled, self._path), "at": at, "growth": growth}
+        growth = first.compiled.growth
+        at = first.candidate.line - (1 if _inserts_lines(first.candidate, old) else 0)
+        under = {**encoded(first.compiled, self._path), "at": at}
         goal = self._observed(shifted_baseline(around.goal.baseline, self._path, at, growth), under)
         if not goal.failing:
             return None  # it does all, or a test that it seemed to spoil needs another one before it
@@ -254,6 +255,12 @@ def shifted_baseline(baseline: Baseline, path: str, at: int, growth: int) -> Bas
 
 def _shifted(kinds: dict[int, dict[str, set[str]]], at: int, growth: int) -> dict[int, dict[str, set[str]]]:
     return {_moved(line, at, growth): names for line, names in kinds.items()}
+
+
+def _inserts_lines(candidate: Candidate, source: Source) -> bool:
+    """Whether it brings in whole lines before the one that it is said to be on, which moves then, too."""
+    edit = min(candidate.edits, key=lambda one: one.start)
+    return edit.start == edit.end == source.line_start(source.line_of(edit.start)) and edit.text.endswith("\n")
 
 
 def _moved(line: int, at: int, growth: int) -> int:

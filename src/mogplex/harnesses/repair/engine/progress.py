@@ -7,7 +7,7 @@ import functools
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 # How clearly it shows that an edit was a step, from 0 (not at all) to 1.
@@ -35,9 +35,13 @@ class Failure:
     place: tuple[str, int, int] | None
 
     @property
-    def where(self) -> object:
-        """Equal for tests that break off at one place in one way: in the code under test, or else in the test."""
+    def where(self) -> tuple[object, ...]:
+        """Where one test breaks off and in which way: in the code under test, or else in the test."""
         return self.kind, self.place or self.line
+
+    def spot(self, test: str) -> tuple[object, ...]:
+        """Equal for tests (node ids) that break off at one place in one way."""
+        return self.where if self.place else (*self.where, test.split("::")[0])
 
     def record(self) -> list[Any]:
         """For JSON; `told` reads it."""
@@ -47,6 +51,14 @@ class Failure:
     def told(record: list[Any]) -> Failure:
         kind, message, line, place = record
         return Failure(kind, message, line, (place[0], place[1], place[2]) if place else None)
+
+
+def without_shift(after: Failure, before: Failure, growth: int) -> Failure:
+    """The failure with an edit that brings in so many lines, told as without them if they are all that has changed."""
+    if after.place is None or before.place is None or after.place[:2] != before.place[:2]:
+        return after
+    is_shifted = growth and after.place[2] - growth == before.place[2]
+    return replace(after, place=before.place) if is_shifted else after
 
 
 def told_failures(record: dict[str, Any]) -> dict[str, Failure]:

@@ -172,7 +172,7 @@ class PythonProject:
         if self._hunt is None or self._hunt.candidates is not candidates:
             around = Surroundings(
                 self._pool, self._root, goal, self._sources, self._kinds, names_without_value(goal),
-                frozenset({*self._clues.clashes, *self._clues.origins}),
+                frozenset(self._clues.clashes),
             )  # fmt: skip
             self._hunt = Hunt(around, candidates, limit, on_progress)
         self._hunt.refuse(refused)

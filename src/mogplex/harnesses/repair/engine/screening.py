@@ -9,7 +9,7 @@ from typing import Any
 from .baseline import cpu_limits
 from .goal import Goal, representatives
 from .source import AnyFunction
-from .steadiness import judge
+from .steadiness import is_unsteady, judge
 
 CPU_FACTOR = 4.0
 MAX_USUAL = 50  # failing tests; sent with every edit that can't be screened
@@ -45,8 +45,10 @@ class Screening:
             self._chosen[place] = tuple(some or representatives(replace(self._goal, failing=own))) or self._few
         return self._chosen[place]
 
-    def running(self, path: str, function: AnyFunction) -> set[str]:
-        """The failing tests that run lines of a function's body, as far as they were recorded."""
+    def running(self, path: str, function: AnyFunction | None) -> set[str]:
+        """The failing tests that run lines of a function's body, as far as they were recorded; all when it is none."""
+        if function is None:
+            return set(self._goal.failing)
         place = (path, function)
         if place not in self._runs:
             body = range(function.body[0].lineno, (function.end_lineno or function.lineno) + 1)
@@ -82,9 +84,11 @@ class Screening:
     def learn(self, failures: dict[str, Any]) -> None:
         """Take what a process tells of tests without an edit. One that it found unsteady is asked for in another."""
         for test, told in failures.items():
-            if test in self._failures or not isinstance(told, dict):
-                self._failures.setdefault(test, told)
-            elif test in self._unsteady:
+            if test in self._failures:
+                continue
+            if test in self._unsteady:
                 self._failures[test] = judge(self._unsteady[test], told)
-            else:
+            elif is_unsteady(told):
                 self._unsteady[test] = told
+            else:
+                self._failures[test] = told

@@ -27,8 +27,7 @@ from .units import encoded
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0, 10.0)  # by round; most candidates that time out in the first one loop for ever
 LAST_ROUND = 2  # but for those that mend most of the failing tests: one that fails at once may take long to pass
-# What is still worth knowing of an edit that leaves a target failing must be known by then.
-HOPELESS_SECONDS, PROMISING_SECONDS = 0.15, 1.0
+HOPELESS_SECONDS, PROMISING_SECONDS = 0.15, 1.0  # to see what else an edit does that leaves a target failing
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 SETTLE_SECONDS = 4.0
 COLD_AHEAD = 12  # candidates that need an import and are made ready; others are only kept, for they may wait for long
@@ -185,7 +184,7 @@ class Search:
         )
 
     def _judge_screened(self, trials: list[Trial], record: dict[str, Any]) -> None:
-        """One line about a batch. `trials` loses its head with every line; what is left at the end was not tried."""
+        """One line about a batch. `trials` loses its head with every line; what is left was not tried."""
         if "failures" in record:
             self._screening.learn(record["failures"])
         elif "screened" in record:
@@ -205,21 +204,22 @@ class Search:
                 else:
                     self._screened_out.append(trial)
         elif trials:  # the process died or hung on the first one that is left
-            first = trials.pop(0)
-            self.findings.count(first.candidate)
+            self.findings.count(trials[0].candidate)
             if is_out_of_time(record):
-                self._retry_later(first)
-            self._alone.extend(trials)
+                self._retry_later(trials[0])
+            self._alone.extend(trials[1:])
 
     def _note_step(self, found: Plausible) -> None:
         if not self._under:
             self.findings.note_step(found)
 
-    def _retry_later(self, trial: Trial, *, is_promising: bool = False) -> None:
+    def _retry_later(self, trial: Trial, is_promising: bool = False, is_cold: bool = False) -> None:
         if not has_more_time(trial.round, is_promising=is_promising):
             return
         trial.round += 1
-        if is_promising or (trial.has_passed and trial.round == 1):
+        if is_cold:
+            self._cold.append(trial)  # without an import nothing of it would be in force
+        elif is_promising or (trial.has_passed and trial.round == 1):
             self._alone.append(trial)
         else:
             score = trial.candidate.score * RETRY_SHARE**trial.round
@@ -272,8 +272,8 @@ class Search:
             into = self.findings.dodging if is_dodge else self.findings.plausible
             into.append(Plausible(trial.candidate, trial.compiled))
         elif is_out_of_time(record):
-            most = max(len(record.get("bad", ())), len(self._goal.failing) / 2)
-            self._retry_later(trial, is_promising=len(record.get("mended", ())) >= most)
+            most = max(1, len(record.get("bad", ())), len(self._goal.failing) / 2)
+            self._retry_later(trial, len(record.get("mended", ())) >= most, worker.is_cold)
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
 
@@ -281,7 +281,7 @@ class Search:
         mended: list[str] = record["mended"]
         found, share = Plausible(trial.candidate, trial.compiled), len(mended) / len(self._goal.failing)
         function, path = self._intake.function_of(trial), self._intake.path_of(trial)
-        running = self._screening.running(path, function) if function else set(self._goal.failing)
+        running = self._screening.running(path, function)
         is_all = mends_all_there(self._goal, mended, running)
         if record.get("spoiled"):
             spoiled = record["bad"][-1]  # no target, so the run ended there

@@ -90,6 +90,7 @@ class SecondStep:
         quick = [test for test in goal.failing if outcomes[test].outcome == "failed"]
         if len(quick) <= MAX_REPRESENTATIVES:
             return []
+        quick.sort(key=lambda test: outcomes[test].seconds)
         spread = quick[:: max(1, len(quick) // SIFTED_TESTS)][:SIFTED_TESTS]
         return affordable(spread, goal.baseline, SIFTED_SECONDS)
 

@@ -15,7 +15,7 @@ from . import limits
 from .fast import is_judged_by_reports, needs_reports, run_fast
 from .foreign import FOREIGN_MARKERS, SWITCHED_OFF, accept_foreign
 from .ids import stand_in
-from .progress import Failure, failure_of
+from .progress import Failure, failure_of, without_shift
 from .reasons import crash_message, message_of, traceback_frames
 from .recorder import Types, open_line_recorder
 from .spawning import Watch
@@ -82,14 +82,15 @@ class Prospects:
 
     def note(self, test: str, failure: list[Any] | None) -> None:
         """How a test has failed."""
-        if failure and self._usual.get(test) == Failure.told(failure):
-            self._stuck.add(self._usual[test].where)
+        usual, edit = self._usual.get(test), self._request.get("edit") or {}
+        if failure and usual and usual == without_shift(Failure.told(failure), usual, edit.get("growth", 0)):
+            self._stuck.add(usual.spot(test))
 
     def are_good(self, number: int, test: str) -> bool:
         request, usual = self._request, self._usual.get(test)
         needed = (request["cpu_seconds"][number] - request["least_cpu_seconds"]) / LIMIT_FACTOR
         is_in_time = time.monotonic() - self._started + needed <= request["patience_seconds"]
-        return is_in_time and (usual is None or usual.where not in self._stuck)
+        return is_in_time and (usual is None or usual.spot(test) not in self._stuck)
 
 
 class Batch:

@@ -70,18 +70,18 @@ class CodeIndex:
     def build_on(self, edit: dict[str, Any]) -> bool:
         """Put an edit into force for good, so that others are tried on top of it; False when only an import can.
 
-        `growth` and `at`: so many lines it brings in, below that line. The functions that stand further down are given
-        the lines that they have in the edited file, by which the others, which are made of it, find them.
+        `growth` and `at`: so many lines it brings in, below that line, if that is given. The functions further down are
+        given the lines that they have in the edited file, by which the others, which are made of it, find them.
         """
         if self.apply(edit) is None:
             return False
-        if edit.get("growth"):
+        if edit["growth"] and "at" in edit:
             self._shift(edit["path"], edit["at"], edit["growth"])
         return True
 
     def _shift(self, path: str, at: int, growth: int) -> None:
         shifted: dict[tuple[str, int, str], list[types.FunctionType]] = {}
-        lowered: dict[types.CodeType, types.CodeType] = {}
+        lowered: dict[int, tuple[types.CodeType, types.CodeType]] = {}
         for (file, line, name), functions in self._functions.items():
             is_below = file == path and line > at
             shifted.setdefault((file, line + growth if is_below else line, name), []).extend(functions)
@@ -125,17 +125,19 @@ def _restore_signatures(before: list[tuple[Any, Any, Any, Any]]) -> None:
 
 def restore(changed: list[tuple[types.FunctionType, types.CodeType]]) -> None:
     """Undo a `replace`."""
-    for function, code in changed:
+    for function, code in reversed(changed):  # functions that share their code may be in there several times
         function.__code__ = code
 
 
-def _lowered(code: types.CodeType, growth: int, known: dict[types.CodeType, types.CodeType]) -> types.CodeType:
+def _lowered(
+    code: types.CodeType, growth: int, known: dict[int, tuple[types.CodeType, types.CodeType]]
+) -> types.CodeType:
     """The same code, and that of the functions in it, so many lines further down. `known`: those that were made before,
-    for a function that is alive and the one around it share theirs."""
-    if code not in known:
+    by identity (equal ones may belong to two modules): a function that is alive and the one around it share theirs."""
+    if id(code) not in known:
         inner = (_lowered(one, growth, known) if isinstance(one, types.CodeType) else one for one in code.co_consts)
-        known[code] = code.replace(co_firstlineno=code.co_firstlineno + growth, co_consts=tuple(inner))
-    return known[code]
+        known[id(code)] = code, code.replace(co_firstlineno=code.co_firstlineno + growth, co_consts=tuple(inner))
+    return known[id(code)][1]
 
 
 def _key(code: types.CodeType) -> tuple[str, int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .fast import is_judged_by_reports, needs_reports, run_again
-from .progress import Failure, failure_of, progress
+from .progress import Failure, failure_of, progress, without_shift
 from .safekeeping import Safekeeping
 from .steadiness import RANDOM, UNTRIED, is_unsteady, unsteady
 from .suite import Emit, SuitePlugin
@@ -50,17 +50,18 @@ def screen(
         with keeping.turn():
             stuck: set[object] = set()  # where tests break off that the edit leaves as they are
             for item, before in zip(items, known):
-                if before is not None and before.where in stuck:
+                if before is not None and before.spot(item.nodeid) in stuck:
                     continue
                 outcome, error = run_again(item, cpu_seconds, plugin.reports)
                 if outcome != "failed":
                     changed = changed or outcome != "timeout" or before is not None
                     break
                 after = failure_of(item, error)
+                after = after if before is None else without_shift(after, before, edit.get("growth", 0))
                 changed = changed or after != before
                 if before is not None:
                     moved = max(moved, progress(before, after))
-                    stuck.update([before.where] if after == before else [])
+                    stuck.update([before.spot(item.nodeid)] if after == before else [])
             undo()
         outcome = "cold" if outcome == "failed" and not index.is_whole else outcome
         emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})

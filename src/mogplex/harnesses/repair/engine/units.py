@@ -42,6 +42,7 @@ class Compiled:
     function: str = ""
     line: int = 0
     owners: tuple[str, ...] = ()  # the classes around a signature, outermost first
+    growth: int = 0  # so many lines it brings in
 
 
 def future_flags(tree: ast.Module) -> int:
@@ -88,7 +89,10 @@ class Compiler:
         """Raises SyntaxError (or ValueError) when the edited text is no Python."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the compiler thinks of an edit is nobody's business
-            return self._compile(candidate, apply_edits(self.source.text, candidate.edits))
+            compiled = self._compile(candidate, apply_edits(self.source.text, candidate.edits))
+        text = self.source.text
+        growth = sum(one.text.count("\n") - text.count("\n", one.start, one.end) for one in candidate.edits)
+        return replace(compiled, growth=growth) if growth else compiled
 
     def _compile(self, candidate: Candidate, text: str) -> Compiled:
         function = self.function_around(candidate)
@@ -286,5 +290,5 @@ def encoded(compiled: Compiled, path: str) -> dict[str, Any]:
     code = base64.b64encode(marshal.dumps(compiled.code)).decode("ascii")
     return {
         "code": code, "kind": compiled.kind, "path": path, "function": compiled.function, "line": compiled.line,
-        "owners": compiled.owners,
+        "owners": compiled.owners, "growth": compiled.growth,
     }  # fmt: skip

@@ -10,6 +10,7 @@ from ..edit import Edit, operator_span
 from ..scope import NUMBERS, Place, Proposal
 from .template import Template
 
+MAX_OPERANDS = 10  # of a term in which any part may be grouped
 SYMBOLS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -108,6 +109,8 @@ def regrouped(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
     if isinstance(place.source.parents.get(node), ast.BinOp):
         return  # what encloses it has its operands, too
     operands = list(_operands(node))
+    if len(operands) > MAX_OPERANDS:
+        return
     for one, other in itertools.combinations(range(len(operands)), 2):  # a + b * c - 1  ->  a + b * (c - 1)
         if other - one + 1 < len(operands):
             start, end = place.source.span(operands[one])[0], place.source.span(operands[other])[1]

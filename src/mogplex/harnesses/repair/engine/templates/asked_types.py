@@ -63,7 +63,9 @@ def type_missing(node: ast.Call, place: Place) -> Iterator[Proposal]:
         place.text(one.args[1]) for verb in CHECKS for one in place.words.calls.get(verb, []) if len(one.args) == 2
     )
     classes = [one for one in sorted(place.words.classes) if not is_exception(one)]
-    end = place.source.span(node.args[0])[1]
+    end = place.source.span(node)[1] - 1
+    if place.source.text[:end].rstrip().endswith(","):
+        return
     kinds = [*_met(node.args[0], place), *(one for one, _ in elsewhere.most_common()), *TYPE_FRIENDS, *classes]
     for number, kind in enumerate(dict.fromkeys(one for one in kinds if "\n" not in one)):
         yield place.span_edit(end, end, f", {kind}", 1.0 / (1 + 0.05 * number))
@@ -79,7 +81,8 @@ def _met(node: ast.expr, place: Place) -> list[str]:
 
 def _lacks_type(node: ast.AST) -> bool:
     is_check = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CHECKS
-    return is_check and isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords
+    given = [*node.args, *node.keywords] if is_check and isinstance(node, ast.Call) else []
+    return len(given) == 1 and isinstance(given[0], ast.expr) and not isinstance(given[0], ast.Starred)
 
 
 def asks_for_nothing(node: ast.stmt) -> bool:
