@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.pool import Plan, Pool
@@ -58,6 +62,19 @@ def test_functions_that_share_their_code_get_it_back() -> None:
     assert changed is not None and [one() for one in shared] == [101, 101]
     restore(changed)
     assert [one() for one in shared] == [2, 2]
+
+
+def test_an_assignment_that_fails_leaves_the_module_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "settings_it.py").write_text("SIZE = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("settings_it")
+    path = str(tmp_path / "settings_it.py")
+    edit = compiled(Source("settings_it.py", b"SIZE = 1\n"), path, "1", "1 / 0")
+    assert edit.kind == "globals" and edit.code is not None
+    worse = replace(edit, code=compile("SIZE = 2\nSIZE = SIZE / 0\n", path, "exec"))
+    with pytest.raises(ZeroDivisionError):
+        CodeIndex({path}).apply(encoded(worse, path))
+    assert module.SIZE == 1
 
 
 def compiled(source: Source, path: str, old: str, new: str) -> Compiled:

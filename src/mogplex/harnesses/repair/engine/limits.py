@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 REPEAT_SECONDS = 0.05  # code under test may swallow the first interruption in a bare `except:`
+CPU_FACTOR = 4.0  # a test may take so many times what it is known to take, beyond the least that every test gets
 DEADLY_SIGNAL = signal.SIGVTALRM
 DEADLY_SECONDS = 0.2  # beyond twice the limit
 DATA_BYTES = 512 * 1024**2  # what a child may allocate beyond the server it was forked from

@@ -8,10 +8,10 @@ from typing import Any
 
 from .baseline import cpu_limits
 from .goal import Goal, representatives
+from .limits import CPU_FACTOR
 from .source import AnyFunction
 from .steadiness import is_unsteady, judge
 
-CPU_FACTOR = 4.0
 MAX_USUAL = 50  # failing tests; sent with every edit that can't be screened
 MAX_IMPORTS = 20  # each takes as long as trying hundreds of edits without
 
@@ -74,8 +74,7 @@ class Screening:
     ) -> dict[str, Any]:
         """For a worker; see `tryout.screen`. `batch` are encoded edits, `floor` the least CPU seconds of a test."""
         limits = cpu_limits(self._goal.baseline, list(tests), CPU_FACTOR, floor)
-        outcomes = [self._goal.baseline.outcomes[test] for test in tests]
-        known = sum(one.seconds for one in outcomes if one.outcome != "timeout")
+        known = self._goal.baseline.seconds_of(tests)
         return {
             "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits), "batch": batch,
             "under": under, "failures": {test: self._failures[test] for test in tests if test in self._failures},

@@ -15,11 +15,12 @@ from .company import Company
 from .edit import Candidate
 from .goal import Goal, mends_all_there, mends_one_cause, worth_having
 from .intake import Intake
+from .limits import CPU_FACTOR
 from .patience import Patience
 from .pool import Pool, ServerLost, Worker
 from .progress import told_failures
 from .runs import FINE, is_out_of_time
-from .screening import CPU_FACTOR, Screening
+from .screening import Screening
 from .source import Source
 from .steadiness import UNTRIED
 from .trial import Findings, Plausible, Trial
@@ -235,8 +236,7 @@ class Search:
     def _submit(self, worker: Worker, trial: Trial) -> None:
         tests = [trial.doubted] if trial.doubted else trial.tests
         limits = cpu_limits(self._goal.baseline, tests, CPU_FACTOR, CPU_FLOORS_SECONDS[trial.round])
-        baseline = [self._goal.baseline.outcomes[test] for test in tests]
-        known = sum(one.seconds for one in baseline if one.outcome != "timeout")
+        known = self._goal.baseline.seconds_of(tests)
         path = self._intake.path_of(trial)
         if worker.is_cold or trial.compiled.code is None or path not in self._pool.loaded:
             edit: dict[str, Any] = {"path": path, "text": trial.compiled.text}

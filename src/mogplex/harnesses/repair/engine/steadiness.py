@@ -6,8 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 UNSTEADY = "unsteady"  # leaves something behind: each edit needs a process of its own
-RANDOM = "random"  # its message is never the same: names of temporary files, times, what it draws
-
+RANDOM = "random"  # its message is never the same: times, what it draws
 UNTRIED = "untried"  # the outcome of an edit that no steady test is left to screen
 
 

@@ -21,7 +21,6 @@ from .recorder import Types, open_line_recorder
 from .spawning import Watch
 
 Emit = Callable[[dict[str, Any]], None]
-LIMIT_FACTOR = 4.0  # a test's limit is that many times what it is known to take, beyond the least
 
 
 def pytest_arguments(root: str) -> list[str]:
@@ -88,7 +87,7 @@ class Prospects:
 
     def are_good(self, number: int, test: str) -> bool:
         request, usual = self._request, self._usual.get(test)
-        needed = (request["cpu_seconds"][number] - request["least_cpu_seconds"]) / LIMIT_FACTOR
+        needed = (request["cpu_seconds"][number] - request["least_cpu_seconds"]) / limits.CPU_FACTOR
         is_in_time = time.monotonic() - self._started + needed <= request["patience_seconds"]
         return is_in_time and (usual is None or usual.spot(test) not in self._stuck)
 

@@ -63,7 +63,11 @@ class CodeIndex:
             return None
         if edit["kind"] == "globals":
             before = dict(module.__dict__)
-            exec(code, module.__dict__)
+            try:
+                exec(code, module.__dict__)
+            except BaseException:
+                _restore_globals(module.__dict__, before)  # what it had changed already is in nobody's way
+                raise
             return functools.partial(_restore_globals, module.__dict__, before)
         return self._apply_signature(edit, code, dict(module.__dict__))
 

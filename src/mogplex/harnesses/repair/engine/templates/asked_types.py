@@ -80,9 +80,9 @@ def _met(node: ast.expr, place: Place) -> list[str]:
 
 
 def _lacks_type(node: ast.AST) -> bool:
-    is_check = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CHECKS
-    given = [*node.args, *node.keywords] if is_check and isinstance(node, ast.Call) else []
-    return len(given) == 1 and isinstance(given[0], ast.expr) and not isinstance(given[0], ast.Starred)
+    if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in CHECKS:
+        return False
+    return len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred)
 
 
 def asks_for_nothing(node: ast.stmt) -> bool:
