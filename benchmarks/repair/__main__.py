@@ -33,7 +33,7 @@ from trial import Outcome, run_engine
 from mogplex.harnesses.repair.toolkit import Toolkit
 
 CACHE = Path.home() / ".cache" / "mogplex-benchmark"
-RIGHT = ("same", "equal")
+RIGHT = ("same", "equal", "message")
 
 
 class Table:
@@ -64,9 +64,13 @@ class Table:
                 quick = [(outcome, verdict) for _, outcome, verdict in self.rows if outcome.seconds <= limit * 1.05]
                 plausible = sum(outcome.success and verdict != "suite fails" for outcome, verdict in quick)
                 right = sum(outcome.success and verdict in RIGHT for outcome, verdict in quick)
-                unknown = sum(outcome.success and verdict == "unknown" for outcome, verdict in quick)
+                message, unknown = (
+                    sum(outcome.success and verdict == word for outcome, verdict in quick)
+                    for word in ("message", "unknown")
+                )
                 print(
-                    f"within {limit:3} s: plausible {plausible}/{total}, right {right}/{total}, can't be told {unknown}"
+                    f"within {limit:3} s: plausible {plausible}/{total}, right {right}/{total} "
+                    f"({message} but for what an exception says), can't be told {unknown}"
                 )
         spent: Counter[str] = Counter()
         for _, outcome, _ in self.rows:
@@ -111,6 +115,8 @@ def run_libraries(given: argparse.Namespace, toolkit: Path, table: Table) -> Non
                 print(f"         not in {given.seconds:.0f} s: {bug.name}", flush=True)
                 outcome = run_engine(toolkit, root, given.retry_seconds)
             verdict = judge(root, bug.path, original, file.read_text(), failing) if outcome.success else ""
+            if outcome.success and outcome.patch.get("path") != bug.path:
+                verdict = "unknown"  # another file was mended: none of its functions is what it was
             table.add(f"{bug.name} ({bug.lines}-line)", outcome, verdict)
 
 

@@ -3,12 +3,15 @@
     python -m differential record|generate|replay FILE FUNCTION FOLDER
 
 `record` runs the suite and keeps calls of the function; `generate` makes inputs from them with Hypothesis and keeps
-what the function does with each; `replay` says whether the version on disk now does the same.
+what the function does with each; `steady` leaves out those with which the same function does something else in another
+process; `replay` says whether the version on disk now does the same with the others.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import itertools
 import pickle
 import re
@@ -16,6 +19,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+
+from calls import packed, unpacked
 
 MAX_CALLS = 80
 EXAMPLES = 400
@@ -51,15 +56,16 @@ def record(file: str, name: str, folder: Path) -> None:
                     code.co_varnames[code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4)]
                 ]
             try:
-                calls.append(pickle.dumps((tuple(positional + more), keywords)))
-            except Exception:  # noqa: BLE001  a lambda, a file, a lock: this call can't be made again
+                calls.append(packed((tuple(positional + more), keywords)))
+            except Exception:  # noqa: BLE001  a socket, a generator: this call can't be made again
                 return
 
     sys.setprofile(on_event)
     pytest.main(["-q", "-p", "no:cacheprovider"])
     sys.setprofile(None)
     (folder / "calls").write_bytes(pickle.dumps(list(dict.fromkeys(calls))))
-    print(f"recorded {len(calls)}")
+    (folder / "path").write_bytes(pickle.dumps(sys.path))  # pytest puts the folders of test modules there
+    print(f"record {len(calls)}")
 
 
 def strategy_for(values: list[Any]) -> Any:
@@ -67,7 +73,7 @@ def strategy_for(values: list[Any]) -> Any:
     from hypothesis import strategies as st
 
     kinds = {type(value) for value in values}
-    parts = [st.sampled_from([pickle.dumps(value) for value in values]).map(pickle.loads)]
+    parts = [st.sampled_from([packed(value) for value in values]).map(unpacked)]
     if int in kinds:
         parts.append(st.integers(-3, 20) | st.integers())
     if float in kinds:
@@ -113,11 +119,14 @@ def find(file: str, name: str) -> Any:
     thing: Any = modules[0]
     for part in name.split("."):
         thing = vars(thing)[part]
-    return getattr(thing, "__func__", thing)
+    for inner in ("__func__", "fget", "__wrapped__"):
+        thing = getattr(thing, inner, None) or thing
+    return thing
 
 
-def outcome(function: Any, data: bytes) -> str:
-    """What a call does, as text: its value (or first items), or the exception; and its arguments afterwards."""
+def outcome(function: Any, data: bytes) -> tuple[str, str]:
+    """What a call does, as text: its value (or first items), or the kind of exception; and its arguments afterwards.
+    And what the exception says."""
 
     def stop(number: int, frame: Any) -> None:
         raise TimeoutError
@@ -125,37 +134,65 @@ def outcome(function: Any, data: bytes) -> str:
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(SECONDS_EACH)
     try:
-        arguments, keywords = pickle.loads(data)
+        arguments, keywords = unpacked(data)
+        said = ""
         try:
             value = function(*arguments, **keywords)
+            if inspect.iscoroutine(value):
+                value = asyncio.run(value)
             if hasattr(value, "__next__"):
                 value = list(itertools.islice(value, MAX_ITEMS))
             text = f"returned {_shown(value)}"
         except TimeoutError:
-            return "never ended"
+            return "never ended", ""
         except Exception as error:  # noqa: BLE001  any exception is an outcome to compare
             text = f"raised {type(error).__name__}"
-        return f"{text} leaving {[_shown(one) for one in arguments]}"
+            is_by_chance = isinstance(error, (TypeError, AttributeError, NameError))  # of what came first
+            said = "" if is_by_chance else _text(error)
+        text = f"{text} leaving {[_shown(one) for one in arguments]}"
+        addresses = [f"{id(one):x}" for one in (*arguments, *keywords.values())]  # some show them without the 0x
+        address = re.compile("|".join(["0x[0-9a-f]+", *addresses]))
+        return address.sub("0x", text), address.sub("0x", said)
     finally:
         signal.alarm(0)
 
 
+def _text(value: Any) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001  an object that isn't whole yet, like the `self` of an `__init__`
+        return f"no text: {type(error).__name__}"
+
+
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = _text(value)
     if hasattr(value, "__dict__") and not isinstance(value, type):
-        text += repr(sorted(vars(value).items(), key=lambda item: item[0]))
-    return re.sub(r"0x[0-9a-f]+", "0x", text)[:4000]
+        text += ", ".join(f"{name}={_text(one)}" for name, one in sorted(vars(value).items()))
+    return text[:4000]
+
+
+def without_defaults(function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, Any]:
+    """The same call with the last arguments left out that are the function's defaults: a patch may change those."""
+    defaults = list(getattr(function, "__defaults__", None) or ())
+    code = getattr(function, "__code__", None)
+    left = list(arguments)
+    while code and len(left) <= code.co_argcount and left and defaults and _shown(left[-1]) == _shown(defaults[-1]):
+        left.pop()
+        defaults.pop()
+    named = getattr(function, "__kwdefaults__", None) or {}
+    needed = {key: value for key, value in keywords.items() if key not in named or _shown(value) != _shown(named[key])}
+    return tuple(left), needed
 
 
 def generate(file: str, name: str, folder: Path) -> None:
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import strategies as st
 
-    calls = [pickle.loads(one) for one in pickle.loads((folder / "calls").read_bytes())]
-    if not calls:
-        print("none recorded")
-        return
+    calls = [unpacked(one) for one in pickle.loads((folder / "calls").read_bytes())]
     function = find(file, name)
+    calls += [
+        short for call in calls if list(map(len, short := without_defaults(function, *call))) != list(map(len, call))
+    ]
     lengths = sorted({len(arguments) for arguments, _ in calls})
     shapes = []
     for length in lengths:
@@ -167,7 +204,7 @@ def generate(file: str, name: str, folder: Path) -> None:
         optional = {key: value for key, value in named.items() if key not in always}
         required = {key: value for key, value in named.items() if key in always}
         shapes.append(st.tuples(st.tuples(*places), st.fixed_dictionaries(required, optional=optional)))
-    inputs: list[bytes] = [pickle.dumps(one) for one in calls]
+    inputs: list[bytes] = [packed(one) for one in calls]
 
     @settings(
         max_examples=EXAMPLES, database=None, derandomize=True, deadline=None, phases=[Phase.generate],
@@ -175,23 +212,36 @@ def generate(file: str, name: str, folder: Path) -> None:
     )  # fmt: skip
     @given(st.one_of(shapes))
     def collect(one: Any) -> None:
-        inputs.append(pickle.dumps(one))
+        inputs.append(packed(one))
 
     collect()
     answers = [(data, outcome(function, data)) for data in inputs]
     (folder / "answers").write_bytes(pickle.dumps(answers))
-    print(f"made {len(answers)}")
+    print(f"generate {len(answers)}")
+
+
+def steady(file: str, name: str, folder: Path) -> None:
+    function = find(file, name)
+    answers = pickle.loads((folder / "answers").read_bytes())
+    same = [(data, answer) for data, answer in answers if outcome(function, data) == answer]
+    (folder / "answers").write_bytes(pickle.dumps(same))
+    print(f"steady {len(same)}")
 
 
 def replay(file: str, name: str, folder: Path) -> None:
     function = find(file, name)
+    told = "equal"
     for data, expected in pickle.loads((folder / "answers").read_bytes()):
-        if outcome(function, data) != expected:
-            print("different")
-            return
-    print("equal")
+        text, said = outcome(function, data)
+        if text != expected[0]:
+            told = "different"
+            break
+        told = "message" if said != expected[1] else told
+    print(told)
 
 
 if __name__ == "__main__":
     step, file, name, folder = sys.argv[1:]
-    {"record": record, "generate": generate}.get(step, replay)(file, name, Path(folder))
+    if step != "record":
+        sys.path += pickle.loads((Path(folder) / "path").read_bytes())
+    {"record": record, "generate": generate, "steady": steady, "replay": replay}[step](file, name, Path(folder))
