@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import json
+import runpy
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
 from mogplex.harnesses.repair.engine.candidates import Listed
 from mogplex.harnesses.repair.engine.clues import Clues, traced_back
 from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
 from mogplex.harnesses.repair.engine.ground import touches_name
 from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
-from mogplex.harnesses.repair.engine.progress import Failure, progress, without_shift
+from mogplex.harnesses.repair.engine.progress import Failure, failure_of, progress, without_shift
 from mogplex.harnesses.repair.engine.second import best_first_edits
 from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import raise_origins
@@ -54,6 +64,33 @@ def test_breaking_something_else_is_no_step_and_another_value_a_small_one() -> N
     assert 0 < progress(CRASH, other) < progress(CRASH, kind)
 
 
+def test_a_failure_moves_on_within_a_line_when_what_failed_is_a_part_of_what_fails() -> None:
+    receiver, call, other = (replace(CRASH, kind=kind, span=span) for kind, span in (
+        ("AttributeError", (8, 16)), ("TypeError", (8, 20)), ("KeyError", (17, 19)),
+    ))  # fmt: skip
+    assert (
+        progress(receiver, call)
+        == progress(receiver, other)
+        == progress(CRASH, replace(CRASH, place=("/code.py", 10, 15)))
+    )
+    assert 0 < progress(call, receiver) < progress(receiver, call)
+    assert progress(receiver, replace(call, span=None)) == progress(call, receiver)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python tells from 3.11 on where in a line it failed")
+def test_a_failure_says_where_in_the_line_it_was(tmp_path: Path) -> None:
+    (tmp_path / "code.py").write_text("def write(fp):\n    return fp.write(fp)\n")
+    spans = []
+    for given in (True, io.StringIO()):
+        scope = runpy.run_path(str(tmp_path / "code.py"))
+        item = SimpleNamespace(path=tmp_path / "test_code.py", config=SimpleNamespace(rootdir=tmp_path))
+        try:
+            scope["write"](given)
+        except (AttributeError, TypeError) as error:
+            spans.append(failure_of(item, error).span)
+    assert spans == [(11, 19), (11, 23)]
+
+
 def test_lines_brought_in_above_are_no_progress() -> None:
     lower = Failure("TypeError", "no", 7, ("/code.py", 10, 16))
     assert without_shift(lower, CRASH, 2) == CRASH
@@ -68,9 +105,9 @@ def test_a_value_that_comes_closer_to_the_expected_one_is_a_step() -> None:
 
 
 def test_a_failure_survives_the_way_through_json() -> None:
-    for one in (IN_TEST, CRASH):
-        kind, message, line, place = one.record()
-        assert Failure.told([kind, message, line, list(place) if place else None]) == one
+    for one in (IN_TEST, CRASH, replace(CRASH, span=(8, 16))):
+        told = Failure.told(json.loads(json.dumps(one.record())))
+        assert told == one and told.span == one.span
 
 
 def test_first_edits_that_mend_most_are_built_on_first_and_those_of_one_place_do_not_crowd_out_others() -> None:

@@ -12,7 +12,7 @@ from .search import Search
 from .second import SecondStep
 from .trial import Findings, Plausible
 
-ONE_EDIT_SHARE = 0.5  # of the search's time goes into single edits first, if there are steps to build on
+ONE_EDIT_SHARE = 0.42  # of the search's time goes into single edits first, if there are steps to build on
 TURNS, TWO_EDITS_SHARE = 4, 0.75  # of the rest: pairs and single edits take turns, and pairs get most of each
 
 

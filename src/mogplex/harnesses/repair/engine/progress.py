@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import functools
+import itertools
 import os
 import re
 import tempfile
-from dataclasses import dataclass, replace
+import types
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # How clearly it shows that an edit was a step, from 0 (not at all) to 1.
@@ -27,12 +29,14 @@ COMPARISON = re.compile(r"^(?:assert )?(.+?) (?:==|!=) (.+)$", re.MULTILINE)
 @dataclass(frozen=True)
 class Failure:
     """Where and how one test failed. `line` is of the test's own file, 0 when unknown; `place` is the innermost (file,
-    first line of the function, line) outside of that file, of the repo; None when the test itself found fault."""
+    first line of the function, line) outside of that file, of the repo; None when the test itself found fault. `span`:
+    where in that line, from column to column, when Python tells (from 3.11)."""
 
     kind: str
     message: str
     line: int
     place: tuple[str, int, int] | None
+    span: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
     def where(self) -> tuple[object, ...]:
@@ -45,12 +49,13 @@ class Failure:
 
     def record(self) -> list[Any]:
         """For JSON; `told` reads it."""
-        return [self.kind, self.message, self.line, self.place]
+        return [self.kind, self.message, self.line, self.place, self.span]
 
     @staticmethod
     def told(record: list[Any]) -> Failure:
-        kind, message, line, place = record
-        return Failure(kind, message, line, (place[0], place[1], place[2]) if place else None)
+        kind, message, line, place, span = record
+        spot = (place[0], place[1], place[2]) if place else None
+        return Failure(kind, message, line, spot, (span[0], span[1]) if span else None)
 
 
 def without_shift(after: Failure, before: Failure, growth: int) -> Failure:
@@ -70,17 +75,25 @@ def failure_of(item: Any, error: BaseException | None) -> Failure:
     """What an exception tells. `item` is pytest's."""
     own = os.path.realpath(str(item.path) if hasattr(item, "path") else str(item.fspath))
     root = str(item.config.rootdir) + os.sep
-    line, place = 0, None
+    line, place, span = 0, None, None
     trace = error.__traceback__ if error is not None else None
     while trace is not None:
         code = trace.tb_frame.f_code
         file = os.path.realpath(code.co_filename)
         if file == own:
-            line, place = trace.tb_lineno, None
+            line, place, span = trace.tb_lineno, None, None
         elif file.startswith(root) and "site-packages" not in file:
-            place = (file, code.co_firstlineno, trace.tb_lineno)
+            place, span = (file, code.co_firstlineno, trace.tb_lineno), _span(code, trace.tb_lasti)
         trace = trace.tb_next
-    return Failure(type(error).__name__, _message(error), line, place)
+    return Failure(type(error).__name__, _message(error), line, place, span)
+
+
+def _span(code: types.CodeType, instruction: int) -> tuple[int, int] | None:
+    """Of the expression that was evaluated, if it is on one line."""
+    if not hasattr(code, "co_positions"):
+        return None
+    line, end_line, column, end_column = next(itertools.islice(code.co_positions(), instruction // 2, None))
+    return (column, end_column) if line == end_line and column is not None and end_column is not None else None
 
 
 def _message(error: BaseException | None) -> str:
@@ -112,8 +125,16 @@ def progress(before: Failure, after: Failure) -> float:
     if after.place[:2] == before.place[:2] and after.place[2] != before.place[2]:
         return LATER_IN_FUNCTION if after.place[2] > before.place[2] else 0.0
     if after.where != before.where:
-        return ELSEWHERE
+        return LATER_IN_FUNCTION if _is_later_in_line(before, after) else ELSEWHERE
     return OTHERWISE if after.message != before.message else 0.0
+
+
+def _is_later_in_line(before: Failure, after: Failure) -> bool:
+    """Whether what failed before is now a part of what fails, or to the left of it."""
+    if before.place != after.place or before.span is None or after.span is None:
+        return False
+    (start, end), (later_start, later_end) = before.span, after.span
+    return later_start >= end or (later_start <= start and end < later_end)
 
 
 def has_moved_on(before: Failure, after: Failure) -> bool:

@@ -19,10 +19,11 @@ from .source import Source
 from .trial import Findings, Plausible
 from .validate import Verdict
 
-CHECK_SHARE = 0.2  # of the time is kept for the final check; more, up to the second share, for a slow suite
-LONGEST_CHECK_SHARE = 0.45
+LEAST_CHECK_SHARE = 0.1  # of the time is kept for the final check
+CHECK_SHARE, CHECKS = 0.2, 4  # up to this share of it for so many checks, if the first patches don't hold
+LONGEST_CHECK_SHARE = 0.45  # and up to this for one of a slow suite
 MORE_CHECKS = 2  # when a patch mends all but tests that start programs
-CHECK_PASSES = 1.3  # what the final check takes, in runs of the whole suite
+CHECK_PASSES = 1.3  # what a check takes, in runs of the whole suite
 
 
 class Stopped(BaseException):
@@ -47,7 +48,7 @@ class Repair:
         self._stream = stream
         self._root = Path(options.directory)
         self._started = time.monotonic()
-        self._deadline = self._started + options.seconds * (1 - CHECK_SHARE)
+        self._deadline = self._started + options.seconds * (1 - LEAST_CHECK_SHARE)
         self._report = report.Report()
         self.stop_requested = False
 
@@ -81,8 +82,10 @@ class Repair:
             self._fail(f"The tests could not be run: {refusal}", str(refusal))
             return None
         self._report.timing["suite"] = self._elapsed()
-        kept = min(self._options.seconds * LONGEST_CHECK_SHARE, suite.baseline.pass_seconds * CHECK_PASSES)
-        self._deadline = min(self._deadline, self._started + self._options.seconds - kept)
+        check = suite.baseline.pass_seconds * CHECK_PASSES
+        whole = self._options.seconds
+        kept = max(min(whole * LONGEST_CHECK_SHARE, check), min(whole * CHECK_SHARE, check * CHECKS))
+        self._deadline = min(self._deadline, self._started + whole - kept)
         goal = self._goal_of(suite)
         ok = not goal.failing and not goal.unimportable
         self._stream.answer(call, ok, 0 if ok else 1, suite.baseline.summary(), self._elapsed())

@@ -34,5 +34,5 @@ def judge(earlier: dict[str, Any], later: Any) -> str:
 
 
 def _where(record: list[Any]) -> list[Any]:
-    kind, _, line, place = record
+    kind, _, line, place = record[:4]
     return [kind, line, place]
