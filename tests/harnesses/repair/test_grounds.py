@@ -39,16 +39,40 @@ def test_a_second_edit_is_tried_below_one_that_brings_in_lines(tmp_path: Path) -
         "tests": ["test_code_it.py::test_two"], "cpu_seconds": [5.0], "quiet_seconds": 20.0,
         "edit": encoded(second, path), "under": under, "targets": ["test_code_it.py::test_two"],
     }  # fmt: skip
-    told: list[dict[str, Any]] = []
     with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
         assert pool.await_collection(60.0) is None, pool.stderr_tail()
-        worker = pool.idle(cold=False)
-        assert worker is not None
-        pool.submit(worker, request, hear=lambda worker, record: told.append(record))
-        while worker.is_busy:
-            pool.poll(0.5)
+        told = answers(pool, request)
     assert not told[-1].get("cold"), "the function was not found"
     assert told[-1]["mended"] == ["test_code_it.py::test_two"]
+
+
+def test_edits_of_a_file_that_only_tests_import_are_screened_and_built_on(tmp_path: Path) -> None:
+    text = "def one(a, b):\n    return two(a - b)\n\n\ndef two(a):\n    return a * 2\n"
+    test = "def test_one():\n    from late_it import one\n    assert one(3, 2) == 25\n"
+    (tmp_path / "late_it.py").write_text(text)
+    (tmp_path / "test_late_it.py").write_text(test)
+    path, name = str(tmp_path / "late_it.py"), "test_late_it.py::test_one"
+    source = Source("late_it.py", text.encode())
+    plus, power, other = (
+        encoded(compiled(source, path, *words), path) for words in [("-", "+"), ("a * 2", "a ** 2"), ("a * 2", "a + 2")]
+    )
+    request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "failures": {}, "targets": [name]}
+    with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
+        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+        alone = answers(pool, {**request, "batch": [plus, power, other]})
+        both = answers(pool, {**request, "batch": [other, power], "under": plus})
+    assert [record["outcome"] for record in alone if "screened" in record] == ["failed", "failed", "failed"]
+    assert [record["outcome"] for record in both if "screened" in record] == ["failed", "passed"]
+
+
+def answers(pool: Pool, request: dict[str, Any]) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = []
+    worker = pool.idle(cold=False)
+    assert worker is not None
+    pool.submit(worker, request, hear=lambda worker, record: told.append(record))
+    while worker.is_busy:
+        pool.poll(0.5)
+    return told
 
 
 def test_functions_that_share_their_code_get_it_back() -> None:

@@ -12,9 +12,8 @@ from mogplex.harnesses.repair.engine.pool import Plan, Pool
 from mogplex.harnesses.repair.engine.python_project import PythonProject, Settings
 from mogplex.harnesses.repair.engine.report import Report
 from mogplex.harnesses.repair.engine.runs import is_out_of_time
-from mogplex.harnesses.repair.engine.search import CPU_FLOORS_SECONDS, has_more_time
 from mogplex.harnesses.repair.engine.source import Source
-from mogplex.harnesses.repair.engine.trial import Plausible
+from mogplex.harnesses.repair.engine.trial import CPU_FLOORS_SECONDS, Plausible, has_more_time
 from mogplex.harnesses.repair.engine.units import Compiler, encoded
 
 PROGRAM = (

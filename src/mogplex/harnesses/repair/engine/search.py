@@ -23,21 +23,14 @@ from .runs import FINE, is_out_of_time
 from .screening import Screening
 from .source import Source
 from .steadiness import UNTRIED
-from .trial import Findings, Plausible, Trial
+from .trial import CPU_FLOORS_SECONDS, Findings, Plausible, Trial, has_more_time
 from .units import encoded
 
-CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0, 10.0)  # by round; most candidates that time out in the first one loop for ever
-LAST_ROUND = 2  # but for those that mend most of the failing tests: one that fails at once may take long to pass
 HOPELESS_SECONDS, PROMISING_SECONDS = 0.15, 1.0  # to see what else an edit does that leaves a target failing
 RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
 SETTLE_SECONDS = 4.0
 COLD_AHEAD = 12  # candidates that need an import and are made ready; others are only kept, for they may wait for long
 SCREEN_SIZE = 16  # candidates screened in one process
-
-
-def has_more_time(number: int, *, is_promising: bool) -> bool:
-    """Whether a candidate that timed out in this round is tried in another, with more time."""
-    return number < (len(CPU_FLOORS_SECONDS) - 1 if is_promising else LAST_ROUND)
 
 
 class Search:
@@ -149,7 +142,7 @@ class Search:
             self._submit(worker, self._alone.popleft())
         elif self._screened_out and not self.findings.plausible and not any(one.is_busy for one in self._pool.workers):
             for trial in self._screened_out:  # what one edit left behind may have hidden another
-                (self._alone if trial.compiled.kind == "body" else self._cold).append(trial)
+                (self._alone if trial.compiled.kind == "body" else self._waiting_for_import(trial)).append(trial)
             self._screened_out.clear()
             return self._feed_warm(worker, queue)
         else:
@@ -164,10 +157,10 @@ class Search:
                 break
             path = self._intake.path_of(trial)
             tests = self._screening.tests_for(path, self._intake.function_of(trial))
-            if path not in self._pool.loaded or not tests:
-                self._alone.append(trial)  # imported by a test only: the edited text is put in its place then
+            if not tests:
+                self._alone.append(trial)
             elif trial.compiled.code is None:
-                self._cold.append(trial)
+                self._waiting_for_import(trial).append(trial)
             else:
                 self._gathered.setdefault(tests, []).append(trial)
                 if len(self._gathered[tests]) == SCREEN_SIZE:
@@ -194,7 +187,7 @@ class Search:
             if record.get("moved") and record["outcome"] not in FINE:
                 self._note_step(Plausible(trial.candidate, trial.compiled, moves=record["moved"]))
             if record["outcome"] == "cold":
-                self._cold.append(trial)
+                self._waiting_for_import(trial).append(trial)
             elif record["outcome"] in (*FINE, UNTRIED):
                 trial.has_passed = record["outcome"] in FINE
                 self._alone.append(trial)
@@ -209,6 +202,10 @@ class Search:
             if is_out_of_time(record):
                 self._retry_later(trials[0])
             self._alone.extend(trials[1:])
+
+    def _waiting_for_import(self, trial: Trial) -> deque[Trial]:
+        """A file that only tests import gets its edited text in any process, before they do."""
+        return self._cold if self._intake.path_of(trial) in self._pool.loaded else self._alone
 
     def _note_step(self, found: Plausible) -> None:
         if not self._under:

@@ -32,7 +32,7 @@ from .overlay import overlay
 from .safekeeping import Safekeeping, remove_made
 from .suite import Batch, Emit, SuitePlugin, pytest_arguments
 from .swap import CodeIndex
-from .tryout import screen
+from .tryout import import_late, screen
 
 Execute = Callable[[dict[str, Any], Emit, str], dict[str, Any]]
 CHUNK_BYTES = 1 << 16
@@ -82,10 +82,12 @@ class Server:
             keeping = self._keep(request, directory)
             if request.get("full"):
                 gc.unfreeze()  # what a test may ask the collector it has to hear: this run is pytest's own verdict
+            chosen = [items[test] for test in request["tests"] if test in items]
+            with keeping.turn():
+                import_late(chosen, request, index, plugin)
             if request.get("under") and not index.build_on(request["under"]):
                 return {"done": True, "cold": True, "fine": 0}
             if request.get("batch"):
-                chosen = [items[test] for test in request["tests"]]
                 return screen(chosen, request, index, emit, plugin, keeping)
             edit = request.get("edit")
             if edit and edit.get("code"):

@@ -24,10 +24,21 @@ class CodeIndex:
 
     def __init__(self, filenames: set[str]) -> None:
         self.is_whole = True
+        self._filenames = filenames
         self._functions: dict[tuple[str, int, str], list[types.FunctionType]] = {}
+        self.find()
+
+    def find(self) -> None:
+        """Take in the functions that are new since the garbage collector was frozen."""
         for thing in gc.get_objects():
-            if type(thing) is types.FunctionType and real_path(thing.__code__.co_filename) in filenames:
-                self._functions.setdefault(_key(thing.__code__), []).append(thing)
+            if type(thing) is types.FunctionType and real_path(thing.__code__.co_filename) in self._filenames:
+                known = self._functions.setdefault(_key(thing.__code__), [])
+                if not any(one is thing for one in known):
+                    known.append(thing)
+
+    def knows(self, path: str) -> bool:
+        """Whether there are functions of that file."""
+        return any(file == path for file, _, _ in self._functions)
 
     def replace(self, code: types.CodeType) -> list[tuple[types.FunctionType, types.CodeType]] | None:
         """Give every function made from the old code the new one; None if there is none or it doesn't fit.

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from .edit import Candidate
 from .units import Compiled
 
+CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0, 10.0)  # by round; most candidates that time out in the first one loop for ever
+LAST_ROUND = 2  # but for those that mend most of the failing tests: one that fails at once may take long to pass
 MAX_STEPS = 400
 MENDING, MENDING_ALL, MOVING = 1.0, 2.0, 0.5  # mending one test says more than moving any; mending most, much more
 SPOILING = 0.4
@@ -36,6 +38,11 @@ class Trial:
     has_passed: bool = False  # one of the failing tests, when it was screened
     is_control: bool = False  # run the same tests without the edit
     doubted: str = ""  # run this test with the edit, and no other
+
+
+def has_more_time(number: int, *, is_promising: bool) -> bool:
+    """Whether a candidate that timed out in this round is tried in another, with more time."""
+    return number < (len(CPU_FLOORS_SECONDS) - 1 if is_promising else LAST_ROUND)
 
 
 @dataclass

@@ -11,6 +11,8 @@ from .steadiness import RANDOM, UNTRIED, is_unsteady, unsteady
 from .suite import Emit, SuitePlugin
 from .swap import CodeIndex, Undo
 
+IMPORTING_TESTS = 4
+
 
 def screen(
     items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin, keeping: Safekeeping
@@ -29,7 +31,7 @@ def screen(
     """
     edits, cpu_seconds = request["batch"], max(request["cpu_seconds"])
     failures: dict[str, Any] = request["failures"]
-    is_fit = not items or not (needs_reports(items[0].config) or any(is_judged_by_reports(item) for item in items))
+    is_fit = all(map(can_run_again, items))
     if is_fit and (unknown := [item for item in items if item.nodeid not in failures]):
         with keeping.turn():
             failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
@@ -66,6 +68,21 @@ def screen(
         outcome = "cold" if outcome == "failed" and not index.is_whole else outcome
         emit({"screened": number, "outcome": outcome, "moved": moved, "changed": changed})
     return {"done": True, "fine": 0}
+
+
+def can_run_again(item: Any) -> bool:
+    """Whether the process that has run it can run it once more, and know how it went."""
+    return not needs_reports(item.config) and not is_judged_by_reports(item)
+
+
+def import_late(items: list[Any], request: dict[str, Any], index: CodeIndex, plugin: SuitePlugin) -> None:
+    """When an edit of a request is of a file that has not been imported, run some of its tests: they may do it."""
+    edits = [*request.get("batch", ()), *filter(None, [request.get("under")])]
+    if all(map(index.knows, {edit["path"] for edit in edits})):
+        return
+    for item in filter(can_run_again, items[:IMPORTING_TESTS]):
+        run_again(item, max(request["cpu_seconds"]), plugin.reports)
+    index.find()
 
 
 def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> Any:
