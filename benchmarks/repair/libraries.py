@@ -151,7 +151,6 @@ LIBRARIES = [
     Library("pynmea2", "1.19.0", "pynmea2", round=12),
     Library("rich_argparse", "1.8.0", "rich_argparse", failing=1, round=12),
     Library("transliterate", "1.10.2", "src/transliterate", round=12),
-    Library("xlwt", "1.3.0", "xlwt", round=12),
 ]
 
 
