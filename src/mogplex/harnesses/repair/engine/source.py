@@ -13,6 +13,7 @@ from typing import Union
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 AnyFunction = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+TRANSPARENT = {"classmethod", "staticmethod", "abstractmethod", "contextmanager", "asynccontextmanager", "override"}
 NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -117,6 +118,12 @@ class Source:
     @functools.cached_property
     def statements(self) -> list[ast.stmt]:
         return [node for node in ast.walk(self.tree) if isinstance(node, ast.stmt)]
+
+
+def is_kept_as_it_is(function: AnyFunction) -> bool:
+    """Whether no decorator looks at the function before it keeps it."""
+    names = (getattr(one, "attr", getattr(one, "id", "")) for one in function.decorator_list)
+    return all(name in TRANSPARENT for name in names)
 
 
 def first_line(statement: ast.stmt) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from .edit import Candidate, Edit, apply_edits
-from .source import FUNCTIONS, AnyFunction, Source, first_line, opening
+from .source import FUNCTIONS, AnyFunction, Source, first_line, is_kept_as_it_is, opening
 
 Thing = TypeVar("Thing")
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
@@ -127,9 +127,10 @@ class Compiler:
         return "\n" * padding + "".join(line + "\n" for line in lines) + text[start:end] + "\n", names
 
     def _compile_signature(self, candidate: Candidate, text: str) -> Compiled | None:
-        """An edit of an undecorated function that also touches its signature; None if it is no such edit."""
+        """An edit of a function that also touches its signature; None if it is no such edit, or of a function that a
+        decorator may look at before it keeps it."""
         function = self._wholes.around(candidate)
-        if function is None or function.decorator_list:
+        if function is None or not is_kept_as_it_is(function):
             return None
         unit, owners = self._unit(function, text)
         same = [
@@ -139,8 +140,11 @@ class Compiler:
         ]
         if len(same) != 1:
             return None
-        code = self._compile_nodes([_within(owners, same[0])])
-        return Compiled(text, fingerprint(code), code, "signature", function.name, function.lineno, tuple(owners))
+        for number, one in enumerate(same[0].decorator_list):  # its first line is that of a decorator
+            same[0].decorator_list[number] = ast.copy_location(ast.parse("lambda f: f", mode="eval").body, one)
+        code = self._compile_nodes([ast.fix_missing_locations(_within(owners, same[0]))])
+        line = first_line(function)
+        return Compiled(text, fingerprint(code), code, "signature", function.name, line, tuple(owners))
 
     def _compile_globals(self, candidate: Candidate, text: str) -> Compiled:
         """An edit inside one statement of the module. Of an assignment: that one, and later assignments that build on
@@ -177,7 +181,7 @@ class Compiler:
             return False
         function = self._wholes.around(candidate)
         if function is not None:
-            return bool(function.decorator_list)
+            return not is_kept_as_it_is(function)
         number = self._statement_around(candidate)
         return number is None or not isinstance(self.source.tree.body[number], ASSIGNMENTS)
 
@@ -218,7 +222,7 @@ class Compiler:
         edits the first one, not the `def`, which runs at import."""
         if compiled.kind == "signature":
             for function in self.outer:
-                if (function.name, function.lineno) == (compiled.function, compiled.line):
+                if (function.name, first_line(function)) == (compiled.function, compiled.line):
                     return opening(function).lineno
         return candidate.line
 

@@ -17,6 +17,7 @@ from . import (
     elements,
     expressions,
     formats,
+    given_guards,
     guards,
     insertions,
     lacking,
@@ -25,6 +26,7 @@ from . import (
     raising,
     sequences,
     short_calls,
+    siblings,
     spelling,
     statements,
     truth,
@@ -39,6 +41,6 @@ def all_templates() -> list[Template]:
     families = (
         comparison, arithmetic, logic, constants, names, calls, wrappers, sequences, expressions, guards, defaults,
         statements, insertions, truth, raising, spelling, asked_types, elements, bindings, unbound, formats,
-        lacking, short_calls, cases, unused,
+        lacking, short_calls, cases, unused, siblings, given_guards,
     )  # fmt: skip
     return [template for family in families for template in family.TEMPLATES]

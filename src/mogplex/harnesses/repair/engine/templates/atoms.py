@@ -9,6 +9,7 @@ from ..scope import NUMBERS, SIZED, Place
 
 MAX_ATOMS = 40
 MAX_SENTINELS = 3
+READ = (ast.Name, ast.Attribute)
 CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
 UNASKED = {"function", "type", "module", "method", "builtin_function_or_method"}
 Atoms = Iterator[tuple[str, float]]  # conditions and their weights; of two weights for one condition the first counts
@@ -27,6 +28,14 @@ def atoms(place: Place) -> list[tuple[str, float]]:
         for text, weight in source:
             found.setdefault(text, weight)
     return sorted(found.items(), key=lambda item: -item[1])[:MAX_ATOMS]
+
+
+def maybe_none(place: Place) -> list[str]:
+    """What the statement reads (names, attributes) that was None there, when failing tests died of such a thing."""
+    if not place.words.clues.about_none:
+        return []
+    read = (place.text(one) for one in place.nodes() if isinstance(one, READ) and isinstance(one.ctx, ast.Load))
+    return [text for text in dict.fromkeys(read) if "NoneType" in place.kind(text)]
 
 
 def _of_name(name: str, place: Place, is_used: bool) -> Atoms:

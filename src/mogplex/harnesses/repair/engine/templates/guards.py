@@ -27,11 +27,10 @@ MAX_ATOMS = 24
 LOOKED_AHEAD = 2  # statements
 KEYED = {"dict", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
 OVERWRITTEN, MAX_ASKED = 5.0, 3
-FOUND, UNREAD, ALIKE, UNSET = 3.0, 3.0, 3.0, 2.0
-NOTHING = 4.0  # of a question for None where failing tests died of one
+FOUND, UNREAD, UNSET = 3.0, 3.0, 2.0
 
 
-def _returned_values(place: Place) -> list[str]:
+def returned_values(place: Place) -> list[str]:
     """What the function returns elsewhere, and the usual empty values."""
     values: list[str] = []
     for node in ast.walk(place.function) if place.function is not None else []:
@@ -42,7 +41,7 @@ def _returned_values(place: Place) -> list[str]:
     return list(dict.fromkeys([*values, "None", "[]", "0", "False", "True", '""', "{}", "()", "1"]))
 
 
-def _in_loop(place: Place) -> bool:
+def in_loop(place: Place) -> bool:
     for above in place.source.ancestors(place.statement):
         if isinstance(above, (ast.For, ast.While)):
             return True
@@ -55,12 +54,11 @@ def early_exit(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """`if atom: return value` (or `continue`, `break`) before the statement."""
     if place.function is None or isinstance(node, FUNCTIONS):
         return
-    exits = [f"return {value}" for value in _returned_values(place)]
-    if _in_loop(place):
+    exits = [f"return {value}" for value in returned_values(place)]
+    if in_loop(place):
         exits = ["continue", "break", *exits]
     is_first = node in place.function.body[:2]
-    nothing = [(f"{name} is None", NOTHING) for name in _maybe_none(node, place)]
-    for number, (atom, weight) in enumerate([*nothing, *atoms(place)[:MAX_ATOMS]]):
+    for number, (atom, weight) in enumerate(atoms(place)[:MAX_ATOMS]):
         for rank, leave in enumerate(exits):
             proposal = insert_before(
                 place, [f"if {atom}:", f"{unit(place)}{leave}"], weight * (1.0 if is_first else 0.5) / (1 + 0.2 * rank)
@@ -76,6 +74,11 @@ def early_exit(node: ast.stmt, place: Place) -> Iterator[Proposal]:
 
 def wrapped_in_if(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """`statement` to `if atom: statement`."""
+    yield from under_conditions(node, place, [*_own_conditions(node, place), *atoms(place)[:MAX_ATOMS]])
+
+
+def under_conditions(node: ast.stmt, place: Place, conditions: list[tuple[str, float]]) -> Iterator[Proposal]:
+    """The statement under an `if` with each of the conditions."""
     span = line_span(place, node)
     if place.function is None or span is None or isinstance(node, ast.Return):
         return
@@ -83,16 +86,8 @@ def wrapped_in_if(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     inner = shifted(place, node, indent, indent + unit(place))
     if inner is None:
         return
-    for atom, weight in [*_own_conditions(node, place), *atoms(place)[:MAX_ATOMS]]:
+    for atom, weight in conditions:
         yield place.span_edit(span[0], span[1], f"{indent}if {atom}:{place.source.newline}{inner}", weight)
-
-
-def _maybe_none(node: ast.stmt, place: Place) -> list[str]:
-    """Names that a statement reads and that were None there, when failing tests died of such a thing."""
-    if not place.words.clues.about_none:
-        return []
-    read = (one.id for one in place.nodes() if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load))
-    return [name for name in dict.fromkeys(read) if "NoneType" in place.kind(name)]
 
 
 def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
@@ -113,12 +108,9 @@ def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]
         yield f"not isinstance({place.text(targets[0])}, {kind})", OVERWRITTEN
     yield from _missing_keys(node, place)
     yield from _just_found(node, place)
-    yield from _like_neighbours(node, place)
     for name in sorted(place.idle):
         if place.kind(name) == {"bool"}:
             yield name, UNREAD
-    for name in _maybe_none(node, place):
-        yield f"{name} is not None", NOTHING
     attributes = (one for one in ast.walk(node) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
     called = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
     for text in list(dict.fromkeys(place.text(one) for one in attributes if one not in called))[:MAX_ASKED]:
@@ -144,29 +136,6 @@ def _just_found(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
         if isinstance(target, ast.Name) and place.kind(target.id) <= {"bool", "NoneType", "Match"}:
             yield target.id, FOUND
             yield f"not {target.id}", FOUND * 0.5
-
-
-def _like_neighbours(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
-    """The condition of a statement like this one next to it, of what this one reads: after `if self.a: text += self.a`
-    it is `if self.b: text += self.b`."""
-    block, number = place.source.block_of(node)
-    for near in (*block[max(0, number - 1) : number], *block[number + 1 : number + 2]):
-        if not isinstance(near, ast.If) or near.orelse or type(near.body[0]) is not type(node):
-            continue
-        asked = {place.text(one) for one in ast.walk(near.test) if isinstance(one, (ast.Attribute, ast.Name))}
-        theirs = [text for text in _read(near.body[0], place) if text in asked]
-        for text in theirs:
-            for mine in _read(node, place):
-                if mine.count(".") == text.count(".") and mine not in asked:
-                    yield place.text(near.test).replace(text, mine), ALIKE
-
-
-def _read(node: ast.stmt, place: Place) -> list[str]:
-    """The attributes and names that a statement reads, whole ones only."""
-    every = [one for one in ast.walk(node) if isinstance(one, (ast.Attribute, ast.Name))]
-    parts = {one.value for one in every if isinstance(one, ast.Attribute)}
-    whole = [one for one in every if one not in parts and isinstance(one.ctx, ast.Load)]
-    return list(dict.fromkeys(place.text(one) for one in whole))
 
 
 def _missing_keys(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:

@@ -7,29 +7,30 @@ from collections.abc import Iterator
 
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS
-from .atoms import atoms
+from .atoms import atoms, maybe_none
 from .block import insert_before, unit
 from .template import Template
 
 MAX_RAISES = 5
 MAX_ATOMS = 40
-UNASKED = 0.1  # the weight when no failing test waits for an exception
+UNASKED, EXPECTED = 0.1, 0.7  # the weight when no failing test waits for it; when one does, and got another
 
 
 def _raises(place: Place) -> list[tuple[str, float]]:
     """`raise` statements as they stand in the file, those that a failing test waits for first; then bare ones."""
-    wanted = place.words.clues.wanted
+    wanted, named = place.words.clues.wanted, place.words.clues.named
     found: dict[str, float] = {}
     for node in place.words.raises:
         text = place.text(node)
         kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if "\n" in text or len(text) > 100 or kind is None:
             continue
-        known = place.text(kind).rsplit(".", 1)[-1] in wanted
+        name = place.text(kind).rsplit(".", 1)[-1]
+        waited = 1.0 if name in wanted else EXPECTED if name in named and not wanted else 0.0
         near = 1.0 / (1 + abs(node.lineno - place.statement.lineno) / 100)
         uses = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} - {place.text(kind)}
         if uses <= set(place.names):
-            found.setdefault(text, (1.0 if known else UNASKED if wanted else UNASKED * 0.5) * (0.5 + 0.5 * near))
+            found.setdefault(text, (waited or (UNASKED if wanted else UNASKED * 0.5)) * (0.5 + 0.5 * near))
     for name in wanted:
         if not any(text.startswith(f"raise {name}") for text in found):
             found[f"raise {name}"] = 0.7
@@ -38,13 +39,23 @@ def _raises(place: Place) -> list[tuple[str, float]]:
 
 def guard_that_raises(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """`if atom: raise …` before the statement."""
-    if place.function is None or isinstance(node, FUNCTIONS):
+    yield from _raising_if(node, place, [(atom, min(1.0, weight)) for atom, weight in atoms(place)[:MAX_ATOMS]])
+
+
+def none_refused(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`if not x: raise …` before the statement, where failing tests died of a None and `x` was one."""
+    conditions = [(text, 1.0) for name in maybe_none(place) for text in (f"not {name}", f"{name} is None")]
+    yield from _raising_if(node, place, conditions)
+
+
+def _raising_if(node: ast.stmt, place: Place, conditions: list[tuple[str, float]]) -> Iterator[Proposal]:
+    if place.function is None or isinstance(node, FUNCTIONS) or not conditions:
         return
     early = node in place.function.body[:4]
     for leave, likely in _raises(place):
-        for atom, weight in atoms(place)[:MAX_ATOMS]:
-            weight = min(1.0, weight) * likely * (1.0 if early else 0.6)
-            proposal = insert_before(place, [f"if {atom}:", f"{unit(place)}{leave}"], weight)
+        for atom, weight in conditions:
+            lines = [f"if {atom}:", f"{unit(place)}{leave}"]
+            proposal = insert_before(place, lines, weight * likely * (1.0 if early else 0.6))
             if proposal is not None:
                 yield proposal
 
@@ -70,6 +81,7 @@ def not_raised(node: ast.Raise, place: Place) -> Iterator[Proposal]:
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.For, ast.If, ast.While, ast.With, ast.Try)
 TEMPLATES = [
     Template("guard that raises", 0.3, SIMPLE, guard_that_raises),
+    Template("none refused", 0.6, SIMPLE, none_refused),
     Template("raised instead", 0.25, (ast.Return, ast.Pass, ast.Continue), raised_instead),
     Template("not raised", 0.1, (ast.Raise,), not_raised),
 ]
