@@ -161,6 +161,13 @@ def test_every_template_has_something_to_say() -> None:
         "attribute named",
         "attribute given",
         "made alike",
+        "guarded against None",
+        "guarded by a type",
+        "guarded like its neighbour",
+        "none refused",
+        "row continued",
+        "like the other side",
+        "filter like others",
         "argument missing",
         "text or bytes",
         "result lost",
@@ -193,6 +200,46 @@ def test_every_template_has_something_to_say() -> None:
             "def f(a, b):\n    b.extend([1, a.c])\n    return b\n",
             "def f(a, b):\n    if a.c is not None:\n        b.extend([1, a.c])\n    return b\n",
             "statement guarded",
+        ),
+        (
+            "def f(a, low=None, high=None):\n    if low is not None and low > a:\n        return None\n    return a\n",
+            "def f(a, low=None, high=None):\n    if low is not None and low > a:\n        return None\n"
+            "    if high is not None and high > a:\n        return None\n    return a\n",
+            "row continued",
+        ),
+        (
+            "class A:\n    def f(self, a):\n        if isinstance(a, dict):\n            return self.of_dict(a)\n"
+            "        if isinstance(a, list):\n            return self.of_list(a)\n        return a\n"
+            "    def of_str(self, a):\n        return [a]\n",
+            "class A:\n    def f(self, a):\n        if isinstance(a, dict):\n            return self.of_dict(a)\n"
+            "        if isinstance(a, list):\n            return self.of_list(a)\n"
+            "        if isinstance(a, str):\n            return self.of_str(a)\n        return a\n"
+            "    def of_str(self, a):\n        return [a]\n",
+            "row continued",
+        ),
+        (
+            "def f(a, b):\n    return a != tuple(b)\n",
+            "def f(a, b):\n    return tuple(a) != tuple(b)\n",
+            "like the other side",
+        ),
+        (
+            "def f(a, b):\n    return a[0] == b.lower()\n",
+            "def f(a, b):\n    return a[0].lower() == b.lower()\n",
+            "like the other side",
+        ),
+        (
+            "def f(rows, after, end_by):\n    if after:\n        rows = [r for r in rows]\n"
+            "    if end_by:\n        rows = [r for r in rows if r.end > end_by]\n    return rows\n",
+            "def f(rows, after, end_by):\n    if after:\n        rows = [r for r in rows if r.end > after]\n"
+            "    if end_by:\n        rows = [r for r in rows if r.end > end_by]\n    return rows\n",
+            "filter like others",
+        ),
+        (
+            "def f(a):\n    out = '%s.%d' % (a.x, a.y)\n    if a.z is not None:\n        out = '%s.%d' % (a.x, a.z)\n"
+            "    return out\n",
+            "def f(a):\n    if a.y is not None:\n        out = '%s.%d' % (a.x, a.y)\n    if a.z is not None:\n"
+            "        out = '%s.%d' % (a.x, a.z)\n    return out\n",
+            "guarded like its neighbour",
         ),
         ("def f(*a, **k):\n    return g(a)\n", "def f(*a, **k):\n    return g(a, **k)\n", "argument added"),
         (
@@ -578,6 +625,36 @@ def test_operands_that_do_not_go_together_are_made_alike() -> None:
     kinds = {"indent": {"str"}, "line": {"str"}}
     found = priors(text, 2, clash, kinds)
     assert found[right] > 2 * priors(text, 2, NO_CLUES, kinds)[right]
+
+
+def test_what_was_none_is_asked_for_where_failing_tests_died_of_it() -> None:
+    text = (
+        "def f(a, text):\n    if not text:\n        raise OSError(f'bad {text}')\n    m = a.match(text)\n"
+        "    return m.group(1)\n"
+    )
+    kinds = {"a": {"Pattern"}, "text": {"str"}, "m": {"NoneType"}}
+    died = Clues(about_none=True, named=("OSError",))
+    found = priors(text, 5, died, kinds)
+    line = "    return m"
+    refused = text.replace(line, f"    if not m:\n        raise OSError(f'bad {{text}}')\n{line}")
+    left = text.replace(line, f"    if m is None:\n        return None\n{line}")
+    for one in (refused, left):
+        assert found[one] > 2 * priors(text, 5, Clues(about_none=False), kinds).get(one, 0.0)
+    kept = text.replace("    m = a", "    if a.b is not None:\n        m = a")
+    assert kept.replace("a.match", "a.b.match") in priors(
+        text.replace("a.match", "a.b.match"), 4, died, {"a.b": {"NoneType"}}
+    )
+
+
+def test_an_object_that_lacks_an_attribute_is_asked_for_its_type() -> None:
+    text = (
+        "def walk(self, kind):\n    return issubclass(kind, m.Block)\n\n\n"
+        "def each(self, nodes):\n    for one in nodes:\n        self.walk(one)\n"
+    )
+    lacking = Clues(lacking=frozenset({("Text", "body")}))
+    guarded = text.replace("        self", "        if isinstance(one, m.Block):\n            self")
+    found = priors(text, 7, lacking, {"one": {"Text", "Block"}})
+    assert found[guarded] > 3 * priors(text, 7, NO_CLUES, {"one": {"Text", "Block"}}).get(guarded, 0.0)
 
 
 def test_the_attributes_of_its_own_class_come_before_those_of_others() -> None:

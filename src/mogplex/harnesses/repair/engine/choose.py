@@ -11,6 +11,7 @@ from .clues import functions_of_tests
 from .edit import Candidate, Edit, apply_edits, changed_tokens, tokens_of
 from .oddities import (
     computed_constants,
+    fills_default,
     fixed_conditions,
     is_hard_coded,
     is_idle,
@@ -35,6 +36,7 @@ DROPPING_PENALTY = 2.0
 HARD_CODING_PENALTY = 3.5
 CONSTANT_PENALTY = 6.0
 REPEATING_PENALTY = 3.0
+DEFAULT_PENALTY = 3.0
 MEANING_BONUS = 5.0
 CLASH_BONUS = 1.5  # where a wrong type came from
 REORDERING_TOKENS = 2  # what a change of order counts as: no word is new
@@ -86,6 +88,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price += HARD_CODING_PENALTY
     if len(fixed_conditions(after)) > len(fixed_conditions(before)):
         price += CONSTANT_PENALTY
+    if fills_default(before, after):
+        price += DEFAULT_PENALTY
     if repeats_neighbour(source, candidate.edits):
         price += REPEATING_PENALTY
     if (is_idle(before) and not is_idle(after)) or computed_constants(before) > computed_constants(after):

@@ -103,6 +103,17 @@ def mixes_truth_and_number(before: str, after: str) -> bool:
     return len(gone) == len(come) == 1 and {gone[0], come[0]} in ({bool, int}, {bool, float})
 
 
+def fills_default(before: str, after: str) -> bool:
+    """Whether a patch gives an argument a default in the place of None, which its function asks for as a rule."""
+    return _none_defaults(before) > _none_defaults(after)
+
+
+def _none_defaults(text: str) -> int:
+    functions = (one for one in tree_of(text).body if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)))
+    defaults = (one for function in functions for one in (*function.args.defaults, *function.args.kw_defaults))
+    return sum(isinstance(one, ast.Constant) and one.value is None for one in defaults)
+
+
 def _literals(text: str) -> set[tuple[type, object]]:
     return {(type(one.value), one.value) for one in ast.walk(tree_of(text)) if isinstance(one, ast.Constant)}
 

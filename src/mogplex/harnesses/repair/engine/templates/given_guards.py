@@ -13,7 +13,7 @@ from .guards import SIMPLE, in_loop, returned_values, under_conditions
 from .template import Template
 
 ALIKE = 0.5  # of the weight of a guard that makes the statement the very copy of its neighbour
-MAX_VALUES = 4
+MAX_VALUES, MAX_TYPES = 4, 12
 
 
 def guarded_like_neighbour(node: ast.stmt, place: Place) -> Iterator[Proposal]:
@@ -67,11 +67,17 @@ def guarded_by_type(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     lacking = {kind for kind, _ in place.words.clues.lacking}
     read = {one.id for one in place.nodes() if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
     concerned = sorted(name for name in read - {"self", "cls"} if place.kind(name) & lacking)
-    asked = (one.args[1] for one in place.words.calls.get("isinstance", []) if len(one.args) == 2)
-    kinds = [place.text(one) for one in asked if isinstance(one, (ast.Name, ast.Attribute))]
-    others = [kind for kind in dict.fromkeys(kinds) if kind.rpartition(".")[2] not in lacking]
+    others = [kind for kind in _types_named(place) if kind.rpartition(".")[2] not in lacking] if concerned else []
     conditions = [(f"isinstance({name}, {kind})", 1.0) for name in concerned for kind in others]
     yield from under_conditions(node, place, conditions)
+
+
+def _types_named(place: Place) -> list[str]:
+    """Those that the file asks for."""
+    calls = [one for name in ("isinstance", "issubclass") for one in place.words.calls.get(name, [])]
+    named = [one.args[1] for one in calls if len(one.args) == 2]
+    plain = [place.text(one) for one in named if isinstance(one, (ast.Name, ast.Attribute))]
+    return list(dict.fromkeys(plain))[:MAX_TYPES]
 
 
 TEMPLATES = [

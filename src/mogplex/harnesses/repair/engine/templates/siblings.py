@@ -109,11 +109,13 @@ def like_other_side(node: ast.Compare | ast.BinOp, place: Place) -> Iterator[Pro
         if isinstance(one, ast.Call) and place.text(one.func).rpartition(".")[2] == called.rpartition(".")[2]:
             continue
         text = place.grouped(one)
+        is_alike = bool(place.kind_of(one)) and place.kind_of(one) <= place.kind_of(other)
+        weight = 0.3 if is_alike or isinstance(node, ast.BinOp) else 1.0
         if len(other.args) == 1 and not isinstance(other.args[0], ast.Starred):
-            yield place.replace(one, f"{called}({place.text(one)})")
+            yield place.replace(one, f"{called}({place.text(one)})", weight)
         elif not other.args and isinstance(other.func, ast.Attribute):
             inner = text if isinstance(one, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)) else f"({text})"
-            yield place.replace(one, f"{inner}.{other.func.attr}()")
+            yield place.replace(one, f"{inner}.{other.func.attr}()", weight)
 
 
 def filter_like_others(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, place: Place) -> Iterator[Proposal]:
