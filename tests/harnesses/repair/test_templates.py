@@ -166,6 +166,8 @@ def test_every_template_has_something_to_say() -> None:
         "guarded like its neighbour",
         "none refused",
         "row continued",
+        "like its neighbour",
+        "name bound in another branch",
         "like the other side",
         "filter like others",
         "argument missing",
@@ -216,6 +218,32 @@ def test_every_template_has_something_to_say() -> None:
             "        if isinstance(a, str):\n            return self.of_str(a)\n        return a\n"
             "    def of_str(self, a):\n        return [a]\n",
             "row continued",
+        ),
+        (
+            "def f(word, size):\n    word = int(word) if word is not None else 1\n"
+            "    size = int(size)\n    return word, size\n",
+            "def f(word, size):\n    word = int(word) if word is not None else 1\n"
+            "    size = int(size) if size is not None else 1\n    return word, size\n",
+            "like its neighbour",
+        ),
+        (
+            "def f(a):\n    x = y = None\n    if a > 2:\n        x = a[0]\n        y = a[1]\n    elif a > 1:\n"
+            "        x = a[0]\n    return x, y\n",
+            "def f(a):\n    x = y = None\n    if a > 2:\n        x = a[0]\n        y = a[1]\n    elif a > 1:\n"
+            "        x = a[0]\n        y = a[1]\n    return x, y\n",
+            "name bound in another branch",
+        ),
+        (
+            "def f(self):\n    if self.low is None:\n        return 0\n    return self.low or self.high\n",
+            "def f(self):\n    if self.low is None and self.high is None:\n        return 0\n"
+            "    return self.low or self.high\n",
+            "condition for another, too",
+        ),
+        (
+            "def f(jobs, tag):\n    print([job.tags for job in jobs])\n    return [job for job in jobs]\n",
+            "def f(jobs, tag):\n    print([job.tags for job in jobs])\n"
+            "    return [job for job in jobs if tag not in job.tags]\n",
+            "filter added",
         ),
         (
             "def f(a, b):\n    return a != tuple(b)\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from ..edit import is_loose, operator_span
@@ -10,6 +11,7 @@ from ..scope import SIZED, Place, Proposal
 from .atoms import atoms
 from .template import Template
 
+MIXED = 0.5  # how well types fit that are unknown, or may mix
 ANOTHER_TYPE = 2.0  # of a type that the thing has, where others are asked for already
 
 
@@ -104,6 +106,44 @@ def extended(node: ast.AST, place: Place) -> Iterator[Proposal]:
                     yield place.replace(target, f"{atom} {word} {whole}", weight * 0.9)
 
 
+def likewise(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """`if self.low is None:` to `if self.low is None and self.high is None:`: the same of another that fits."""
+    for target in conditions(node):
+        if isinstance(target, ast.BoolOp):
+            continue
+        text = place.text(target)
+        for one in _asked(target):
+            mine = place.text(one)
+            for other, weight in _alike(one, place):
+                again = re.sub(rf"(?<![.\w]){re.escape(mine)}\b", other, text)
+                if again != text and other not in text:
+                    yield place.replace(target, f"{text} and {again}", weight)
+                    yield place.replace(target, f"{text} or {again}", weight)
+
+
+def _asked(target: ast.expr) -> list[ast.expr]:
+    """The names and attributes of a condition, whole ones only."""
+    every = [one for one in ast.walk(target) if isinstance(one, (ast.Name, ast.Attribute))]
+    called = [one.func for one in ast.walk(target) if isinstance(one, ast.Call)]
+    parts = {one.value for one in every if isinstance(one, ast.Attribute)}
+    return [one for one in every if one not in parts and one not in called]
+
+
+def _alike(node: ast.expr, place: Place) -> Iterator[tuple[str, float]]:
+    """What may stand in its place: attributes of the same thing that the function reads too, names of the same type."""
+    text = place.text(node)
+    if isinstance(node, ast.Attribute):
+        owner = place.text(node.value)
+        near = [place.text(one) for one in place.expressions if isinstance(one, ast.Attribute)]
+        for other in near:
+            if other.rpartition(".")[0] == owner and other != text and place.is_compatible(text, other) >= MIXED:
+                yield other, 1.0
+    for name in place.names:
+        fits = place.is_compatible(text, name)
+        if name != text and fits >= MIXED and name not in ("self", "cls"):
+            yield name, 0.8 if fits == 1.0 or "NoneType" in place.kind(name) else 0.3
+
+
 def replaced(node: ast.AST, place: Place) -> Iterator[Proposal]:
     """The whole condition replaced by another one in scope, or by a constant."""
     for target in conditions(node):
@@ -130,6 +170,7 @@ TEMPLATES = [
     Template("condition regrouped", 0.3, (ast.BoolOp,), regrouped),
     Template("condition negated", 0.5, (*BRANCHES, ast.BoolOp, ast.Return), negated),
     Template("negation dropped", 0.55, (ast.UnaryOp,), not_dropped),
+    Template("condition for another, too", 0.25, BRANCHES, likewise),
     Template("condition extended", 0.22, (*BRANCHES, ast.Return), extended),
     Template("endless loop", 0.36, (ast.While,), endless),
     Template("condition replaced", 0.12, BRANCHES, replaced),

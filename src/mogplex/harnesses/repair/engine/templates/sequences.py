@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..scope import SEQUENCES, SIZED, Place, Proposal
 from .template import Template
 
-MAX_TEXTS = 16
+MAX_TEXTS, MAX_ATTRIBUTES = 16, 6
 HOLDING = {"list", "tuple", "set", "frozenset", "dict", "deque", "defaultdict", "OrderedDict", "Counter", "dict_keys"}
 
 
@@ -112,6 +112,7 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
                 found.update({f"{name} not in {other}": inside, f"{name} in {other}": inside * 0.8})
                 found.update({f"{name} != {other}": alike, f"{name} == {other}": alike * 0.6})
                 found.update({f"{name} < {other}": alike * 0.4, f"{name} > {other}": alike * 0.4})
+            found.update(_by_attribute(name, others, place))
         for one in place.words.filters:
             text = place.text(one)
             if len(text) < 60 and "\n" not in text:
@@ -127,6 +128,25 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
                 continue
             word = " and " if part.ifs else " if "
             yield place.span_edit(end, end, f"{word}{text}", weight * (0.5 if part.ifs else 1.0))
+
+
+def _by_attribute(name: str, others: list[str], place: Place) -> Iterator[tuple[str, float]]:
+    """What may be asked of the attributes that the file reads of things of that name, or of others."""
+    for attribute in place.words.attributes.get(name, [])[:MAX_ATTRIBUTES]:
+        if attribute in place.words.functions:
+            continue
+        text = f"{name}.{attribute}"
+        yield from ((text, 0.5), (f"not {text}", 0.4))
+        for other in sorted(others, key=lambda one: one not in place.idle)[:MAX_ATTRIBUTES]:
+            near = 1.0 if _is_part(other, attribute) else 0.4
+            if _is_part(other, attribute) and other != attribute:
+                yield from ((f"{other} not in {text}", near), (f"{other} in {text}", near))
+            yield from ((f"{text} == {other}", near * 0.8), (f"{text} != {other}", near * 0.8))
+
+
+def _is_part(one: str, other: str) -> bool:
+    """Whether a name may be one of what another is the plural of, or the same: `tag` of `tags`."""
+    return other.lower().rstrip("s").endswith(one.lower().rstrip("s"))
 
 
 def _with_other_text(node: ast.expr, place: Place) -> list[str]:

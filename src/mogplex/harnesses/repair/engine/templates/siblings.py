@@ -13,7 +13,7 @@ from .block import insert_after, insert_before
 from .template import Template
 
 WORD = re.compile(r"[^\W\d]\w*")
-NEAR = 6  # statements of one block
+NEAR, BESIDE = 6, 3  # statements of one block
 MAX_LINES, MAX_ROWS = 6, 12
 IDLE, SPELLED = 2.0, 1.0  # a copy for a name that nothing reads; for one that the file has the same other words of
 
@@ -97,6 +97,28 @@ def _varying(node: ast.If, place: Place) -> list[str]:
     return sorted(found, key=len)[:2]
 
 
+def like_neighbour(node: ast.Assign | ast.AugAssign, place: Place) -> Iterator[Proposal]:
+    """After `a = int(a) if a else 1` the assignment `b = int(b)` to `b = int(b) if b else 1`: what a neighbour has
+    more, where all that this one has is in the neighbour, too, with the other name."""
+    block, number = place.source.block_of(node)
+    mine, text = _target(node), place.text(node)
+    words = set(WORD.findall(text))
+    for other in (*block[max(0, number - BESIDE) : number], *block[number + 1 : number + 1 + BESIDE]):
+        if not isinstance(other, (ast.Assign, ast.AugAssign)) or type(other) is not type(node):
+            continue
+        theirs, model = _target(other), place.text(other)
+        renamed = _renamed(theirs, mine, model) if mine and theirs else model
+        if "\n" not in renamed and renamed != text and words < set(WORD.findall(renamed)):
+            start, end = place.source.span(node)
+            yield place.span_edit(start, end, renamed)
+
+
+def _target(node: ast.Assign | ast.AugAssign) -> str:
+    """The name, or the attribute's name, that is assigned."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return getattr(target, "attr", getattr(target, "id", ""))
+
+
 def like_other_side(node: ast.Compare | ast.BinOp, place: Place) -> Iterator[Proposal]:
     """`self != tuple(other)` to `tuple(self) != tuple(other)`, `a == b.lower()` to `a.lower() == b.lower()`."""
     if isinstance(node, ast.Compare) and len(node.ops) != 1:
@@ -161,6 +183,7 @@ def _asked_around(node: ast.AST, place: Place) -> list[str]:
 
 TEMPLATES = [
     Template("row continued", 0.5, (ast.If,), row_continued),
+    Template("like its neighbour", 0.6, (ast.Assign, ast.AugAssign), like_neighbour),
     Template("like the other side", 0.5, (ast.Compare, ast.BinOp), like_other_side),
     Template("filter like others", 0.5, (ast.GeneratorExp, ast.ListComp, ast.SetComp), filter_like_others),
 ]

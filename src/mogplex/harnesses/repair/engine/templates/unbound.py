@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..edit import Edit
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS, AnyFunction, argument_names, header_expressions
-from .block import insert_before, line_span
+from .block import insert_after, insert_before, line_span
 from .template import Template
 
 STATEMENTS = (
@@ -19,6 +19,7 @@ BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast
 STARTS = {"append": "[]", "extend": "[]", "add": "set()", "appendleft": "deque()", "update": "{}", "setdefault": "{}"}
 SIZES = {"n", "m", "size", "length", "count", "total", "width", "height"}
 MAX_VALUES, LONGEST_VALUE = 24, 80
+MAX_GIVEN = 6
 SHORTEST_NAME = 3  # that says something as a part of another
 
 
@@ -58,6 +59,47 @@ def bound_too_late(node: ast.stmt, place: Place) -> Iterator[Proposal]:
             line += "" if line.endswith(("\n", "\r")) else place.source.newline
             yield Proposal((Edit(own[0], own[0], line), Edit(*span, "")), 1.0)
             return
+
+
+def bound_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """In a branch that gives a name no value, the assignment that a third of the others have for it, or that one has
+    for a name that failing tests have found without a value."""
+    chain = _chain(node, place) if place.function is not None else []
+    block = place.source.block_of(node)[0]
+    others = [branch for branch in chain if branch is not block]
+    if not others or len(others) == len(chain):
+        return
+    bound = [_bound_in(branch) for branch in others]
+    for name in sorted(set().union(*bound) - _bound_in(block)):
+        is_nameless = name in place.words.clues.nameless
+        if not is_nameless and 3 * sum(name in names for names in bound) < len(others):
+            continue
+        given = [one for branch in others for one in branch if isinstance(one, ast.Assign) and name in _bound_in([one])]
+        for text in list(dict.fromkeys(place.text(one) for one in given))[:MAX_GIVEN]:
+            weight = 1.0 if is_nameless else 0.5
+            after = None if isinstance(node, (ast.Return, ast.Raise)) else insert_after(place, [text], weight)
+            for proposal in (insert_before(place, [text], weight), after):
+                if proposal is not None and "\n" not in text:
+                    yield proposal
+
+
+def _chain(node: ast.stmt, place: Place) -> list[list[ast.stmt]]:
+    """The branches of the `if` that the statement stands right in, `elif` and `else` included."""
+    top = place.source.parents.get(node)
+    while isinstance(above := place.source.parents.get(top), ast.If) and above.orelse == [top]:
+        top = above
+    branches: list[list[ast.stmt]] = []
+    while isinstance(top, ast.If):
+        branches.append(top.body)
+        is_elif = len(top.orelse) == 1 and isinstance(top.orelse[0], ast.If)
+        branches += [top.orelse] if top.orelse and not is_elif else []
+        top = top.orelse[0] if is_elif else None
+    return branches
+
+
+def _bound_in(block: list[ast.stmt]) -> set[str]:
+    every = (inner for one in block for inner in ast.walk(one) if isinstance(inner, ast.Name))
+    return {inner.id for inner in every if isinstance(inner.ctx, ast.Store)}
 
 
 def _levels(node: ast.stmt, place: Place) -> Iterator[Place]:
@@ -200,5 +242,6 @@ def _verbs(name: str, place: Place) -> list[str]:
 
 TEMPLATES = [
     Template("name bound too late", 0.9, STATEMENTS, bound_too_late),
+    Template("name bound in another branch", 0.7, STATEMENTS, bound_elsewhere),
     Template("name given a value", 0.5, STATEMENTS, given_value),
 ]
