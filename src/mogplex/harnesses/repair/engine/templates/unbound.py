@@ -85,8 +85,9 @@ def bound_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
 
 def _chain(node: ast.stmt, place: Place) -> list[list[ast.stmt]]:
     """The branches of the `if` that the statement stands right in, `elif` and `else` included."""
-    top = place.source.parents.get(node)
-    while isinstance(above := place.source.parents.get(top), ast.If) and above.orelse == [top]:
+    parents = place.source.parents
+    top = parents.get(node)
+    while top is not None and isinstance(above := parents.get(top), ast.If) and above.orelse == [top]:
         top = above
     branches: list[list[ast.stmt]] = []
     while isinstance(top, ast.If):
