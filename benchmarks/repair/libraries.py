@@ -147,6 +147,7 @@ LIBRARIES = [
     Library("django_environ", "0.14.0", "environ", round=12),
     Library("geographiclib", "2.1", "geographiclib", round=12),
     Library("josepy", "2.2.0", "src/josepy", round=12),
+    Library("lazr_uri", "4.0.0", "src/lazr/uri", round=12),
     Library("pure_eval", "0.2.4", "pure_eval", round=12),
     Library("pynmea2", "1.19.0", "pynmea2", round=12),
     Library("rich_argparse", "1.8.0", "rich_argparse", failing=1, round=12),
