@@ -113,6 +113,15 @@ def test_doctests_count_when_the_repo_asks_for_them(repo: Repo) -> None:
     assert "n * 2" in (repo.root / "twice.py").read_text()
 
 
+def test_every_file_may_count_as_one_of_tests(repo: Repo) -> None:
+    """pytest imports those by itself, from the file: not what is put in its place."""
+    test = "from till import total\ndef test_total(): assert total([10], 0.5) == 15\n"
+    repo.write(till__py=PROGRAM, test_till__py=test, pytest__ini="[pytest]\npython_files = *.py\n")
+    outcome = repo.repair()
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert RIGHT in (repo.root / "till.py").read_text()
+
+
 def test_tests_of_a_plugin_that_runs_coroutines(repo: Repo) -> None:
     tests = (
         "import pytest\nfrom till import total\npytestmark = pytest.mark.anyio\n"

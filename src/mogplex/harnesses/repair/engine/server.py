@@ -25,10 +25,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 from . import foreign, limits
 from .bytecode import Shelf
-from .overlay import overlay
+from .overlay import overlay, spare_overlaid
 from .safekeeping import Safekeeping, remove_made
 from .suite import Batch, Emit, SuitePlugin, pytest_arguments
 from .swap import CodeIndex
@@ -57,6 +58,7 @@ class Server:
 
     def run(self) -> int:
         Shelf(self._settings["shelf"][0], os.path.realpath(self.root), self._settings["shelf"][1]).open()
+        spare_overlaid(AssertionRewritingHook)
         for text_path, text in self._settings.get("overlay", {}).items():
             overlay(text_path, text)
         for place in reversed(self.paths):

@@ -41,7 +41,7 @@ def _is_elif(node: ast.If, place: Place) -> bool:
 
 
 def _renamed(old: str, new: str, text: str) -> str:
-    """With another word for one, where it is a part of a name, too: `of_list` for `of_str`."""
+    """With another word for one, where it is a part of a name, too: `of_str` for `of_list`."""
     return re.sub(rf"(?<![^\W_]){re.escape(old)}(?![^\W_])", lambda found: new, text)
 
 
@@ -61,7 +61,7 @@ def _renamings(node: ast.If, place: Place) -> dict[tuple[str, str], float]:
             if word == old or around == word:
                 continue
             pattern = re.compile(re.escape(around).replace("\0", r"([^\W\d]\w*?)"))
-            for other in known.keys() - taken:
+            for other in sorted(known.keys() - taken):
                 match = pattern.fullmatch(other)
                 if match is not None and _has_all(_renamed(old, match.group(1), " ".join(words)), words, place):
                     found.setdefault((old, match.group(1)), SPELLED)
@@ -143,24 +143,22 @@ def like_other_side(node: ast.Compare | ast.BinOp, place: Place) -> Iterator[Pro
 def filter_like_others(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, place: Place) -> Iterator[Proposal]:
     """`[i for i in v]` under `if after:` to `[i for i in v if i.start > after]`, where others of the same items have
     `if i.end > before` and the like."""
-    if place.function is None or len(node.generators) != 1 or node.generators[0].ifs:
-        return
     own = node.generators[0]
-    asked = _asked_around(node, place)
+    if place.function is None or len(node.generators) != 1 or own.ifs or not isinstance(own.target, ast.Name):
+        return
+    target = own.target.id
     tests = [
         one.ifs[0] for one in ast.walk(place.function)
         if isinstance(one, ast.comprehension) and len(one.ifs) == 1
-        and place.text(one.target) == place.text(own.target) and place.text(one.iter) == place.text(own.iter)
+        and place.text(one.target) == target and place.text(one.iter) == place.text(own.iter)
     ]  # fmt: skip
-    attributes = {one.attr for test in tests for one in ast.walk(test) if isinstance(one, ast.Attribute)}
+    attributes = sorted({one.attr for test in tests for one in ast.walk(test) if isinstance(one, ast.Attribute)})
     found: dict[str, float] = {}
     for test in tests:
-        text = place.text(test)
-        target = place.text(own.target)
-        free = [one.id for one in ast.walk(test) if isinstance(one, ast.Name) and one.id != target]
-        for name in [*asked, *sorted(place.idle)]:
-            renamed = functools.reduce(lambda so_far, old: re.sub(rf"\b{old}\b", name, so_far), free, text)
-            for attribute in sorted(attributes):
+        others = {one.id for one in ast.walk(test) if isinstance(one, ast.Name)} - {target}
+        for name in [*_asked_around(place), *sorted(place.idle)]:
+            renamed = WORD.sub(lambda word: name if word.group() in others else word.group(), place.text(test))  # noqa: B023  used at once
+            for attribute in attributes:
                 near = 1.5 if _common(attribute, name) else 1.0
                 other = re.sub(rf"\b{target}\.\w+", f"{target}.{attribute}", renamed)
                 found[other] = max(found.get(other, 0.0), near)
@@ -174,7 +172,7 @@ def _common(one: str, other: str) -> bool:
     return one[:3] == other[:3]
 
 
-def _asked_around(node: ast.AST, place: Place) -> list[str]:
+def _asked_around(place: Place) -> list[str]:
     """The names in the condition that the statement stands under."""
     above = place.source.parents.get(place.statement)
     test = above.test if isinstance(above, (ast.If, ast.While)) else None
