@@ -152,6 +152,18 @@ LIBRARIES = [
     Library("pynmea2", "1.19.0", "pynmea2", round=12),
     Library("rich_argparse", "1.8.0", "rich_argparse", failing=1, round=12),
     Library("transliterate", "1.10.2", "src/transliterate", round=12),
+    Library("argh", "0.31.3", "src/argh", round=13),
+    Library("cligj", "0.7.2", "cligj", round=13),
+    Library("flatdict", "4.1.0", "flatdict", round=13),
+    Library("hl7", "0.4.5", "hl7", round=13),
+    Library("iniparse", "0.5.3", "iniparse", round=13),
+    Library("iuliia", "0.13.0", "iuliia", round=13),
+    Library("prettyconf", "3.0.1", "prettyconf", round=13),
+    Library("pymitter", "1.1.3", "src/pymitter", round=13),
+    Library("pyphen", "0.18.1", "pyphen", round=13),
+    Library("pytoml", "0.1.21", "pytoml", round=13),
+    Library("translationstring", "1.4", "translationstring", round=13),
+    Library("utm", "0.9.0", "utm", round=13),
 ]
 
 

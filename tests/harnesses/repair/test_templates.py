@@ -164,6 +164,8 @@ def test_every_template_has_something_to_say() -> None:
         "guarded against None",
         "guarded by a type",
         "guarded like its neighbour",
+        "guarded as elsewhere",
+        "assigned to itself",
         "none refused",
         "row continued",
         "like its neighbour",
@@ -244,6 +246,18 @@ def test_every_template_has_something_to_say() -> None:
             "def f(jobs, tag):\n    print([job.tags for job in jobs])\n"
             "    return [job for job in jobs if tag not in job.tags]\n",
             "filter added",
+        ),
+        (
+            "def f(a):\n    a.name = a.name\n    return a\n",
+            "def f(a):\n    a.name = a.name.lower()\n    return a\n",
+            "assigned to itself",
+        ),
+        (
+            "class A:\n    def f(self, a):\n        if self.b:\n            return a\n        return a.c\n"
+            "    def g(self, a):\n        return a.d\n",
+            "class A:\n    def f(self, a):\n        if self.b:\n            return a\n        return a.c\n"
+            "    def g(self, a):\n        if self.b:\n            return a\n        return a.d\n",
+            "guarded as elsewhere",
         ),
         (
             "def f(a, b):\n    return a != tuple(b)\n",
@@ -653,6 +667,27 @@ def test_operands_that_do_not_go_together_are_made_alike() -> None:
     kinds = {"indent": {"str"}, "line": {"str"}}
     found = priors(text, 2, clash, kinds)
     assert found[right] > 2 * priors(text, 2, NO_CLUES, kinds)[right]
+
+
+def test_what_a_function_in_c_misses_is_given_as_the_others_are() -> None:
+    text = "def f(self):\n    return date(year=self.year, month=self.month)\n"
+    short = Clues(short={"": ("day",)}, clashes={("p.py", 2): "TypeError"})
+    after = text.replace(")\n", ", day=self.day)\n").replace("(self, day=self.day)", "(self)")
+    found = priors(text, 2, short, {})
+    assert found[after] == max(found.values())
+
+
+def test_types_of_the_same_module_join_those_that_are_asked_for() -> None:
+    text = "import ast\ndef f(a):\n    return isinstance(a, (ast.Tuple, ast.Set))\n"
+    joined = text.replace("ast.Set)", "ast.Set, ast.List)")
+    assert joined in priors(text, 3, NO_CLUES, {"a": {"List"}})
+    assert joined not in priors(text, 3, NO_CLUES, {"a": {"Dict"}})
+
+
+def test_a_missing_value_may_be_what_a_method_of_the_class_gives() -> None:
+    text = "class A:\n    def f(self):\n        return found\n    def g(self):\n        return 1\n"
+    after = text.replace("        return found", "        found = self.g()\n        return found")
+    assert after in priors(text, 3, Clues(nameless=frozenset({"found"})), {})
 
 
 def test_what_was_none_is_asked_for_where_failing_tests_died_of_it() -> None:

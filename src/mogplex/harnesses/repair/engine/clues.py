@@ -26,6 +26,7 @@ SHORT = re.compile(r"(\w+)\(\) missing \d+ required (?:positional|keyword-only) 
 TOO_FEW = re.compile(
     r"(\w+)(?:\(\))? (?:takes|expected) (?:exactly |at least )?\w+ (?:positional )?arguments?[ ,(]+(?:got )?\d"
 )
+UNNAMED = re.compile(r"function missing required argument '(\w+)'")  # what functions in C say
 OF_BYTES = re.compile(r"TypeError: [^\n]*(?:bytes-like object|\bnot '?(?:str|bytes)\b|str to bytes|bytes to str)")
 NO_VALUE = re.compile(r"(?:NameError|UnboundLocalError): .*?(?:name|variable) '(\w+)'")
 WAITING = ("raises", "assertRaises", "assertRaisesRegex")
@@ -39,8 +40,8 @@ class Clues:
     `about_none`: whether a failing test died because something was None. `nameless`: names without a value that failing
     tests died of. `origins`: of the clashes those that were traced back, and by how many steps.
     `lacking`: (class, attribute) that an object was found to lack. `short`: functions that were called with too few
-    arguments, and the names of those that were missing, if they are known. `about_bytes`: whether text and bytes met.
-    `callers`: of the lines in tracebacks that end in a clash those that called them."""
+    arguments ("" for one without a name), and the names of those that were missing, if they are known. `about_bytes`:
+    whether text and bytes met. `callers`: of the lines in tracebacks that end in a clash those that called them."""
 
     wanted: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -92,6 +93,8 @@ def _called_short(messages: Iterable[str]) -> dict[str, tuple[str, ...]]:
         found.update(dict.fromkeys(TOO_FEW.findall(message), ()))
         for name, missing in SHORT.findall(message):
             found[name] = tuple(re.findall(r"'(\w+)'", missing))
+        for missing in UNNAMED.findall(message):
+            found[""] = (missing,)
     return found
 
 

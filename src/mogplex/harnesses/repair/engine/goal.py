@@ -132,18 +132,19 @@ def mends_all_there(goal: Goal, mended: list[str], running: Container[str]) -> b
 
 def mends_one_cause(goal: Goal, mended: list[str], after: Mapping[str, Failure]) -> bool:
     """Whether each test that an edit leaves failing seems to fail for another cause than those that it mends: of
-    another exception, or now otherwise than without the edit. `after`: how some of them fail with it.
+    another exception, or now otherwise than without the edit; or just as without it, if those are few beside the mended
+    ones. `after`: how some of them fail with it.
 
-    Of the latter kind there may be no more than mended ones: else the edit only lets them all get a little further.
+    There may be no more of them than mended ones: else the edit only lets them all get a little further.
     """
     before = {test: one.failure for test, one in goal.baseline.outcomes.items()}
     kinds = {_kind(before.get(test)) for test in mended}
     left = [test for test in goal.failing if test not in set(mended)]
     akin = [test for test in left if _kind(before.get(test)) in kinds or before.get(test) is None]
-    moved = [
-        test for test in akin if (now := after.get(test)) and (old := before.get(test)) and has_moved_on(old, now)
-    ]  # fmt: skip
-    return None not in kinds and len(moved) == len(akin) and len(moved) <= len(mended)
+    are_few = 2 * len(left) <= len(mended)
+    pairs = [(before.get(test), after.get(test)) for test in akin]
+    apart = [1 for old, now in pairs if old and now and (has_moved_on(old, now) or (are_few and now == old))]
+    return None not in kinds and len(apart) == len(akin) and len(apart) <= len(mended)
 
 
 def _kind(failure: Failure | None) -> str | None:

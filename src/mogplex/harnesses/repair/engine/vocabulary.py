@@ -11,6 +11,8 @@ from .clues import NO_CLUES, Clues
 from .familiarity import Familiarity
 from .source import FUNCTIONS, AnyFunction, Source
 
+LEAVING = (ast.Return, ast.Raise, ast.Continue)
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -32,6 +34,7 @@ class Vocabulary:
     exceptions: list[str] = field(default_factory=list)
     raises: list[ast.Raise] = field(default_factory=list)
     filters: list[ast.expr] = field(default_factory=list)  # conditions of comprehensions
+    guards: list[ast.If] = field(default_factory=list)  # that leave the function, or the turn of a loop, and do no more
     clues: Clues = NO_CLUES
     globals: list[str] = field(default_factory=list)
     calls: dict[str, list[ast.Call]] = field(default_factory=dict)  # by the text of what is called
@@ -78,6 +81,9 @@ class Vocabulary:
                 words.raises.append(node)
             elif isinstance(node, ast.comprehension):
                 words.filters += node.ifs
+            elif isinstance(node, ast.If):
+                is_short = len(node.body) == 1 and not node.orelse and isinstance(node.body[0], LEAVING)
+                words.guards += [node] if is_short else []
             elif isinstance(node, FUNCTIONS):
                 words.functions.setdefault(node.name, node)
             elif isinstance(node, ast.Name) and is_exception(node.id) and node.id not in words.exceptions:

@@ -37,8 +37,7 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
         one for one in place.words.bound if one[:1].isupper() and not one.isupper() and not is_exception(one)
     )
     classes = [one for one in classes if not hasattr(builtins, one)][:MAX_CLASSES]
-    met = _met(node.args[0], place)
-    friends = [*met, *friends]
+    friends = [*_met(node.args[0], place), *_of_same_module(node.args[0], parts, place), *friends]
     for friend in dict.fromkeys(
         [*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)", *classes]
     ):
@@ -52,6 +51,12 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
         for number in range(len(parts)):
             rest = [part for index, part in enumerate(parts) if index != number]
             yield place.replace(kinds, f"({', '.join(rest)})" if len(rest) > 1 else rest[0], 0.6)
+
+
+def _of_same_module(node: ast.expr, parts: list[str], place: Place) -> list[str]:
+    """`ast.List` where others are asked for as `ast.Tuple`, and a value of that type was met."""
+    owners = dict.fromkeys(part.rpartition(".")[0] for part in parts if "." in part)
+    return [f"{owner}.{kind}" for owner in owners for kind in sorted(place.kind_of(node)) if kind.isidentifier()]
 
 
 def type_missing(node: ast.Call, place: Place) -> Iterator[Proposal]:

@@ -13,7 +13,8 @@ from .guards import SIMPLE, in_loop, returned_values, under_conditions
 from .template import Template
 
 ALIKE = 0.5  # of the weight of a guard that makes the statement the very copy of its neighbour
-MAX_VALUES, MAX_TYPES = 4, 12
+MAX_VALUES, MAX_TYPES, MAX_BORROWED = 4, 12, 8
+LONGEST = 160
 
 
 def guarded_like_neighbour(node: ast.stmt, place: Place) -> Iterator[Proposal]:
@@ -80,8 +81,30 @@ def _types_named(place: Place) -> list[str]:
     return list(dict.fromkeys(plain))[:MAX_TYPES]
 
 
+def guarded_as_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """A guard that another function of the file begins with, before the statement: those of its own class first."""
+    if place.function is None or isinstance(node, FUNCTIONS):
+        return
+    owner, own = place.source.class_of(place.function), place.text(place.function)
+    known = {*place.names, *place.words.bound, "self", "cls"}
+    found: dict[str, float] = {}
+    for guard in place.words.guards:
+        text = place.text(guard)
+        names = {one.id for one in ast.walk(guard) if isinstance(one, ast.Name)}
+        if isinstance(guard.body[0], ast.Continue) and not in_loop(place):
+            continue
+        if names <= known and text.count("\n") == 1 and len(text) <= LONGEST and text not in own:
+            is_near = place.source.class_of(guard) is owner and owner is not None
+            found[text] = max(found.get(text, 0.0), 1.0 if is_near else 0.5)
+    for text, weight in sorted(found.items(), key=lambda pair: -pair[1])[:MAX_BORROWED]:
+        test, leave = text.splitlines()
+        if (proposal := insert_before(place, [test, f"{unit(place)}{leave.strip()}"], weight)) is not None:
+            yield proposal
+
+
 TEMPLATES = [
     Template("guarded like its neighbour", 0.6, SIMPLE, guarded_like_neighbour),
     Template("guarded against None", 0.5, SIMPLE, guarded_against_none),
+    Template("guarded as elsewhere", 0.3, SIMPLE, guarded_as_elsewhere),
     Template("guarded by a type", 0.5, SIMPLE, guarded_by_type),
 ]

@@ -44,7 +44,8 @@ def attribute_given(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         plain = name.strip("_")
         own = [plain] if plain in argument_names(function) else []
         sure = NAMESAKE if plain in place.idle else TAKEN if own else 1.0
-        for number, value in enumerate([*own, "None", "[]", "{}", "0", "False"]):
+        copied = [f"list({plain})"] if own and place.kind(plain) & {"list", "tuple"} else []
+        for number, value in enumerate([*own, *copied, "None", "[]", "{}", "0", "False"]):
             line = [f"self.{name} = {value}"]
             weight = sure * 0.7**number
             added = insert_after(place, line, weight) if is_last else insert_before(place, line, weight * BEFORE)

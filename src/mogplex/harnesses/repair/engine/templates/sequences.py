@@ -166,7 +166,7 @@ def yield_kind(node: ast.expr, place: Place) -> Iterator[Proposal]:
     """`yield` and `yield from`."""
     start, end = place.source.span(node)
     if isinstance(node, ast.Yield) and node.value is not None:
-        yield place.span_edit(start, end, f"yield from {place.text(node.value)}")
+        yield place.span_edit(start, start + len("yield"), "yield from")
     elif isinstance(node, ast.YieldFrom):
         yield place.span_edit(start, end, f"yield {place.text(node.value)}")
 

@@ -20,9 +20,9 @@ def missing_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
     short = place.words.clues.short
     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
     made = next((one for one in MADE_BY if one in short), "") if name[:1].isupper() or name == "cls" else ""
-    if name not in short and not (made and place.clash):
+    if name not in short and not ((made or "" in short) and place.clash):
         return
-    missing = short.get(name) or short.get(made, ())
+    missing = short.get(name) or short.get(made) or short.get("", ())
     head, parts = place.text(node.func), [place.text(part) for part in [*node.args, *node.keywords]]
     for text, weight in _values(node, place, missing[-1] if missing else ""):
         if text not in parts:
@@ -41,6 +41,10 @@ def _values(node: ast.Call, place: Place, parameter: str) -> Iterator[tuple[str,
         known = [text for text in place.kinds if text.rpartition(".")[2] == parameter]
         for text in dict.fromkeys([*(name for name in live if name == parameter), *known]):
             yield text, NAMESAKE
+        for one in node.keywords:  # `day=self.day` after `year=self.year`
+            text = place.text(one.value)
+            if one.arg and text.endswith(f".{one.arg}"):
+                yield f"{text[: -len(one.arg)]}{parameter}", NAMESAKE
     for name in sorted(place.idle):
         yield name, IDLE
     for text in _given_elsewhere(node, place):

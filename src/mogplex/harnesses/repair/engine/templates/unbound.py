@@ -132,6 +132,8 @@ def _values(target: str, name: str, node: ast.stmt, place: Place) -> Iterator[tu
     if target != name:
         return
     yield from _starts(name, place)
+    for method in _methods(place):
+        yield f"self.{method}()", 2.0 if place.words.spelled[method] == 1 else 1.7
     live = [one for one in place.names if place.is_live(one) and one != name]
     if f"self.{name}" in place.kinds or name in place.words.attributes.get("self", []):
         yield f"self.{name}", 2.0
@@ -228,6 +230,16 @@ def _starts(name: str, place: Place) -> Iterator[tuple[str, float]]:
         yield value, weight
     for value in ("True", "1", "()", "set()"):
         yield value, 0.3
+
+
+def _methods(place: Place) -> list[str]:
+    """Those of the class that are given nothing, its own left out."""
+    owner = place.source.class_of(place.function) if place.function is not None else None
+    return [
+        one.name for one in (owner.body if owner is not None else ())
+        if isinstance(one, FUNCTIONS) and one is not place.function and not one.name.startswith("__")
+        and len(one.args.args) - len(one.args.defaults) == 1 and one.args.args[0].arg == "self"
+    ][:MAX_VALUES]  # fmt: skip
 
 
 def _verbs(name: str, place: Place) -> list[str]:

@@ -77,6 +77,20 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
         yield place.replace(node, wrapper, weight * guess)
 
 
+def assigned_to_itself(node: ast.Assign, place: Place) -> Iterator[Proposal]:
+    """`x = x` to `x = x.lower()`, `x = list(x)`, …: something is to be made of it."""
+    if _is_for_nothing(node):
+        yield from wrapped(node.value, place)
+        for verb, weight in _own_functions(place):
+            yield place.replace(node.value, f"{verb}({place.text(node.value)})", weight)
+
+
+def _is_for_nothing(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+        return False
+    return ast.unparse(node.targets[0]) == ast.unparse(node.value)
+
+
 def _by_company(text: str, parent: ast.AST | None, place: Place) -> Iterator[tuple[str, float]]:
     """Wrappers that what stands around a value suggests."""
     if isinstance(parent, ast.Call) and place.text(parent.func).startswith("re."):
@@ -175,6 +189,7 @@ def unwrapped(node: ast.Call, place: Place) -> Iterator[Proposal]:
 
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.GeneratorExp, ast.IfExp)
 TEMPLATES = [
+    Template("assigned to itself", 0.9, (ast.Assign,), assigned_to_itself, is_evident=_is_for_nothing),
     Template("made alike", 0.5, (ast.BinOp, ast.Compare), made_alike),
     Template("text or bytes", 0.5, (*VALUES, ast.JoinedStr, ast.Constant), coded),
     Template("wrapped in a call", 0.14, (*VALUES, ast.ListComp), wrapped),
