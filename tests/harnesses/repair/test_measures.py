@@ -85,6 +85,15 @@ def test_a_patch_mends_one_cause_if_all_others_fail_for_another() -> None:
     assert not mends_one_cause(unknown, ["a", "b"], {})
 
 
+def test_few_that_fail_just_as_before_have_another_cause() -> None:
+    before = {name: Failure("AssertionError", f"{name} is wrong", 3, None) for name in "abc"}
+    goal = Goal(list("abc"), Baseline({name: Outcome("failed", failure=one) for name, one in before.items()}))
+    assert mends_one_cause(goal, ["a", "b"], {"c": before["c"]})
+    assert not mends_one_cause(goal, ["a"], {"b": before["b"], "c": before["c"]}), "most are left"
+    other = Failure("AssertionError", "c is otherwise wrong", 3, None)
+    assert not mends_one_cause(goal, ["a", "b"], {"c": other}), "it changes what it does not mend"
+
+
 def test_what_developers_use_is_less_likely_to_be_at_fault() -> None:
     sources = {f"/r/{name}": Source(name, b"x = 1\n") for name in ("tools/check.py", "app/main.py")}
     suspects = rank({path: {1: 1.0} for path in sources}, sources)
