@@ -167,6 +167,7 @@ def test_every_template_has_something_to_say() -> None:
         "guarded as elsewhere",
         "assigned to itself",
         "none refused",
+        "key refused",
         "row continued",
         "like its neighbour",
         "name bound in another branch",
@@ -246,6 +247,11 @@ def test_every_template_has_something_to_say() -> None:
             "def f(jobs, tag):\n    print([job.tags for job in jobs])\n"
             "    return [job for job in jobs if tag not in job.tags]\n",
             "filter added",
+        ),
+        (
+            "def f(a, b):\n    a.index = b[1]\n    a.cut = int(b[2])\n    return a\n",
+            "def f(a, b):\n    a.index = int(b[1])\n    a.cut = int(b[2])\n    return a\n",
+            "like its neighbour",
         ),
         (
             "def f(a):\n    a.name = a.name\n    return a\n",
@@ -707,6 +713,15 @@ def test_what_was_none_is_asked_for_where_failing_tests_died_of_it() -> None:
     assert kept.replace("a.match", "a.b.match") in priors(
         text.replace("a.match", "a.b.match"), 4, died, {"a.b": {"NoneType"}}
     )
+
+
+def test_a_key_that_is_not_there_is_refused_as_the_failing_test_expects() -> None:
+    text = "def f(self, name):\n    return self.known[name]\n"
+    died = Clues(raised=frozenset({"KeyError"}), named=("ValueError",))
+    line = "    return"
+    refused = text.replace(line, f"    if name not in self.known:\n        raise ValueError\n{line}")
+    found = priors(text, 2, died, {})
+    assert found[refused] > 0.25 and refused not in priors(text, 2, NO_CLUES, {})
 
 
 def test_an_object_that_lacks_an_attribute_is_asked_for_its_type() -> None:

@@ -31,9 +31,9 @@ def _raises(place: Place) -> list[tuple[str, float]]:
         uses = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)} - {place.text(kind)}
         if uses <= set(place.names):
             found.setdefault(text, (waited or (UNASKED if wanted else UNASKED * 0.5)) * (0.5 + 0.5 * near))
-    for name in wanted:
+    for name in dict.fromkeys([*wanted, *(() if wanted else named)]):
         if not any(text.startswith(f"raise {name}") for text in found):
-            found[f"raise {name}"] = 0.7
+            found[f"raise {name}"] = 0.7 * (1.0 if name in wanted else EXPECTED)
     return sorted(found.items(), key=lambda item: -item[1])[:MAX_RAISES]
 
 
@@ -45,6 +45,16 @@ def guard_that_raises(node: ast.stmt, place: Place) -> Iterator[Proposal]:
 def none_refused(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """`if not x: raise …` before the statement, where failing tests died of a None and `x` was one."""
     conditions = [(text, 1.0) for name in maybe_none(place) for text in (f"not {name}", f"{name} is None")]
+    yield from _raising_if(node, place, conditions)
+
+
+def key_refused(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`if key not in entries: raise …` before a statement that reads `entries[key]`, where failing tests died of it."""
+    if not place.words.clues.raised & {"KeyError", "IndexError"}:
+        return
+    read = (one for one in place.nodes() if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Load))
+    plain = (one for one in read if not isinstance(one.slice, (ast.Constant, ast.Slice)))
+    conditions = [(f"{place.text(one.slice)} not in {place.text(one.value)}", 1.0) for one in plain]
     yield from _raising_if(node, place, conditions)
 
 
@@ -82,6 +92,7 @@ SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Fo
 TEMPLATES = [
     Template("guard that raises", 0.3, SIMPLE, guard_that_raises),
     Template("none refused", 0.6, SIMPLE, none_refused),
+    Template("key refused", 0.6, SIMPLE, key_refused),
     Template("raised instead", 0.25, (ast.Return, ast.Pass, ast.Continue), raised_instead),
     Template("not raised", 0.1, (ast.Raise,), not_raised),
 ]

@@ -13,6 +13,7 @@ from .block import insert_after, insert_before
 from .template import Template
 
 WORD = re.compile(r"[^\W\d]\w*")
+NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 NEAR, BESIDE = 6, 3  # statements of one block
 MAX_LINES, MAX_ROWS = 6, 12
 IDLE, SPELLED = 2.0, 1.0  # a copy for a name that nothing reads; for one that the file has the same other words of
@@ -107,10 +108,16 @@ def like_neighbour(node: ast.Assign | ast.AugAssign, place: Place) -> Iterator[P
         if not isinstance(other, (ast.Assign, ast.AugAssign)) or type(other) is not type(node):
             continue
         theirs, model = _target(other), place.text(other)
-        renamed = _renamed(theirs, mine, model) if mine and theirs else model
+        renamed = _with_numbers(text, _renamed(theirs, mine, model) if mine and theirs else model)
         if "\n" not in renamed and renamed != text and words < set(WORD.findall(renamed)):
             start, end = place.source.span(node)
             yield place.span_edit(start, end, renamed)
+
+
+def _with_numbers(text: str, model: str) -> str:
+    """The model with the numbers of the text, if it has as many."""
+    own = NUMBER.findall(text)
+    return NUMBER.sub(lambda _: own.pop(0), model) if len(own) == len(NUMBER.findall(model)) else model
 
 
 def _target(node: ast.Assign | ast.AugAssign) -> str:
