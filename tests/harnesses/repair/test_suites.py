@@ -52,6 +52,14 @@ SUITES = {
         "def test_two():\n    total([], 0)\n    pytest.xfail('known')\n"
         "@pytest.mark.xfail(strict=True)\ndef test_three(): assert total([3], 0) == 4\n"
     ),
+    "warnings": (
+        "import sys, warnings, pytest\nfrom till import total\n"
+        "@pytest.mark.filterwarnings('error')\ndef test_total():\n"
+        "    with pytest.raises(UserWarning): warnings.warn('never', stacklevel=1)\n"
+        "    assert total([10], 0.5) == 15\n"
+        "def test_quiet(capsys):\n    warnings.warn('old', stacklevel=1)\n    assert total([2], 1) == 4\n"
+        "    assert capsys.readouterr().err == ''\n"
+    ),
     "classes with setup": (
         "from till import total\nclass TestTill:\n    def setup_method(self): self.prices = [10]\n"
         "    def test_total(self): assert total(self.prices, 0.5) == 15\n"

@@ -16,6 +16,11 @@ try:
 except ImportError:  # an older pytest: tmp_path asks nothing there
     tmppath_result_key = None  # type: ignore[assignment]  # None says so, where pytest has a key
 
+try:
+    from _pytest.warnings import catch_warnings_for_item
+except ImportError:  # another pytest: warnings go where Python sends them
+    catch_warnings_for_item = None  # type: ignore[assignment]  # None says so, where pytest has a function
+
 EXCUSES = (pytest.skip.Exception, pytest.xfail.Exception)
 
 
@@ -50,16 +55,17 @@ def run_fast(item: Any, following: Any, reports: list[Any]) -> dict[str, Any]:
     if tmppath_result_key is not None and hasattr(item, "stash"):
         item.stash[tmppath_result_key] = {}  # pytest notes here what a report says, and tmp_path looks at it at the end
     try:
-        try:
-            hook.pytest_runtest_setup(item=item)
-            hook.pytest_runtest_call(item=item)
-            if getattr(item, "_excinfo", None):  # where pytest keeps the failures of a unittest.TestCase
-                caught = item._excinfo[-1].value
-                outcome = "skipped" if isinstance(caught, EXCUSES) else "failed"
-            if any(report.failed for report in reports):
-                outcome, message = "failed", "a subtest failed"
-        finally:
-            hook.pytest_runtest_teardown(item=item, nextitem=following)
+        with _warnings_of(item):
+            try:
+                hook.pytest_runtest_setup(item=item)
+                hook.pytest_runtest_call(item=item)
+                if getattr(item, "_excinfo", None):  # where pytest keeps the failures of a unittest.TestCase
+                    caught = item._excinfo[-1].value
+                    outcome = "skipped" if isinstance(caught, EXCUSES) else "failed"
+                if any(report.failed for report in reports):
+                    outcome, message = "failed", "a subtest failed"
+            finally:
+                hook.pytest_runtest_teardown(item=item, nextitem=following)
     except EXCUSES:
         outcome = "skipped"
     except limits.TimeLimit as error:
@@ -69,6 +75,14 @@ def run_fast(item: Any, following: Any, reports: list[Any]) -> dict[str, Any]:
     if outcome == "failed" and limits.is_reached():
         outcome, message = "timeout", "used up its CPU time"
     return {"outcome": outcome, "message": message, "frames": [], "error": caught}
+
+
+def _warnings_of(item: Any) -> contextlib.AbstractContextManager[Any]:
+    """What pytest puts into force around a test's protocol: warnings go to its list, by the filters of the settings and
+    of the test's marks, and not to where the test may look."""
+    if catch_warnings_for_item is None or not item.config.pluginmanager.has_plugin("warnings"):
+        return contextlib.nullcontext()
+    return catch_warnings_for_item(config=item.config, ihook=item.ihook, when="runtest", item=item)
 
 
 def run_again(item: Any, cpu_seconds: float, reports: list[Any]) -> tuple[str, BaseException | None]:
