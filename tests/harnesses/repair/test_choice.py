@@ -35,6 +35,14 @@ def patch(text: str, old: str, new: str, prior: float = 0.3) -> Plausible:
             "isinstance(other, (bool, Bool))", "isinstance(other, bool) is None", id="what is never None",
         ),
         pytest.param(
+            "def f(a, b):\n    if math.isnan(a):\n        return b\n", "math.isnan(a)",
+            "math.isnan(a) or math.isnan(b)", "math.isnan(a) is not None", id="nor what only ever says yes or no",
+        ),
+        pytest.param(
+            "def f(a, b=None):\n    c = b or a.sort\n    return c\n", "b=None):\n    c = b or a.sort",
+            "b=None):\n    c = b or a.sorted", "b=1):\n    c = b or a.sort", id="a default of None is left alone",
+        ),
+        pytest.param(
             "def f(a, n):\n    n = n\n    return a[n:] + a[:n]\n", "a[n:] + a[:n]", "a[n + 1 :] + a[: n + 1]",
             "a[1:] + a[:1]", id="no constant where something was computed",
         ),

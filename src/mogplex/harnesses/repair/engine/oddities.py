@@ -6,12 +6,16 @@ Each function looks at whole lines before and after.
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 
 from .edit import Edit, tokens_of
 from .evident import RESULTS
 from .source import Source
 
+PREDICATE = re.compile(
+    r"(?:is|has)_\w+|(?:start|end)swith|is(?:nan|inf|finite|digit|alpha|alnum|upper|lower|space|file|dir|abs)"
+)
 LITERAL_NAMES = {"True", "False", "None"}
 TRIVIAL_WORDS = {"None", "0", '""', "''"}
 COMPARING = Counter(["==", "!=", "<", ">", "<=", ">="])
@@ -68,8 +72,9 @@ def _is_decided(node: ast.expr) -> bool:
 
 
 def _is_never_none(node: ast.expr) -> bool:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return node.func.id in RESULTS
+    if isinstance(node, ast.Call):
+        is_plain = isinstance(node.func, ast.Name) and node.func.id in RESULTS
+        return is_plain or PREDICATE.fullmatch(getattr(node.func, "attr", "")) is not None
     return isinstance(node, (ast.Compare, ast.JoinedStr, ast.List, ast.Dict, ast.Tuple))
 
 
