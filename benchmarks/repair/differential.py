@@ -119,7 +119,7 @@ def find(file: str, name: str) -> Any:
     thing: Any = modules[0]
     for part in name.split("."):
         thing = vars(thing)[part]
-    for inner in ("__func__", "fget", "__wrapped__"):
+    for inner in ("__func__", "fget", "func", "__wrapped__"):
         thing = getattr(thing, inner, None) or thing
     return thing
 
@@ -138,8 +138,8 @@ def outcome(function: Any, data: bytes) -> tuple[str, str]:
         said = ""
         try:
             value = function(*arguments, **keywords)
-            if inspect.iscoroutine(value):
-                value = asyncio.run(value)
+            if inspect.iscoroutine(value) or inspect.isasyncgen(value):
+                value = asyncio.run(_awaited(value))
             if hasattr(value, "__next__"):
                 value = list(itertools.islice(value, MAX_ITEMS))
             text = f"returned {_shown(value)}"
@@ -157,9 +157,22 @@ def outcome(function: Any, data: bytes) -> tuple[str, str]:
         signal.alarm(0)
 
 
+async def _awaited(value: Any) -> Any:
+    if inspect.iscoroutine(value):
+        return await value
+    items = []
+    async for item in value:
+        items.append(item)
+        if len(items) == MAX_ITEMS:
+            break
+    return items
+
+
 def _text(value: Any) -> str:
     try:
         return repr(value)
+    except TimeoutError:
+        raise
     except Exception as error:  # noqa: BLE001  an object that isn't whole yet, like the `self` of an `__init__`
         return f"no text: {type(error).__name__}"
 

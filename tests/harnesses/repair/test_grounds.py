@@ -12,6 +12,7 @@ import pytest
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.pool import Plan, Pool
 from mogplex.harnesses.repair.engine.source import Source
+from mogplex.harnesses.repair.engine.steadiness import UNTRIED
 from mogplex.harnesses.repair.engine.swap import CodeIndex, restore
 from mogplex.harnesses.repair.engine.units import Compiled, Compiler, encoded
 
@@ -63,6 +64,21 @@ def test_edits_of_a_file_that_only_tests_import_are_screened_and_built_on(tmp_pa
         both = answers(pool, {**request, "batch": [other, power], "under": plus})
     assert [record["outcome"] for record in alone if "screened" in record] == ["failed", "failed", "failed"]
     assert [record["outcome"] for record in both if "screened" in record] == ["failed", "passed"]
+
+
+def test_a_test_that_leaves_something_behind_is_unsteady_though_it_imports_late(tmp_path: Path) -> None:
+    """The run for the sake of the import is its first one."""
+    text = "KNOWN = []\n\n\ndef one(a):\n    KNOWN.append(a)\n    return len(KNOWN) - 3\n"
+    test = "def test_one():\n    from left_it import one\n    assert one(3) == 1 or one(2) > 0\n"
+    (tmp_path / "left_it.py").write_text(text)
+    (tmp_path / "test_left_it.py").write_text(test)
+    path, name = str(tmp_path / "left_it.py"), "test_left_it.py::test_one"
+    edit = encoded(compiled(Source("left_it.py", text.encode()), path, "- 3", "- 0"), path)
+    request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "failures": {}, "targets": [name]}
+    with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
+        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+        told = answers(pool, {**request, "batch": [edit]})
+    assert [record["outcome"] for record in told if "screened" in record] == [UNTRIED]
 
 
 def answers(pool: Pool, request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ def told_by_processes(root: Path, text: str) -> list[Any]:
         "tests": [test],
         "cpu_seconds": [5.0],
         "quiet_seconds": 20.0,
-        "batch": [{}],
+        "batch": [{"path": str(root / "test_it.py")}],
         "under": None,
         "failures": {},
     }

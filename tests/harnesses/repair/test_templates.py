@@ -724,6 +724,29 @@ def test_a_key_that_is_not_there_is_refused_as_the_failing_test_expects() -> Non
     assert found[refused] > 0.25 and refused not in priors(text, 2, NO_CLUES, {})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(m):\n    if m[r'\\w'].start is None:\n        return 1\n    return m[r'\\w'].end\n",
+        "def f(a, b, d):\n    return d[a, b], d[a or b], d[a if b else 1]\n",
+        "def f(a, b):\n    if a if b else a:\n        return f()()\n    return [(a, b) for (a, b) in a]\n",
+        "def f(a):\n    x = " + " + ".join(["a"] * 900) + "\n    if a:\n        x = x\n    return x\n",
+        "def f(a, b):\n    if a:\n        b = 1\n    elif b:\n        return 2\n    return b\n"
+        "def g(a, b):\n    if a:\n        b = 1\n    return b\n",
+    ],
+)
+def test_unusual_code_leads_to_no_exception(text: str) -> None:
+    clues = Clues(raised=frozenset({"KeyError"}), named=("ValueError",), about_none=True, short={"": ("day",)})
+    source = Source("p.py", text.encode())
+    words = Vocabulary.of(source)
+    words.clues = clues
+    for statement in source.statements:
+        found = candidates_of(Suspect("p.py", statement.lineno, 1.0, statement, source), words, {}, all_templates())
+        assert not any(
+            "elif" in edit.text for one in found if one.template == "guarded as elsewhere" for edit in one.edits
+        )
+
+
 def test_an_object_that_lacks_an_attribute_is_asked_for_its_type() -> None:
     text = (
         "def walk(self, kind):\n    return issubclass(kind, m.Block)\n\n\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .baseline import Baseline
 from .files import is_test_path
-from .progress import Failure, has_moved_on
+from .progress import Failure, has_moved_on, without_shift
 
 MAX_REPRESENTATIVES = 3
 QUICK_SECONDS, FEW_QUICK_SECONDS = 0.05, 0.25  # reports on a failure included, which can take most of it
@@ -130,10 +130,10 @@ def mends_all_there(goal: Goal, mended: list[str], running: Container[str]) -> b
     return not is_little and all(test in goal.baseline.lines and test not in running for test in left)
 
 
-def mends_one_cause(goal: Goal, mended: list[str], after: Mapping[str, Failure]) -> bool:
+def mends_one_cause(goal: Goal, mended: list[str], after: Mapping[str, Failure], growth: int = 0) -> bool:
     """Whether each test that an edit leaves failing seems to fail for another cause than those that it mends: of
     another exception, or now otherwise than without the edit; or just as without it, if those are few beside the mended
-    ones. `after`: how some of them fail with it.
+    ones. `after`: how some of them fail with it; `growth`: so many lines it brings in.
 
     There may be no more of them than mended ones: else the edit only lets them all get a little further.
     """
@@ -143,7 +143,11 @@ def mends_one_cause(goal: Goal, mended: list[str], after: Mapping[str, Failure])
     akin = [test for test in left if _kind(before.get(test)) in kinds or before.get(test) is None]
     are_few = 2 * len(left) <= len(mended)
     pairs = [(before.get(test), after.get(test)) for test in akin]
-    apart = [1 for old, now in pairs if old and now and (has_moved_on(old, now) or (are_few and now == old))]
+    apart = [
+        1
+        for old, now in pairs
+        if old and now and (has_moved_on(old, now) or (are_few and without_shift(now, old, growth) == old))
+    ]
     return None not in kinds and len(apart) == len(akin) and len(apart) <= len(mended)
 
 

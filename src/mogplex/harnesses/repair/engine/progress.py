@@ -92,8 +92,12 @@ def _span(code: types.CodeType, instruction: int) -> tuple[int, int] | None:
     """Of the expression that was evaluated, if it is on one line."""
     if not hasattr(code, "co_positions"):
         return None
-    line, end_line, column, end_column = next(itertools.islice(code.co_positions(), instruction // 2, None))
-    return (column, end_column) if line == end_line and column is not None and end_column is not None else None
+    line, end_line, column, end_column = next(
+        itertools.islice(code.co_positions(), instruction // 2, None), (None, None, None, None)
+    )
+    return (
+        (column, end_column) if line == end_line is not None and column is not None and end_column is not None else None
+    )
 
 
 def _message(error: BaseException | None) -> str:

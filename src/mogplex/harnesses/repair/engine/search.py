@@ -290,7 +290,7 @@ class Search:
             mends = mended if self._under is not None else worth_having(self._goal, mended, running)
             if mends:  # a large part: if nothing better comes; on top of another edit any is worth having
                 self.findings.partial.append(replace(found, mends=tuple(mends)))
-            elif is_all or mends_one_cause(self._goal, mended, told_failures(record)):
+            elif is_all or mends_one_cause(self._goal, mended, told_failures(record), trial.compiled.growth):
                 self.findings.apart.append(replace(found, mends=tuple(mended)))
         is_open = function is not None and not worker.is_cold and share < 1
         if is_open and self._screening.may_need_import(path, function, mended, record["bad"]):

@@ -86,11 +86,11 @@ class Server:
                 gc.unfreeze()  # what a test may ask the collector it has to hear: this run is pytest's own verdict
             chosen = [items[test] for test in request["tests"] if test in items]
             with keeping.turn():
-                import_late(chosen, request, index, plugin)
+                ran = import_late(chosen, request, index, plugin)
             if request.get("under") and not index.build_on(request["under"]):
                 return {"done": True, "cold": True, "fine": 0}
             if request.get("batch"):
-                return screen(chosen, request, index, emit, plugin, keeping)
+                return screen(chosen, request, index, emit, plugin, keeping, {} if request.get("under") else ran)
             edit = request.get("edit")
             if edit and edit.get("code"):
                 if index.apply(edit) is None:

@@ -110,7 +110,7 @@ def _proposals(template: Template, node: object, place: Place) -> Iterator[Propo
         for proposal in template.propose(node, place):
             if any(place.source.text[edit.start : edit.end] != edit.text for edit in proposal.edits):
                 yield proposal
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError):
         return  # an unusual layout (an operator that isn't where it should be): this template has nothing to say here
 
 

@@ -26,19 +26,22 @@ class CodeIndex:
         self.is_whole = True
         self._filenames = filenames
         self._functions: dict[tuple[str, int, str], list[types.FunctionType]] = {}
+        self._found: set[int] = set()  # by identity: they are kept alive here
         self.find()
 
     def find(self) -> None:
         """Take in the functions that are new since the garbage collector was frozen."""
         for thing in gc.get_objects():
-            if type(thing) is types.FunctionType and real_path(thing.__code__.co_filename) in self._filenames:
-                known = self._functions.setdefault(_key(thing.__code__), [])
-                if not any(one is thing for one in known):
-                    known.append(thing)
+            if type(thing) is not types.FunctionType or id(thing) in self._found:
+                continue
+            if real_path(thing.__code__.co_filename) in self._filenames:
+                self._found.add(id(thing))
+                self._functions.setdefault(_key(thing.__code__), []).append(thing)
 
     def knows(self, path: str) -> bool:
-        """Whether there are functions of that file."""
-        return any(file == path for file, _, _ in self._functions)
+        """Whether that file has been imported."""
+        known = any(file == path for file, _, _ in self._functions)
+        return known or any(_file_of(one) == path for one in list(sys.modules.values()))
 
     def replace(self, code: types.CodeType) -> list[tuple[types.FunctionType, types.CodeType]] | None:
         """Give every function made from the old code the new one; None if there is none or it doesn't fit.

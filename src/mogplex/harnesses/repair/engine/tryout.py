@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Union
 
 from .fast import is_judged_by_reports, needs_reports, run_again
 from .progress import Failure, failure_of, progress, without_shift
@@ -12,16 +12,23 @@ from .suite import Emit, SuitePlugin
 from .swap import CodeIndex, Undo
 
 IMPORTING_TESTS = 4
+Ran = tuple[str, Union[BaseException, None]]  # the outcome of a test, and what it failed of
 
 
 def screen(
-    items: list[Any], request: dict[str, Any], index: CodeIndex, emit: Emit, plugin: SuitePlugin, keeping: Safekeeping
+    items: list[Any],
+    request: dict[str, Any],
+    index: CodeIndex,
+    emit: Emit,
+    plugin: SuitePlugin,
+    keeping: Safekeeping,
+    ran: dict[str, Ran],
 ) -> dict[str, Any]:
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
 
     `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
     `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}). Tests that
-    one process can't run twice, or that are unsteady, are left out.
+    one process can't run twice, or that are unsteady, are left out. `ran`: how those went that ran here already.
     The outcome is UNTRIED when none is left, and "passed" as soon as one of them passes; of tests that break off at one
     place the others are left out when an edit leaves the first as it is. `moved` says how clearly the failure has moved
     on, `changed` whether any of the tests went differently.
@@ -34,7 +41,7 @@ def screen(
     is_fit = all(map(can_run_again, items))
     if is_fit and (unknown := [item for item in items if item.nodeid not in failures]):
         with keeping.turn():
-            failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin) for item in unknown})
+            failures.update({item.nodeid: _unedited(item, cpu_seconds, plugin, ran) for item in unknown})
         emit({"failures": failures})
     items = [item for item in items if is_fit and not is_unsteady(failures[item.nodeid])]
     if not items:
@@ -75,22 +82,28 @@ def can_run_again(item: Any) -> bool:
     return not needs_reports(item.config) and not is_judged_by_reports(item)
 
 
-def import_late(items: list[Any], request: dict[str, Any], index: CodeIndex, plugin: SuitePlugin) -> None:
-    """When an edit of a request is of a file that has not been imported, run some of its tests: they may do it."""
+def import_late(items: list[Any], request: dict[str, Any], index: CodeIndex, plugin: SuitePlugin) -> dict[str, Ran]:
+    """When an edit of a request is of a file that has not been imported, run some of its tests: they may do it. How
+    they went, by test."""
     edits = [*request.get("batch", ()), *filter(None, [request.get("under")])]
-    if all(map(index.knows, {edit["path"] for edit in edits})):
-        return
+    paths = {edit["path"] for edit in edits}
+    ran: dict[str, Ran] = {}
     for item in filter(can_run_again, items[:IMPORTING_TESTS]):
-        run_again(item, max(request["cpu_seconds"]), plugin.reports)
-    index.find()
+        if all(map(index.knows, paths)):
+            break
+        ran[item.nodeid] = run_again(item, max(request["cpu_seconds"]), plugin.reports)
+    if ran:
+        index.find()
+    return ran
 
 
-def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin) -> Any:
+def _unedited(item: Any, cpu_seconds: float, plugin: SuitePlugin, ran: dict[str, Ran]) -> Any:
     """How a test fails when nothing is edited; None when it doesn't fail, or never ends. Unsteady (see `steadiness`)
     when it goes another way the second time."""
     told: list[Any] = []
-    for _ in range(2):
-        outcome, error = run_again(item, cpu_seconds, plugin.reports)
+    for number in range(2):
+        earlier = ran.get(item.nodeid) if number == 0 else None
+        outcome, error = earlier or run_again(item, cpu_seconds, plugin.reports)
         if outcome == "timeout" or (outcome != "failed" and not told):
             return None
         told.append(failure_of(item, error).record() if outcome == "failed" else None)

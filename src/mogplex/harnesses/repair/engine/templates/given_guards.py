@@ -93,6 +93,8 @@ def guarded_as_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         names = {one.id for one in ast.walk(guard) if isinstance(one, ast.Name)}
         if isinstance(guard.body[0], ast.Continue) and not in_loop(place):
             continue
+        if text.startswith("elif"):
+            continue
         if names <= known and text.count("\n") == 1 and len(text) <= LONGEST and text not in own:
             is_near = place.source.class_of(guard) is owner and owner is not None
             found[text] = max(found.get(text, 0.0), 1.0 if is_near else 0.5)

@@ -109,13 +109,13 @@ def extended(node: ast.AST, place: Place) -> Iterator[Proposal]:
 def likewise(node: ast.AST, place: Place) -> Iterator[Proposal]:
     """`if self.low is None:` to `if self.low is None and self.high is None:`: the same of another that fits."""
     for target in conditions(node):
-        if isinstance(target, ast.BoolOp):
+        if isinstance(target, (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)):
             continue
         text = place.text(target)
         for one in _asked(target):
             mine = place.text(one)
             for other, weight in _alike(one, place):
-                again = re.sub(rf"(?<![.\w]){re.escape(mine)}\b", other, text)
+                again = re.sub(rf"(?<![.\w]){re.escape(mine)}\b", lambda _: other, text)  # noqa: B023  used at once
                 if again != text and other not in text:
                     yield place.replace(target, f"{text} and {again}", weight)
                     yield place.replace(target, f"{text} or {again}", weight)
@@ -124,6 +124,7 @@ def likewise(node: ast.AST, place: Place) -> Iterator[Proposal]:
 def _asked(target: ast.expr) -> list[ast.expr]:
     """The names and attributes of a condition, whole ones only."""
     every = [one for one in ast.walk(target) if isinstance(one, (ast.Name, ast.Attribute))]
+    every = [one for one in every if isinstance(one.ctx, ast.Load)]
     called = [one.func for one in ast.walk(target) if isinstance(one, ast.Call)]
     parts = {one.value for one in every if isinstance(one, ast.Attribute)}
     return [one for one in every if one not in parts and one not in called]

@@ -20,7 +20,7 @@ def missing_argument(node: ast.Call, place: Place) -> Iterator[Proposal]:
     short = place.words.clues.short
     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
     made = next((one for one in MADE_BY if one in short), "") if name[:1].isupper() or name == "cls" else ""
-    if name not in short and not ((made or "" in short) and place.clash):
+    if (not name or name not in short) and not ((made or "" in short) and place.clash):
         return
     missing = short.get(name) or short.get(made) or short.get("", ())
     head, parts = place.text(node.func), [place.text(part) for part in [*node.args, *node.keywords]]

@@ -79,7 +79,9 @@ def _row(node: ast.If, place: Place) -> list[ast.If]:
     """The statements of the same shape around it, itself included."""
     block, number = place.source.block_of(node)
     near = block[max(0, number - NEAR) : number + NEAR + 1]
-    return [one for one in near if isinstance(one, ast.If) and _shape(one) == _shape(node)]
+    long = (node.end_lineno or node.lineno) - node.lineno
+    like = [one for one in near if isinstance(one, ast.If) and (one.end_lineno or one.lineno) - one.lineno == long]
+    return [one for one in like if _shape(one) == _shape(node)]
 
 
 @functools.lru_cache(maxsize=512)
@@ -107,8 +109,10 @@ def like_neighbour(node: ast.Assign | ast.AugAssign, place: Place) -> Iterator[P
     for other in (*block[max(0, number - BESIDE) : number], *block[number + 1 : number + 1 + BESIDE]):
         if not isinstance(other, (ast.Assign, ast.AugAssign)) or type(other) is not type(node):
             continue
-        theirs, model = _target(other), place.text(other)
-        renamed = _with_numbers(text, _renamed(theirs, mine, model) if mine and theirs else model)
+        theirs = _target(other)
+        if not (mine and theirs):
+            continue
+        renamed = _with_numbers(text, _renamed(theirs, mine, place.text(other)))
         if "\n" not in renamed and renamed != text and words < set(WORD.findall(renamed)):
             start, end = place.source.span(node)
             yield place.span_edit(start, end, renamed)

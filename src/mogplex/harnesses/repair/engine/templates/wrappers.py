@@ -88,7 +88,11 @@ def assigned_to_itself(node: ast.Assign, place: Place) -> Iterator[Proposal]:
 def _is_for_nothing(node: ast.AST) -> bool:
     if not isinstance(node, ast.Assign) or len(node.targets) != 1:
         return False
-    return ast.unparse(node.targets[0]) == ast.unparse(node.value)
+    left: ast.expr | None = node.targets[0]
+    right: ast.expr | None = node.value
+    while isinstance(left, ast.Attribute) and isinstance(right, ast.Attribute) and left.attr == right.attr:
+        left, right = left.value, right.value
+    return isinstance(left, ast.Name) and isinstance(right, ast.Name) and left.id == right.id
 
 
 def _by_company(text: str, parent: ast.AST | None, place: Place) -> Iterator[tuple[str, float]]:
