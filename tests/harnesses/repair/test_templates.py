@@ -730,7 +730,7 @@ def test_a_key_that_is_not_there_is_refused_as_the_failing_test_expects() -> Non
         "def f(m):\n    if m[r'\\w'].start is None:\n        return 1\n    return m[r'\\w'].end\n",
         "def f(a, b, d):\n    return d[a, b], d[a or b], d[a if b else 1]\n",
         "def f(a, b):\n    if a if b else a:\n        return f()()\n    return [(a, b) for (a, b) in a]\n",
-        "def f(a):\n    x = " + " + ".join(["a"] * 900) + "\n    if a:\n        x = x\n    return x\n",
+        "def f(a):\n    x = " + " + ".join(["a"] * 400) + "\n    if a:\n        x = x\n    return x\n",
         "def f(a, b):\n    if a:\n        b = 1\n    elif b:\n        return 2\n    return b\n"
         "def g(a, b):\n    if a:\n        b = 1\n    return b\n",
     ],

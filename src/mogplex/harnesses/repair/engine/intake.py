@@ -65,7 +65,7 @@ class Intake:
     def _trial_of(self, candidate: Candidate) -> Trial | None:
         try:
             compiled = self._compilers[candidate.path].compile(candidate)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
             return None
         key = (candidate.path, compiled.function, compiled.line, compiled.key)
         if key in self._seen:

@@ -130,5 +130,5 @@ def tree_of(text: str) -> ast.Module:
     body = "\n".join(line[margin:] for line in lines)
     try:
         return ast.parse(body + "\n    pass\n" if body.rstrip().endswith(":") else body)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, SystemError):  # the last two of what is nested too deeply
         return ast.Module(body=[], type_ignores=[])

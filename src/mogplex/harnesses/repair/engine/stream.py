@@ -17,6 +17,7 @@ CROWD = 60  # after so many candidates on one line the next counts half
 SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious may take four times as many turns
 IDLE_FACTOR, HIGHEST_IDLE_PRIOR = 2.5, 0.9  # for edits that use a name which nothing has used so far
 EVIDENT_FACTOR = 0.25  # what a statement is suspected at least that is plainly wrong
+TOO_DEEP = (RecursionError, SystemError)  # what Python says of code that is nested too deeply; some versions the latter
 WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -110,7 +111,9 @@ def _proposals(template: Template, node: object, place: Place) -> Iterator[Propo
         for proposal in template.propose(node, place):
             if any(place.source.text[edit.start : edit.end] != edit.text for edit in proposal.edits):
                 yield proposal
-    except (ValueError, SyntaxError, RecursionError):
+    except TOO_DEEP:
+        return  # a sum of hundreds of terms
+    except (ValueError, SyntaxError):
         return  # an unusual layout (an operator that isn't where it should be): this template has nothing to say here
 
 
