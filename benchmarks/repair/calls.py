@@ -29,7 +29,7 @@ LOCKS = (type(threading.Lock()), type(threading.RLock()))
 
 class _Pickler(cloudpickle.Pickler):
     """Lambdas and classes of test functions, as cloudpickle does; open files by what is in them; locks as new ones;
-    functions with a cache by the function; and objects whose class refuses to be pickled by their attributes."""
+    functions with a cache by the function; and objects whose `__reduce__` refuses by their attributes."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, io.BufferedReader):

@@ -1,6 +1,6 @@
 """One step of comparing two versions of a function, in a process of its own. Run by `judge.py` as
 
-    python -m differential record|generate|replay FILE FUNCTION FOLDER
+    python -m differential record|generate|steady|replay FILE FUNCTION FOLDER
 
 `record` runs the suite and keeps calls of the function; `generate` makes inputs from them with Hypothesis and keeps
 what the function does with each; `steady` leaves out those with which the same function does something else in another

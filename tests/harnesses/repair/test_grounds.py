@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,8 +42,7 @@ def test_a_second_edit_is_tried_below_one_that_brings_in_lines(tmp_path: Path) -
         "tests": ["test_code_it.py::test_two"], "cpu_seconds": [5.0], "quiet_seconds": 20.0,
         "edit": encoded(second, path), "under": under, "targets": ["test_code_it.py::test_two"],
     }  # fmt: skip
-    with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
-        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+    with started(tmp_path, path) as pool:
         told = answers(pool, request)
     assert not told[-1].get("cold"), "the function was not found"
     assert told[-1]["mended"] == ["test_code_it.py::test_two"]
@@ -58,8 +59,7 @@ def test_edits_of_a_file_that_only_tests_import_are_screened_and_built_on(tmp_pa
         encoded(compiled(source, path, *words), path) for words in [("-", "+"), ("a * 2", "a ** 2"), ("a * 2", "a + 2")]
     )
     request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "failures": {}, "targets": [name]}
-    with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
-        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+    with started(tmp_path, path) as pool:
         alone = answers(pool, {**request, "batch": [plus, power, other]})
         both = answers(pool, {**request, "batch": [other, power], "under": plus})
     assert [record["outcome"] for record in alone if "screened" in record] == ["failed", "failed", "failed"]
@@ -75,10 +75,17 @@ def test_a_test_that_leaves_something_behind_is_unsteady_though_it_imports_late(
     path, name = str(tmp_path / "left_it.py"), "test_left_it.py::test_one"
     edit = encoded(compiled(Source("left_it.py", text.encode()), path, "- 3", "- 0"), path)
     request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "failures": {}, "targets": [name]}
-    with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
-        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+    with started(tmp_path, path) as pool:
         told = answers(pool, {**request, "batch": [edit]})
     assert [record["outcome"] for record in told if "screened" in record] == [UNTRIED]
+
+
+@contextlib.contextmanager
+def started(root: Path, path: str) -> Iterator[Pool]:
+    """One worker for the suite in a folder with this file of code."""
+    with Pool(Plan(root, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
+        assert pool.await_collection(60.0) is None, pool.stderr_tail()
+        yield pool
 
 
 def answers(pool: Pool, request: dict[str, Any]) -> list[dict[str, Any]]:

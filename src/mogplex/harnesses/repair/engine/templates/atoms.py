@@ -30,6 +30,14 @@ def atoms(place: Place) -> list[tuple[str, float]]:
     return sorted(found.items(), key=lambda item: -item[1])[:MAX_ATOMS]
 
 
+def whole_reads(node: ast.AST) -> list[ast.expr]:
+    """The names and attributes that a piece of code reads: no parts of others, and nothing that is called."""
+    every = [one for one in ast.walk(node) if isinstance(one, (ast.Name, ast.Attribute))]
+    parts = {one.value for one in every if isinstance(one, ast.Attribute)}
+    called = {one.func for one in ast.walk(node) if isinstance(one, ast.Call)}
+    return [one for one in every if one not in parts and one not in called and isinstance(one.ctx, ast.Load)]
+
+
 def maybe_none(place: Place) -> list[str]:
     """What the statement reads (names, attributes) that was None there, when failing tests died of such a thing."""
     if not place.words.clues.about_none:

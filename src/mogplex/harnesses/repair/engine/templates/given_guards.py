@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS
-from .atoms import maybe_none
+from .atoms import maybe_none, whole_reads
 from .block import insert_before, unit
 from .guards import SIMPLE, in_loop, returned_values, under_conditions
 from .template import Template
@@ -30,20 +30,12 @@ def _like_neighbours(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]
         if not isinstance(near, ast.If) or near.orelse or type(near.body[0]) is not type(node):
             continue
         asked = {place.text(one) for one in ast.walk(near.test) if isinstance(one, (ast.Attribute, ast.Name))}
-        theirs = [text for text in _read(near.body[0], place) if text in asked]
-        for text in theirs:
-            for mine in _read(node, place):
+        theirs = [text for text in map(place.text, whole_reads(near.body[0])) if text in asked]
+        for text in dict.fromkeys(theirs):
+            for mine in dict.fromkeys(map(place.text, whole_reads(node))):
                 if mine.count(".") == text.count(".") and mine not in asked:
                     is_same = place.text(near.body[0]).replace(text, mine) == place.text(node)
                     yield place.text(near.test).replace(text, mine), 1.0 if is_same else ALIKE
-
-
-def _read(node: ast.stmt, place: Place) -> list[str]:
-    """The attributes and names that a statement reads, whole ones only."""
-    every = [one for one in ast.walk(node) if isinstance(one, (ast.Attribute, ast.Name))]
-    parts = {one.value for one in every if isinstance(one, ast.Attribute)}
-    whole = [one for one in every if one not in parts and isinstance(one.ctx, ast.Load)]
-    return list(dict.fromkeys(place.text(one) for one in whole))
 
 
 def guarded_against_none(node: ast.stmt, place: Place) -> Iterator[Proposal]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..edit import is_loose, operator_span
 from ..scope import SIZED, Place, Proposal
-from .atoms import atoms
+from .atoms import atoms, whole_reads
 from .template import Template
 
 MIXED = 0.5  # how well types fit that are unknown, or may mix
@@ -112,22 +112,17 @@ def likewise(node: ast.AST, place: Place) -> Iterator[Proposal]:
         if isinstance(target, (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)):
             continue
         text = place.text(target)
-        for one in _asked(target):
+        for one in whole_reads(target):
             mine = place.text(one)
             for other, weight in _alike(one, place):
-                again = re.sub(rf"(?<![.\w]){re.escape(mine)}\b", lambda _: other, text)  # noqa: B023  used at once
+                again = _with_other(mine, other, text)
                 if again != text and other not in text:
                     yield place.replace(target, f"{text} and {again}", weight)
                     yield place.replace(target, f"{text} or {again}", weight)
 
 
-def _asked(target: ast.expr) -> list[ast.expr]:
-    """The names and attributes of a condition, whole ones only."""
-    every = [one for one in ast.walk(target) if isinstance(one, (ast.Name, ast.Attribute))]
-    every = [one for one in every if isinstance(one.ctx, ast.Load)]
-    called = [one.func for one in ast.walk(target) if isinstance(one, ast.Call)]
-    parts = {one.value for one in every if isinstance(one, ast.Attribute)}
-    return [one for one in every if one not in parts and one not in called]
+def _with_other(mine: str, other: str, text: str) -> str:
+    return re.sub(rf"(?<![.\w]){re.escape(mine)}\b", lambda _: other, text)
 
 
 def _alike(node: ast.expr, place: Place) -> Iterator[tuple[str, float]]:

@@ -168,7 +168,7 @@ def filter_like_others(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, plac
     for test in tests:
         others = {one.id for one in ast.walk(test) if isinstance(one, ast.Name)} - {target}
         for name in [*_asked_around(place), *sorted(place.idle)]:
-            renamed = WORD.sub(lambda word: name if word.group() in others else word.group(), place.text(test))  # noqa: B023  used at once
+            renamed = _all_renamed(others, name, place.text(test))
             for attribute in attributes:
                 near = 1.5 if _common(attribute, name) else 1.0
                 other = re.sub(rf"\b{target}\.\w+", f"{target}.{attribute}", renamed)
@@ -176,6 +176,10 @@ def filter_like_others(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, plac
     end = place.source.span(own.iter)[1]
     for text, weight in found.items():
         yield place.span_edit(end, end, f" if {text}", weight)
+
+
+def _all_renamed(words: set[str], new: str, text: str) -> str:
+    return WORD.sub(lambda found: new if found.group() in words else found.group(), text)
 
 
 def _common(one: str, other: str) -> bool:
