@@ -306,6 +306,26 @@ def test_a_test_that_fails_in_chosen_company_only_does_not_stand_in_the_way(repo
     assert "sum(prices) + sum(prices) * rate" in (repo.root / "till.py").read_text()
 
 
+def test_lines_are_recorded_while_no_other_run_stores_anything_in_the_repo(repo: Repo, tmp_path: Path) -> None:
+    first = tmp_path / "first"  # the run that takes it away keeps what it has stored until the recorded one has met it
+    first.touch()
+    repo.write(
+        pages__py=(
+            "from pathlib import Path\n\n\ndef page(name, text):\n    built = Path(__file__).parent / f'{name}.built'\n"
+            "    if not built.exists():\n        built.write_text(text.lower())\n    return built.read_text()\n"
+        ),
+        test_pages__py=(
+            "import sys\nimport time\nfrom pathlib import Path\nfrom pages import page\n\n\ndef test_page():\n"
+            f"    first = Path({str(first)!r})\n    if sys.gettrace() is not None:\n        time.sleep(0.5)\n"
+            "    made = page('a', 'Hello')\n    if sys.gettrace() is None and first.exists():\n"
+            "        first.unlink()\n        time.sleep(1.5)\n    assert made == 'HELLO'\n"
+        ),
+    )
+    outcome = repo.repair()
+    assert outcome.end["success"], outcome.end["summary"]
+    assert "text.upper()" in (repo.root / "pages.py").read_text()
+
+
 def test_what_the_broken_code_has_stored_in_the_repo_is_not_believed(repo: Repo) -> None:
     repo.write(
         pages__py=(

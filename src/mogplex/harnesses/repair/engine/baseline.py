@@ -66,7 +66,8 @@ def measure(pool: Pool, tests: list[str], cpu_seconds: float, record_seconds: fl
 
     The second run doubles as the check for flaky tests. Two runs at once may get into each other's way, so failing
     tests (the cheapest MAX_FULL of them) run again without a twin, as pytest runs them, and are targets only if they
-    fail then too. Failing tests that weren't recorded, and a sample of the others, are recorded then.
+    fail then too. Failing tests that weren't recorded, and a sample of the others, are recorded then; all failing ones
+    when tests write in the repo, where a test may have found what its twin had just stored, and taken another way.
     """
     plain = Run(tests, cpu_seconds)
     traced = Run(
@@ -130,7 +131,10 @@ def record_rest(
     pool: Pool, outcomes: dict[str, Outcome], traced: Run, cpu_seconds: float, seconds: float
 ) -> dict[str, Any]:
     """The lines of `traced`, and of what it left out: failing tests to their end, and a sample of the others."""
-    done = {test for test in traced.recorded if test not in traced.cut or outcomes[test].outcome in FINE}
+    is_steady = not pool.is_repo_written()
+    done = {
+        test for test in traced.recorded if outcomes[test].outcome in FINE or (is_steady and test not in traced.cut)
+    }
     left = [test for test, one in outcomes.items() if test not in done and one.outcome != "crashed"]
     hanging = [test for test in left if outcomes[test].outcome == "timeout"]
     finite = sample({test: outcomes[test] for test in left if test not in set(hanging)}, seconds)
@@ -141,7 +145,8 @@ def record_rest(
         slowest_seconds=slowest,
     )  # fmt: skip
     loops = Run(hanging, HANGING_CPU_SECONDS, record="lines")
-    play(pool, rest, loops)
+    for runs in [(rest, loops)] if is_steady else [(rest,), (loops,)]:
+        play(pool, *runs)
     for test, one in rest.outcomes.items():
         traced.outcomes.setdefault(test, one)
     return {**traced.recorded, **rest.recorded, **loops.recorded}

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .safekeeping import LOG, remove_made
+from .safekeeping import JOURNAL, LOG, read_lines, remove_made
 
 ENGINE_PARENT = Path(__file__).resolve().parent.parent
 BOOT = "import sys; sys.path.append({parent!r}); from {package}.server import main; raise SystemExit(main())"
@@ -159,6 +159,11 @@ class Pool:
         self.loaded, self.pytest_version = record["loaded"], record["pytest"]
         self._selector.unregister(self._control)
         return None
+
+    def is_repo_written(self) -> bool:
+        """Whether the tests have written in the repo, as far as they ran without an edit."""
+        root = os.path.realpath(self._plan.root) + os.sep
+        return any(path.startswith(root) for path in read_lines(f"{self._temporary}/{JOURNAL}"))
 
     def stderr_tail(self) -> str:
         return b"".join(self._stderr).decode("utf-8", "replace")[-STDERR_TAIL_BYTES:].strip()

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 LOG = ".repair-made"  # in the private folder of the process: what its edit has made elsewhere
+JOURNAL = "written"  # in the folder that all processes share: what the tests write without an edit
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND | os.O_CREAT
 FLEETING = ("/dev/shm/", "/proc/")  # nothing there is the repo's
 DEVICES = "/dev/"  # may be written to, and not be removed or get other rights

@@ -30,7 +30,7 @@ from _pytest.assertion.rewrite import AssertionRewritingHook
 from . import foreign, limits
 from .bytecode import Shelf
 from .overlay import overlay, spare_overlaid
-from .safekeeping import Safekeeping, remove_made
+from .safekeeping import JOURNAL, Safekeeping, remove_made
 from .suite import Batch, Emit, SuitePlugin, pytest_arguments
 from .swap import CodeIndex
 from .tryout import import_late, screen
@@ -146,7 +146,7 @@ class Server:
     def _keep(self, request: dict[str, Any], directory: str) -> Safekeeping:
         is_edited = any(request.get(name) for name in ("under", "batch", "edit"))
         temporary, shelf = self._settings["temporary"], self._settings["shelf"][0]
-        keeping = Safekeeping([temporary, directory, shelf], f"{temporary}/written", directory, self.root, is_edited)
+        keeping = Safekeeping([temporary, directory, shelf], f"{temporary}/{JOURNAL}", directory, self.root, is_edited)
         keeping.begin()
         return keeping
 
