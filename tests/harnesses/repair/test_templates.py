@@ -176,6 +176,8 @@ def test_every_template_has_something_to_say() -> None:
         "argument missing",
         "text or bytes",
         "result lost",
+        "another question, too",
+        "unused name",
         "step with an unused function",
         "unused function around a value",
         "comparison operands swapped",
@@ -195,6 +197,33 @@ def test_every_template_has_something_to_say() -> None:
             "def f(a):\n    if not a:\n        raise ValueError\n    return a[0:2], a[2:7]\n",
             "def f(a):\n    if not a or len(a) != 7:\n        raise ValueError\n    return a[0:2], a[2:7]\n",
             "condition extended",
+        ),
+        (
+            "def f(tag):\n    if not tag[0].isdigit():\n        return 0\n    return tag\n",
+            "def f(tag):\n    if tag and not tag[0].isdigit():\n        return 0\n    return tag\n",
+            "condition extended",
+        ),
+        (
+            "import math\n\ndef f(a):\n    if math.isnan(a):\n        return 0\n    return a\n",
+            "import math\n\ndef f(a):\n    if math.isnan(a) or math.isinf(a):\n        return 0\n    return a\n",
+            "another question, too",
+        ),
+        (
+            "ALL = slice(None)\n\ndef f(a, i):\n    if isinstance(i, slice):\n        return a\n    return a[i]\n",
+            "ALL = slice(None)\n\ndef f(a, i):\n    if isinstance(i, slice) and i == ALL:\n        return a\n"
+            "    return a[i]\n",
+            "condition extended",
+        ),
+        (
+            "from a import first, second\n\ndef f(a):\n    return first(a) + first(a)\n",
+            "from a import first, second\n\ndef f(a):\n    return first(a) + second(a)\n",
+            "unused name",
+        ),
+        (
+            "class A:\n    def f(self, a):\n        return a + a\n\n    def _cut(self, a):\n        return a[:2]\n",
+            "class A:\n    def f(self, a):\n        a = self._cut(a)\n        return a + a\n\n"
+            "    def _cut(self, a):\n        return a[:2]\n",
+            "step with an unused function",
         ),
         (
             "def f(a, b=None):\n    b = list(a)\n    return b\n",

@@ -70,7 +70,8 @@ class Stream:
 
     def _most(self, template: Template) -> float:
         """The prior of its candidates of weight 1 here; few weigh more."""
-        return (_boosted(template.prior) if self._place.idle else template.prior) * self._boost(template)
+        is_boosted = bool(self._place.idle or self._place.words.idle)
+        return (_boosted(template.prior) if is_boosted else template.prior) * self._boost(template)
 
     def _boost(self, template: Template) -> float:
         return max(1.0, EVIDENT_FACTOR / self._factor) if template in self._evident else 1.0
@@ -119,7 +120,7 @@ def _proposals(template: Template, node: object, place: Place) -> Iterator[Propo
 
 def _candidate(suspect: Suspect, template: Template, proposal: Proposal, place: Place) -> Candidate:
     prior = template.prior * proposal.weight * (0.3 if proposal.removes else 1.0)
-    if place.idle and any(_brings_in(edit, place) for edit in proposal.edits):
+    if (place.idle or place.words.idle) and any(_brings_in(edit, place) for edit in proposal.edits):
         prior = _boosted(prior)
     start = min(edit.start for edit in proposal.edits)
     line = suspect.source.line_of(start)
@@ -128,5 +129,5 @@ def _candidate(suspect: Suspect, template: Template, proposal: Proposal, place: 
 
 def _brings_in(edit: Edit, place: Place) -> bool:
     """Whether an edit reads a name that nothing has read so far."""
-    words = set(WORD.findall(edit.text)) & place.idle
+    words = set(WORD.findall(edit.text)) & (place.idle | place.words.idle)
     return bool(words) and not words & set(WORD.findall(place.source.text[edit.start : edit.end]))

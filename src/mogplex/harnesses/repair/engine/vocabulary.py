@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from .clues import NO_CLUES, Clues
 from .familiarity import Familiarity
 from .source import FUNCTIONS, AnyFunction, Source
 
+WORD = re.compile(r"[^\W\d]\w*")
+MAX_IDLE = 3
 LEAVING = (ast.Return, ast.Raise, ast.Continue)
 
 
@@ -48,6 +51,7 @@ class Vocabulary:
     familiarity: Familiarity = field(default_factory=lambda: Familiarity(""))
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
     unused: list[str] = field(default_factory=list)  # functions, it seems, that are imported or private and not called
+    idle: set[str] = field(default_factory=set)  # names of the module that stand only where they get their meaning
 
     @classmethod
     def of(cls, source: Source) -> Vocabulary:
@@ -94,6 +98,7 @@ class Vocabulary:
                 words.globals += [target.id for target in targets if isinstance(target, ast.Name)]
         words.bound |= {*words.globals, *words.functions, *dir(builtins)}
         words.unused = _unused(source, words.spelled)
+        words.idle = _idle(source)
         return words
 
 
@@ -107,6 +112,25 @@ def _unused(source: Source, spelled: Counter[str]) -> list[str]:
         elif isinstance(one, FUNCTIONS) and one.name.startswith("_") and spelled[one.name] == 1:
             found.append(one.name)
     return found
+
+
+def _idle(source: Source) -> set[str]:
+    """Names that the module imports from others or defines as constants, and that its text has no second time; none
+    when there are many, for others to import from here."""
+    if source.path.endswith("__init__.py"):
+        return set()
+    names: set[str] = set()
+    for one in source.tree.body:
+        if isinstance(one, ast.ImportFrom) and one.module not in ("__future__", "typing", "collections.abc"):
+            names |= {alias.asname or alias.name for alias in one.names if alias.asname != alias.name}
+        elif isinstance(one, ast.Assign):
+            constants = (target.id for target in one.targets if isinstance(target, ast.Name))
+            names |= {name for name in constants if name.isupper() or name.startswith("_")}
+    if not names:
+        return set()
+    times = Counter(WORD.findall(source.text))
+    found = {name for name in names if times[name] == 1 and not name.startswith("__")}
+    return found if len(found) <= MAX_IDLE else set()
 
 
 def _declared(node: ast.ClassDef) -> list[str]:

@@ -36,7 +36,8 @@ def type_added(node: ast.Call, place: Place) -> Iterator[Proposal]:
     classes = sorted(
         one for one in place.words.bound if one[:1].isupper() and not one.isupper() and not is_exception(one)
     )
-    classes = [one for one in classes if not hasattr(builtins, one)][:MAX_CLASSES]
+    classes = [one for one in classes if not hasattr(builtins, one)]
+    classes = sorted(classes, key=lambda one: one not in place.words.idle)[:MAX_CLASSES]
     friends = [*_met(node.args[0], place), *_of_same_module(node.args[0], parts, place), *friends]
     for friend in dict.fromkeys(
         [*friends, "str", "bytes", "list", "tuple", "dict", "set", "int", "float", "type(None)", *classes]

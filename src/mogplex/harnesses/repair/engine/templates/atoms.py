@@ -106,7 +106,9 @@ def _of_parts(names: list[str], place: Place) -> Atoms:
             if attribute not in place.words.functions:
                 yield f"{name}.{attribute}", 0.4
                 yield f"not {name}.{attribute}", 0.3
-    for one in [one for one in place.reads if one.isupper() and one in place.words.globals][:MAX_SENTINELS]:
+    read = [one for one in place.reads if one.isupper() and one in place.words.globals][:MAX_SENTINELS]
+    unread = [one for one in sorted(place.words.idle) if one in place.words.globals]
+    for one in dict.fromkeys([*unread, *read]):
         for name in names:
             yield f"{name} is {one}", 0.8
             yield f"{name} is not {one}", 0.6

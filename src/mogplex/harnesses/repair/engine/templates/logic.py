@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ..edit import is_loose, operator_span
 from ..scope import SIZED, Place, Proposal
 from .atoms import atoms, whole_reads
+from .similar import siblings_of
 from .template import Template
 
 MIXED = 0.5  # how well types fit that are unknown, or may mix
@@ -91,8 +92,9 @@ def extended(node: ast.AST, place: Place) -> Iterator[Proposal]:
         targets = [node.value]
     for target in targets:
         text = place.text(target)
+        asked = {place.text(part) for part in (target.values if isinstance(target, ast.BoolOp) else [target])}
         for atom, weight in atoms(place):
-            if atom in text:
+            if asked & {atom, f"not {atom}", atom[len("not ") :] if atom.startswith("not ") else atom}:
                 continue
             if atom.startswith("isinstance(") and atom.split(",")[0] in text:
                 weight = max(weight, ANOTHER_TYPE)
@@ -119,6 +121,25 @@ def likewise(node: ast.AST, place: Place) -> Iterator[Proposal]:
                 if again != text and other not in text:
                     yield place.replace(target, f"{text} and {again}", weight)
                     yield place.replace(target, f"{text} or {again}", weight)
+
+
+def another_question(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """`if isnan(v):` to `if isnan(v) or isinf(v):`: a question of the same family, about the same."""
+    for target in conditions(node):
+        operands = target.values if isinstance(target, ast.BoolOp) else [target]
+        for operand in operands:
+            call = operand.operand if isinstance(operand, ast.UnaryOp) and isinstance(operand.op, ast.Not) else operand
+            if not isinstance(call, ast.Call):
+                continue
+            name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+            start, end = place.source.span(call.func)
+            for other in siblings_of(name):
+                text, whole = place.text(operand), place.source.text
+                again = f"{whole[start : end - len(name)]}{other}{whole[end : place.source.span(call)[1]]}"
+                again = f"not {again}" if call is not operand else again
+                if again not in place.text(target) and "\n" not in text:
+                    yield place.replace(operand, f"{text} or {again}")
+                    yield place.replace(operand, f"{text} and {again}", 0.8)
 
 
 def _with_other(mine: str, other: str, text: str) -> str:
@@ -167,6 +188,7 @@ TEMPLATES = [
     Template("condition negated", 0.5, (*BRANCHES, ast.BoolOp, ast.Return), negated),
     Template("negation dropped", 0.55, (ast.UnaryOp,), not_dropped),
     Template("condition for another, too", 0.25, BRANCHES, likewise),
+    Template("another question, too", 0.25, BRANCHES, another_question),
     Template("condition extended", 0.22, (*BRANCHES, ast.Return), extended),
     Template("endless loop", 0.36, (ast.While,), endless),
     Template("condition replaced", 0.12, BRANCHES, replaced),

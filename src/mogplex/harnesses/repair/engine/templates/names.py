@@ -9,18 +9,14 @@ from collections.abc import Iterator
 from ..edit import Edit
 from ..scope import NUMBERS, Place, Proposal
 from ..vocabulary import is_exception
-from .similar import SIMILAR
+from .similar import siblings_of
 from .template import Template
 
 
 def similar_name(node: ast.AST, place: Place) -> Iterator[Proposal]:
     """`any` for `all`, `rsplit` for `split`, `values` for `items`, …"""
     name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
-    others: dict[str, None] = {}
-    for family in SIMILAR:
-        if name in family:
-            others.update((other, None) for other in family if other != name)
-    for number, other in enumerate(others):
+    for number, other in enumerate(siblings_of(name)):
         weight = 1.0 / (1 + 0.15 * number)
         if isinstance(node, ast.Name):
             if hasattr(builtins, other) or other in place.names:
@@ -129,7 +125,8 @@ def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     nearby = {one.attr for one in place.nodes() if isinstance(one, ast.Attribute) and one is not node}
     for name, weight in seen.items():
         if name != node.attr:  # the same attribute of something else in the statement is what it is compared with
-            weight *= (1.5 if name in nearby else 1.0) * _familiar(node, place, name)
+            weight *= 1.5 if name in nearby else UNREAD if place.words.spelled[name] == 1 else 1.0
+            weight *= _familiar(node, place, name)
             yield _with_attribute(node, place, name, weight)
 
 
@@ -185,7 +182,8 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
             and (owner is not None) == method
             and (required <= len(node.args) <= arity or function.args.vararg)
         ):
-            usual = _familiar(node.func, place, other)
+            is_unread = other.startswith("_") and place.words.spelled[other] == 1
+            usual = _familiar(node.func, place, other) * (UNREAD if is_unread else 1.0)
             if method:
                 yield _with_attribute(node.func, place, other, usual)
             elif owner is None and not node.keywords:
@@ -197,7 +195,8 @@ def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
     clues = place.words.clues
     told = (*clues.raised,) if isinstance(node, ast.ExceptHandler) else (*clues.wanted, *clues.named)
     told = tuple(name for name in told if is_exception(name) and name != "AssertionError")
-    known = list(dict.fromkeys([*told, *place.words.exceptions, *USUAL_EXCEPTIONS]))
+    idle = sorted(name for name in place.words.idle if is_exception(name))
+    known = list(dict.fromkeys([*told, *idle, *place.words.exceptions, *USUAL_EXCEPTIONS]))
     if isinstance(node, ast.Raise) and node.exc is not None:
         target: ast.AST = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if isinstance(target, ast.Name) and is_exception(target.id):
@@ -217,6 +216,7 @@ def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
 USUAL_EXCEPTIONS = (
     "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "Exception",
 )  # fmt: skip
+UNREAD = 1.4  # of what the file gives a meaning, and doesn't mention again
 MISFIT = 2.0  # of a number for something that can't be calculated with
 TOLD_WEIGHT = 2.0  # of an exception that the failing tests speak of
 TEMPLATES = [

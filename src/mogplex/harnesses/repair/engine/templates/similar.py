@@ -77,9 +77,21 @@ SIMILAR = (
     ("key", "value"),
     ("__lt__", "__le__"),
     ("parent", "child"),
-    ("isfile", "isdir", "exists"),
+    ("isfile", "isdir", "exists", "islink"),
+    ("is_file", "is_dir", "exists", "is_symlink"),
+    ("isnan", "isinf", "isfinite"),
+    ("is_nan", "is_infinite", "is_finite"),
+    ("isspace", "isprintable", "isalnum"),
+    ("isclass", "isfunction", "ismethod", "isroutine", "isbuiltin", "ismodule"),
+    ("iscoroutinefunction", "isasyncgenfunction", "isgeneratorfunction"),
+    ("isawaitable", "iscoroutine", "isasyncgen", "isgenerator"),
     ("basename", "dirname"),
     ("stem", "name", "suffix"),
     ("join", "split"),
     ("log", "log2", "log10"),
 )
+
+
+def siblings_of(name: str) -> list[str]:
+    """The others of the families that a name is in."""
+    return list(dict.fromkeys(other for family in SIMILAR if name in family for other in family if other != name))
