@@ -100,9 +100,11 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
 def found(house: House) -> dict[str, Any]:
     """All attempts, once for each server, while another run is at work."""
     neighbours = house.add_repo("demo/neighbour")
-    script = f"echo {SECRET} > other-secret; echo begun; exec -a neighbour-sleeps sleep 300"
+    # By bash, as not every /bin/sh can name what it executes.
+    script = f"echo {SECRET} > other-secret; echo begun; exec bash -c 'exec -a neighbour-sleeps sleep 300'"
     other = house.run_script(neighbours["id"], script, delivery="patch")
     house.wait_for_event(other["runId"], "stream_started")
+    house.until(lambda: any("neighbour-sleeps 300" in line for line in house.left_processes()), 30, "it to sleep")
     others = [str(path) for path in (house.root / "work" / "runs").iterdir()]
     assert any(other["runId"] in path for path in others)
     facts = {
@@ -119,7 +121,7 @@ def found(house: House) -> dict[str, Any]:
     house.wait(run["runId"])
     events = house.events(run["runId"])
     house.client.cancel_run(other["runId"])
-    house.wait(other["runId"])
+    assert house.wait(other["runId"])["status"] == "cancelled"  # it lived as long as the attack did
     said = [event["message"] for event in events if event["type"] == "assistant_message"]
     assert said, [event["message"] for event in events]
     outcome: dict[str, Any] = json.loads(said[0])
