@@ -164,6 +164,17 @@ LIBRARIES = [
     Library("pytoml", "0.1.21", "pytoml", round=13),
     Library("translationstring", "1.4", "translationstring", round=13),
     Library("utm", "0.9.0", "utm", round=13),
+    Library("begins", "0.9", "begin", failing=2, round=14),
+    Library("colorama", "0.4.6", "colorama", round=14),
+    Library("feedgen", "1.0.0", "feedgen", round=14),
+    Library("ipaddr", "2.2.0", "ipaddr.py", round=14),
+    Library("jaconv", "0.5.0", "jaconv", round=14),
+    Library("langdetect", "1.0.9", "langdetect", round=14),
+    Library("Metaphone", "0.6", "metaphone", failing=1, round=14),
+    Library("parsec", "3.17", "src/parsec", round=14),
+    Library("strsimpy", "0.2.1", "strsimpy", round=14),
+    Library("toml", "0.10.2", "toml", failing=2, round=14),
+    Library("urlobject", "3.0.0", "urlobject", round=14),
 ]
 
 

@@ -375,6 +375,11 @@ def test_every_template_has_something_to_say() -> None:
             "other variable, everywhere",
         ),
         (
+            "def f(a, b):\n    for k in a:\n        g(a[k])\n    return a\n",
+            "def f(a, b):\n    for k in b:\n        g(b[k])\n    return a\n",
+            "other variable, everywhere",
+        ),
+        (
             "def f(a):\n    best = 0\n    for one in a:\n        best = one + 1\n    return best\n",
             "def f(a):\n    best = 0\n    for one in a:\n        best = max(best, one + 1)\n    return best\n",
             "best kept",

@@ -44,6 +44,12 @@ class Goal:
     far: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)  # no targets, but of several patches one that ends them is better
 
+    @property
+    def is_endless(self) -> bool:
+        """Whether one of the failing tests seems to go on for ever: then it says little that it does with an edit."""
+        outcomes = (self.baseline.outcomes.get(test) for test in self.failing)
+        return any(one is not None and one.outcome == "timeout" for one in outcomes)
+
 
 def aimed(suite: Suite, wanted: list[str], wanted_files: list[str]) -> Goal:
     """The goal of mending those tests and files, or all when there are none; when all of the tests are far, they are

@@ -14,7 +14,7 @@ from .baseline import Baseline
 from .candidates import Candidates, Kinds, Listed, Queue
 from .clues import clues_of, traced_back
 from .edit import Candidate
-from .goal import Goal, covering_tests, telling_first, worth_having
+from .goal import Goal, covering_tests, mends_one_cause, telling_first, worth_having
 from .joining import joined, on_top_of, without
 from .pool import Pool
 from .runs import FINE, Outcome, Run, play
@@ -128,18 +128,26 @@ class Ground:
         pairs = [joined(before, self.first, second) for second in found.plausible]
         return [pair for pair in pairs if pair.compiled.text not in self._around.refused]
 
-    def partial(self) -> list[Plausible]:
-        """Pairs that mend a large part of what fails without any edit, and break nothing."""
+    def parts(self) -> tuple[list[Plausible], list[Plausible]]:
+        """Pairs that break nothing, and mend a large part of what fails without any edit; and pairs that mend what
+        fails for one cause of several."""
+        large: list[Plausible] = []
+        apart: list[Plausible] = []
         if self._search is None or self._goal is None:
-            return []
+            return large, apart
         before, every = self._around.sources[self._path].text, self._around.goal
-        pairs = []
         for second in self._search.findings.partial:
             left = set(self._goal.failing) - set(second.mends)
-            mends = worth_having(every, [test for test in every.failing if test not in left], left)
-            if mends and left <= set(every.failing):
-                pairs.append(replace(joined(before, self.first, second), mends=tuple(mends)))
-        return [pair for pair in pairs if pair.compiled.text not in self._around.refused]
+            mended = [test for test in every.failing if test not in left]
+            pair = joined(before, self.first, second)
+            if not left <= set(every.failing) or pair.compiled.text in self._around.refused:
+                continue
+            growth = self.first.compiled.growth + second.compiled.growth
+            if mends := worth_having(every, mended, left):
+                large.append(replace(pair, mends=tuple(mends)))
+            elif mends_one_cause(every, mended, second.leaves, growth):
+                apart.append(replace(pair, mends=tuple(mended)))
+        return large, apart
 
     @property
     def is_opened(self) -> bool:

@@ -23,11 +23,11 @@ from .runs import FINE, is_out_of_time
 from .screening import Screening
 from .source import Source
 from .steadiness import UNTRIED
-from .trial import CPU_FLOORS_SECONDS, Findings, Plausible, Trial, has_more_time
+from .trial import CPU_FLOORS_SECONDS, Findings, Plausible, Trial, has_more_time, retry_share
 from .units import encoded
 
 HOPELESS_SECONDS, PROMISING_SECONDS = 0.15, 1.0  # to see what else an edit does that leaves a target failing
-RETRY_SHARE = 0.08  # the score of a candidate that timed out, for its next round
+ENDING_SHARE = 0.3  # of the failing tests at least mends an edit that is given more time since another one goes on
 SETTLE_SECONDS = 4.0
 COLD_AHEAD = 12  # candidates that need an import and are made ready; others are only kept, for they may wait for long
 SCREEN_SIZE = 16  # candidates screened in one process
@@ -220,8 +220,9 @@ class Search:
         elif is_promising or (trial.has_passed and trial.round == 1):
             self._alone.append(trial)
         else:
-            score = trial.candidate.score * RETRY_SHARE**trial.round
-            heapq.heappush(self._slow, (-score, self.findings.tried, trial))
+            spent_seconds = 0.0 if self._goal.is_endless else len(self._pool.workers) * self.findings.seconds
+            trial.patience *= retry_share(spent_seconds / max(1, self.findings.tried), trial.round)
+            heapq.heappush(self._slow, (-trial.candidate.score * trial.patience, self.findings.tried, trial))
 
     def note_original(self) -> None:
         """Remember what the files compile to now, so that edits without effect are skipped."""
@@ -269,8 +270,8 @@ class Search:
             into = self.findings.dodging if is_dodge else self.findings.plausible
             into.append(Plausible(trial.candidate, trial.compiled))
         elif is_out_of_time(record):
-            most = max(1, len(record.get("bad", ())), len(self._goal.failing) / 2)
-            self._retry_later(trial, len(record.get("mended", ())) >= most, worker.is_cold)
+            enough = max(1, len(record.get("bad", ())), ENDING_SHARE * len(self._goal.failing))
+            self._retry_later(trial, len(record.get("mended", ())) >= enough, worker.is_cold)
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
 
@@ -288,9 +289,10 @@ class Search:
         else:
             self._note_step(replace(found, mends=tuple(mended)))
             mends = mended if self._under is not None else worth_having(self._goal, mended, running)
+            leaves = told_failures(record)
             if mends:  # a large part: if nothing better comes; on top of another edit any is worth having
-                self.findings.partial.append(replace(found, mends=tuple(mends)))
-            elif is_all or mends_one_cause(self._goal, mended, told_failures(record), trial.compiled.growth):
+                self.findings.partial.append(replace(found, mends=tuple(mends), leaves=leaves))
+            elif is_all or mends_one_cause(self._goal, mended, leaves, trial.compiled.growth):
                 self.findings.apart.append(replace(found, mends=tuple(mended)))
         is_open = function is not None and not worker.is_cold and share < 1
         if is_open and self._screening.may_need_import(path, function, mended, record["bad"]):

@@ -63,9 +63,10 @@ class SecondStep:
                 for rival in self._rivals(ground):
                     found += self._take_turn(rival, FEWEST_SECONDS, until, ground.seconds(), findings, on_progress)
             findings.plausible += found
-        texts = {one.compiled.text for one in findings.partial}
-        pairs = [pair for one in self._grounds.values() for pair in one.partial()]
-        findings.partial += [pair for pair in pairs if pair.compiled.text not in texts]
+        known_texts = {one.compiled.text for one in (*findings.partial, *findings.apart)}
+        for large, apart in [ground.parts() for ground in self._grounds.values()]:
+            findings.partial += [pair for pair in large if pair.compiled.text not in known_texts]
+            findings.apart += [pair for pair in apart if pair.compiled.text not in known_texts]
 
     def _sift(self, findings: Findings) -> None:
         """See which failing tests the likeliest steps mend: the few that showed that they are steps may need the

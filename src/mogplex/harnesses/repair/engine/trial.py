@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .edit import Candidate
+from .progress import Failure
 from .units import Compiled
 
 CPU_FLOORS_SECONDS = (0.06, 0.4, 2.0, 10.0)  # by round; most candidates that time out in the first one loop for ever
+RETRY_SHARES = (0.08, 0.6)  # of the score of a candidate that timed out, for its next round: at least, at most
+RETRY_WORTH = 2.0  # such a share, where a retry may take no longer than the candidates so far did each
 LAST_ROUND = 2  # but for those that mend most of the failing tests: one that fails at once may take long to pass
 MAX_STEPS = 400
 MENDING, MENDING_ALL, MOVING = 1.0, 2.0, 0.5  # mending one test says more than moving any; mending most, much more
@@ -27,6 +31,7 @@ class Plausible:
     moves: float = 0.0  # a step that mends none: how clearly it moves a failure further on, 0 to 1
     spoils: tuple[str, ...] = ()  # a step that mends some, but not without these: they have to be mended on top of it
     is_pair: bool = False
+    leaves: Mapping[str, Failure] = field(default_factory=dict, compare=False)  # how tests fail that it doesn't mend
 
 
 @dataclass
@@ -38,11 +43,22 @@ class Trial:
     has_passed: bool = False  # one of the failing tests, when it was screened
     is_control: bool = False  # run the same tests without the edit
     doubted: str = ""  # run this test with the edit, and no other
+    patience: float = 1.0  # what is left of its score after it has timed out
 
 
 def has_more_time(number: int, *, is_promising: bool) -> bool:
     """Whether a candidate that timed out in this round is tried in another, with more time."""
     return number < (len(CPU_FLOORS_SECONDS) - 1 if is_promising else LAST_ROUND)
+
+
+def retry_share(seconds_each: float, number: int) -> float:
+    """What a candidate's score is to be multiplied by for this round, after it timed out in the one before.
+
+    `seconds_each`: what candidates have taken so far. Where most take long it is cheap to give one of them more time,
+    and likely that it does not loop for ever but gets past the failure, into the rest of a slow test.
+    """
+    least, most = RETRY_SHARES
+    return min(most, max(least, RETRY_WORTH * seconds_each / CPU_FLOORS_SECONDS[number]))
 
 
 @dataclass

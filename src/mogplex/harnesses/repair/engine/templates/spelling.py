@@ -99,8 +99,7 @@ def undefined_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
         near = is_near(node.id, other)
         if near or (other in place.names and place.is_live(other)):
             yield place.replace(node, other, 1.0 if near else 0.4)
-            if proposal := _everywhere(node.id, other, place, 0.9 if near else 0.35):
-                yield proposal
+            yield from _everywhere(node.id, other, place, 0.9 if near else 0.35)
 
 
 def _given(node: ast.AST) -> set[str]:
@@ -115,21 +114,23 @@ def _given(node: ast.AST) -> set[str]:
     return {getattr(one, "name", None) or "" for one in ast.walk(node) if type(one).__name__ in captures}
 
 
-def _everywhere(name: str, other: str, place: Place, weight: float) -> Proposal | None:
-    """A name exchanged wherever the function reads it; None when it does so once only."""
-    reads = place.reads.get(name, [])
-    if len(reads) < 2:
-        return None
-    return Proposal(tuple(Edit(*place.source.span(one), other) for one in reads), weight)
+def _everywhere(name: str, other: str, place: Place, weight: float) -> Iterator[Proposal]:
+    """A name exchanged wherever the function reads it, and wherever a loop or branch does, if that is twice or more."""
+    every = place.reads.get(name, [])
+    start, end = place.source.span(place.statement)
+    inside = [one for one in every if start <= place.source.span(one)[0] < end]
+    for reads in [every, inside] if len(inside) < len(every) else [every]:
+        if len(reads) > 1:
+            yield Proposal(tuple(Edit(*place.source.span(one), other) for one in reads), weight)
 
 
 def name_everywhere(node: ast.Name, place: Place) -> Iterator[Proposal]:
-    """The wrong variable, taken for the same other one throughout the function."""
+    """The wrong variable, taken for the same other one throughout the function, or throughout a loop or branch."""
     if isinstance(node.ctx, ast.Load) and node.id in place.names:
         for other in place.names:
             fits = place.is_compatible(node.id, other)
-            if other != node.id and fits > 0.3 and (proposal := _everywhere(node.id, other, place, fits)):
-                yield proposal
+            if other != node.id and fits > 0.3:
+                yield from _everywhere(node.id, other, place, fits)
 
 
 TEMPLATES = [
