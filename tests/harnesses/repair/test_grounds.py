@@ -142,3 +142,21 @@ def test_mends_one_fault_beside_failing_tests_of_other_causes(repo: Repo) -> Non
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert "return a + b" in (repo.root / "two.py").read_text()
     assert len(outcome.result["remainingFailures"]) == 3
+
+
+def test_a_pair_mends_one_of_several_causes(repo: Repo) -> None:
+    repo.write(
+        wrapping__py="def wrap(method, *args, **kwargs):\n"
+        "    args.setdefault('size', 2)\n"
+        "    return method(*args, **args)\n",
+        test_wrapping__py="from wrapping import wrap\n"
+        "def test_size(): assert wrap(lambda *given, size: (given, size), 5) == ((5,), 2)\n"
+        "def test_key(): assert {}['x']\n"
+        "def test_index(): assert [][0]\n",
+    )
+    outcome = repo.repair("--seconds", "20")
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    text = (repo.root / "wrapping.py").read_text()
+    assert "kwargs.setdefault" in text
+    assert "**kwargs)" in text
+    assert len(outcome.result["remainingFailures"]) == 2

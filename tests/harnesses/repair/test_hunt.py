@@ -13,7 +13,7 @@ from mogplex.harnesses.repair.engine.python_project import PythonProject, Settin
 from mogplex.harnesses.repair.engine.report import Report
 from mogplex.harnesses.repair.engine.runs import is_out_of_time
 from mogplex.harnesses.repair.engine.source import Source
-from mogplex.harnesses.repair.engine.trial import CPU_FLOORS_SECONDS, Plausible, has_more_time
+from mogplex.harnesses.repair.engine.trial import CPU_FLOORS_SECONDS, Plausible, has_more_time, retry_share
 from mogplex.harnesses.repair.engine.units import Compiler, encoded
 
 PROGRAM = (
@@ -59,6 +59,15 @@ def test_a_patch_that_mends_most_of_the_tests_gets_more_time_for_the_rest() -> N
     rounds = range(len(CPU_FLOORS_SECONDS))
     assert [has_more_time(number, is_promising=True) for number in rounds] == [True, True, True, False]
     assert [has_more_time(number, is_promising=False) for number in rounds] == [True, True, False, False]
+
+
+def test_what_timed_out_is_tried_again_the_sooner_the_longer_others_take() -> None:
+    shares = [retry_share(seconds_each, 1) for seconds_each in (0.0, 0.003, 0.06, 0.1, 5.0)]
+    assert shares == sorted(shares)
+    assert shares[0] == shares[1], "among quick candidates, one that times out most likely never ends"
+    assert shares[1] < shares[2] < shares[3]
+    assert shares[-1] < 1, "what was not tried yet comes before it"
+    assert retry_share(0.1, 2) < retry_share(0.1, 1), "it costs more"
     assert list(CPU_FLOORS_SECONDS) == sorted(CPU_FLOORS_SECONDS)
 
 

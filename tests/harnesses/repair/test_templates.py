@@ -792,6 +792,17 @@ def test_an_object_that_lacks_an_attribute_is_asked_for_its_type() -> None:
     assert found[guarded] > 3 * priors(text, 7, NO_CLUES, {"one": {"Text", "Block"}}).get(guarded, 0.0)
 
 
+def test_an_object_that_lacks_an_attribute_is_asked_whether_it_has_it() -> None:
+    text = "def inner(call):\n    while not ready(call):\n        call = call.wrapped\n    return call\n"
+    lacking = Clues(lacking=frozenset({("function", "wrapped")}))
+    asked = text.replace("while not", "while hasattr(call, 'wrapped') and not")
+    found = priors(text, 2, lacking, {"call": {"function"}})
+    assert found[asked] > 0.3
+    assert asked not in priors(text, 2, lacking, {"call": {"partial"}}), "what lacks it is something else"
+    guarded = text.replace("        call =", "        if hasattr(call, 'wrapped'):\n            call =")
+    assert guarded in priors(text, 3, lacking, {"call": {"function"}})
+
+
 def test_the_attributes_of_its_own_class_come_before_those_of_others() -> None:
     text = (
         "class A:\n    def f(self):\n        self.near = self.size\n\n\n"

@@ -9,6 +9,7 @@ from ..scope import NUMBERS, SIZED, Place
 
 MAX_ATOMS = 40
 MAX_SENTINELS = 3
+LACKED = 2.0  # the weight of asking for an attribute that failing tests found to be missing
 READ = (ast.Name, ast.Attribute)
 CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
 UNASKED = {"function", "type", "module", "method", "builtin_function_or_method"}
@@ -47,9 +48,14 @@ def maybe_none(place: Place) -> list[str]:
 
 
 def _of_name(name: str, place: Place, is_used: bool) -> Atoms:
-    """Its truth, whether it is None, and what numbers and lengths are compared with."""
+    """Its truth, whether it is None or has what one like it was found to lack, and what numbers and lengths are
+    compared with."""
     near = 1.0 if is_used else 0.5
     kinds = place.kind(name)
+    for owner, attribute in sorted(place.words.clues.lacking):
+        if owner in kinds:
+            yield f"hasattr({name}, {attribute!r})", LACKED
+            yield f"not hasattr({name}, {attribute!r})", LACKED * 0.8
     if kinds and kinds <= UNASKED:
         return
     yield name, 0.7 * near
