@@ -19,6 +19,14 @@ def patch(text: str, old: str, new: str, prior: float = 0.3) -> Plausible:
     return Plausible(candidate, Compiler(source, "/code.py").compile(candidate))
 
 
+def test_a_patch_that_keeps_tests_from_where_they_died_is_worse() -> None:
+    text = "def f(a, b):\n    if a < b:\n        return a + b\n"
+    hiding, mending = patch(text, "<", ">"), patch(text, "a + b", "a + len(b)")
+    sources = {"code.py": Source("code.py", text.encode())}
+    assert rank([hiding, mending], sources, set()) == [hiding, mending]
+    assert rank([hiding, mending], sources, set(), hiding={hiding.compiled.text}) == [mending, hiding]
+
+
 @pytest.mark.parametrize(
     ("text", "old", "better", "worse"),
     [
@@ -54,6 +62,15 @@ def patch(text: str, old: str, new: str, prior: float = 0.3) -> Plausible:
             "def f(a):\n    old[0] = a\n    old = g(a)\n    old[1] = a\n", "    old[0] = a\n    old = g(a)\n",
             "    old = g(a)\n    old[0] = a\n", "    old = g(a)\n    old[0] = a\n    old = g(a)\n",
             id="order before repeats",
+        ),
+        pytest.param(
+            "def f(a, b):\n    v = int(a.get(k))\n    if b.get(k) is not None:\n        w = int(b.get(k))\n",
+            "    v = int(a.get(k))\n", "    if a.get(k) is not None:\n        v = int(a.get(k))\n",
+            "    v = int(a.get(k, 0))\n", id="what becomes the copy of its neighbour, with other words",
+        ),
+        pytest.param(
+            "def f(a, b):\n    low = g(a.first)\n    high = g(a.second)\n    return low, high\n", "g(a.first)",
+            "g(b.first)", "g(a.second)", id="nothing is computed twice",
         ),
         pytest.param(
             "def f(n):\n    return (n - 1 % 5) == 0\n", "(n - 1 % 5) == 0", "((n - 1) % 5) == 0", "(n - 1 % 5) != 0",

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from mogplex.harnesses.repair.engine.choose import rank
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.goal import aimed
 from mogplex.harnesses.repair.engine.pool import Plan, Pool
@@ -13,7 +14,13 @@ from mogplex.harnesses.repair.engine.python_project import PythonProject, Settin
 from mogplex.harnesses.repair.engine.report import Report
 from mogplex.harnesses.repair.engine.runs import is_out_of_time
 from mogplex.harnesses.repair.engine.source import Source
-from mogplex.harnesses.repair.engine.trial import CPU_FLOORS_SECONDS, Plausible, has_more_time, retry_share
+from mogplex.harnesses.repair.engine.trial import (
+    CPU_FLOORS_SECONDS,
+    Findings,
+    Plausible,
+    has_more_time,
+    retry_share,
+)
 from mogplex.harnesses.repair.engine.units import Compiler, encoded
 
 PROGRAM = (
@@ -52,6 +59,24 @@ def test_a_check_ends_at_the_test_that_another_patch_has_spoiled(tmp_path: Path)
         verdict = project.validate(Plausible(edit, compiled), goal)
     assert not verdict.ok and verdict.spoiled == ("test_prices.py::test_low",)
     assert verdict.passed == 0, "the target, which passes, needn't be run any more"
+
+
+def test_of_patches_that_pass_one_that_still_gets_to_where_tests_died_is_proposed(tmp_path: Path) -> None:
+    program = "def find(n, key):\n    low, high = 0, n\n    while low < high:\n        low = key + 1\n    return high\n"
+    (tmp_path / "finding.py").write_text(program)
+    (tmp_path / "test_finding.py").write_text("from finding import find\ndef test_find(): assert find(1, 'a') == 1\n")
+    source = Source("finding.py", program.encode())
+    patches = []
+    for line, old, new, score in [(3, "low < high", "low > high", 0.9), (4, "key + 1", "low + 1", 0.1)]:
+        start = program.index(old)
+        edit = Candidate("finding.py", line, (Edit(start, start + len(old), new),), "any", 0.5, score)
+        patches.append(Plausible(edit, Compiler(source, str(tmp_path / "finding.py")).compile(edit)))
+    with PythonProject(Settings(tmp_path, 60.0, 2, ()), lambda: None) as project:
+        goal = aimed(project.run_tests(), [], [])
+        project.spectra(goal, Report())
+        hiding, mending = patches
+        assert project.choose(Findings(plausible=patches), goal)[0].candidate.edits == mending.candidate.edits
+        assert rank(patches, {"finding.py": source}, set())[0] is hiding, "by what it looks like alone"
 
 
 def test_a_patch_that_mends_most_of_the_tests_gets_more_time_for_the_rest() -> None:

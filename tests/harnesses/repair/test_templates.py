@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mogplex.harnesses.repair.engine.candidates import ordered
 from mogplex.harnesses.repair.engine.clues import NO_CLUES, Clues
+from mogplex.harnesses.repair.engine.contrasts import contrasts_in
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits, changed_tokens, operator_span
 from mogplex.harnesses.repair.engine.neglect import Neglect
 from mogplex.harnesses.repair.engine.source import Source
@@ -176,6 +177,7 @@ def test_every_template_has_something_to_say() -> None:
         "argument missing",
         "text or bytes",
         "result lost",
+        "text as compared",
         "another question, too",
         "unused name",
         "step with an unused function",
@@ -191,6 +193,11 @@ def test_every_template_has_something_to_say() -> None:
     ("before", "after", "template"),
     [
         ("def f(a, b):\n    return a < b\n", "def f(a, b):\n    return a <= b\n", "comparison boundary"),
+        (
+            "def f(a):\n    Box(1, of=a.b)\n    return a\n",
+            "def f(a):\n    a = Box(1, of=a.b)\n    return a\n",
+            "result lost",
+        ),
         ("def f(a, b):\n    return a not  in b\n", "def f(a, b):\n    return a in b\n", "comparison opposite"),
         ("def f(a, b):\n    return (a - b) * 2\n", "def f(a, b):\n    return (a + b) * 2\n", "arithmetic operator"),
         (
@@ -790,6 +797,30 @@ def test_an_object_that_lacks_an_attribute_is_asked_for_its_type() -> None:
     guarded = text.replace("        self", "        if isinstance(one, m.Block):\n            self")
     found = priors(text, 7, lacking, {"one": {"Text", "Block"}})
     assert found[guarded] > 3 * priors(text, 7, NO_CLUES, {"one": {"Text", "Block"}}).get(guarded, 0.0)
+
+
+def test_what_the_function_asks_elsewhere_comes_before_other_conditions() -> None:
+    text = "def f(a, kana, size):\n    if kana:\n        a = g(a)\n    a = h(a)\n    return a, size\n"
+    guarded = text.replace("    a = h", "    if {}:\n        a = h")
+    found = priors(text, 4, NO_CLUES, {})
+    assert found[guarded.format("kana")] > 2 * found[guarded.format("size")]
+
+
+def test_a_list_and_a_number_are_multiplied() -> None:
+    text = "def f(size):\n    return [0.0] + (size + 1)\n"
+    right = text.replace("] +", "] *")
+    assert priors(text, 2, NO_CLUES, {"size": {"int"}})[right] > 0.7
+    assert priors(text.replace("[0.0]", "size"), 2, NO_CLUES, {"size": {"int"}})[right.replace("[0.0]", "size")] < 0.3
+
+
+def test_texts_are_changed_as_the_sides_of_a_failed_comparison_differ() -> None:
+    messages = ["case.py:7: AssertionError: 'en1.0' != 'en:1.0'\n- en1.0\n+ en:1.0", "t.py:2: assert 1 == 2"]
+    clues = Clues(contrasts=contrasts_in(messages))
+    assert ("", ":") in clues.contrasts
+    assert (":", "") in clues.contrasts, "nobody knows which side is right"
+    text = "def f(a, b):\n    return '%s%s' % (a, b)\n"
+    assert priors(text, 2, clues, {})[text.replace("%s%s", "%s:%s")] > 0.5
+    assert contrasts_in(["t.py:1: AssertionError: assert 'a' == 'something that is unlike it'"]) == ()
 
 
 def test_an_object_that_lacks_an_attribute_is_asked_whether_it_has_it() -> None:

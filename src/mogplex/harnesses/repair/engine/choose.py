@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .clues import functions_of_tests
 from .edit import Candidate, Edit, apply_edits, changed_tokens, tokens_of
+from .likeness import is_like_neighbour
 from .oddities import (
     computed_constants,
     fills_default,
@@ -39,6 +40,8 @@ REPEATING_PENALTY = 3.0
 DEFAULT_PENALTY = 3.0
 MEANING_BONUS = 5.0
 CLASH_BONUS = 1.5  # where a wrong type came from
+HIDING_PENALTY = 3.0
+LIKENESS_BONUS, NEAR_LINES = 5.0, 8
 REORDERING_TOKENS = 2  # what a change of order counts as: no word is new
 TRIVIAL = {0, 1, -1, 2, "", None}
 
@@ -48,12 +51,15 @@ def rank(
     sources: dict[str, Source],
     expected: set[str],
     clashes: Container[tuple[str, int]] = (),
+    hiding: Container[str] = (),
 ) -> list[Plausible]:
     """Best first, each text once. `sources` by relative path; `expected` are the texts of constants that the failing
-    tests mention, `clashes` the (path, line) of wrong types that tests died of."""
+    tests mention, `clashes` the (path, line) of wrong types that tests died of, `hiding` the texts of patches that keep
+    them from getting there."""
 
     def price(one: Plausible) -> tuple[float, float]:
         bonus = CLASH_BONUS if (one.candidate.path, one.candidate.line) in clashes else 0.0
+        bonus -= HIDING_PENALTY if one.compiled.text in hiding else 0.0
         return cost(one, sources[one.candidate.path], expected) - bonus, -one.candidate.score
 
     distinct = {(one.candidate.path, one.compiled.text): one for one in found}  # one may be tried again with an import
@@ -90,6 +96,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price += CONSTANT_PENALTY
     if fills_default(before, after):
         price += DEFAULT_PENALTY
+    if becomes_like_neighbour(source, candidate.edits, before, after):
+        price -= LIKENESS_BONUS if after.count("\n") > 1 else LIKENESS_BONUS / 2  # one line is like many others
     if repeats_neighbour(source, candidate.edits):
         price += REPEATING_PENALTY
     if (is_idle(before) and not is_idle(after)) or computed_constants(before) > computed_constants(after):
@@ -99,6 +107,15 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
     if mixes_truth_and_number(before, after):
         price += KIND_PENALTY
     return price
+
+
+def becomes_like_neighbour(source: Source, edits: tuple[Edit, ...], before: str, after: str) -> bool:
+    """Whether a patch makes of its lines what stands next to them, with other words."""
+    lines = source.text.splitlines()
+    first = source.line_of(min(edit.start for edit in edits)) - 1
+    above, below = lines[max(0, first - NEAR_LINES) : first], lines[first + before.count("\n") :][:NEAR_LINES]
+    old, new = (is_like_neighbour(text.splitlines(), above, below) for text in (before, after))
+    return new and not old
 
 
 def size(before: str, after: str) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .contrasts import contrasts_in
 from .goal import Goal
 from .source import FUNCTIONS, Source, argument_names, header_expressions, header_lines
 
@@ -41,7 +42,8 @@ class Clues:
     tests died of. `origins`: of the clashes those that were traced back, and by how many steps.
     `lacking`: (class, attribute) that an object was found to lack. `short`: functions that were called with too few
     arguments ("" for one without a name), and the names of those that were missing, if they are known. `about_bytes`:
-    whether text and bytes met. `callers`: of the lines in tracebacks that end in a clash those that called them."""
+    whether text and bytes met. `callers`: of the lines in tracebacks that end in a clash those that called them.
+    `contrasts`: what the sides of failed comparisons have in each other's place."""
 
     wanted: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -55,6 +57,7 @@ class Clues:
     about_bytes: bool = False
     origins: dict[tuple[str, int], int] = field(default_factory=dict)
     callers: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
+    contrasts: tuple[tuple[str, str], ...] = ()
 
 
 NO_CLUES = Clues()
@@ -83,7 +86,7 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
         any("NoneType" in message for message in messages),
         frozenset(name for message in messages for name in NO_VALUE.findall(message)),
         frozenset(pair for message in messages for pair in LACKING.findall(message)), _called_short(messages),
-        any(OF_BYTES.search(message) for message in messages), callers=callers,
+        any(OF_BYTES.search(message) for message in messages), callers=callers, contrasts=contrasts_in(messages),
     )  # fmt: skip
 
 

@@ -165,7 +165,7 @@ class Ground:
         old = around.sources[self._path]
         edited = Source(old.path, old.encode(first.compiled.text))
         growth = first.compiled.growth
-        at = first.candidate.line - (1 if _inserts_lines(first.candidate, old) else 0)
+        at = first.candidate.line - (1 if inserts_lines(first.candidate, old) else 0)
         under = {**encoded(first.compiled, self._path), "at": at}
         goal = self._observed(shifted_baseline(around.goal.baseline, self._path, at, growth), under)
         if not goal.failing:
@@ -255,23 +255,23 @@ def shifted_baseline(baseline: Baseline, path: str, at: int, growth: int) -> Bas
     if not growth:
         return baseline
     lines = {
-        test: {file: [_moved(line, at, growth) for line in own] if file == path else own for file, own in every.items()}
+        test: {file: [moved(line, at, growth) for line in own] if file == path else own for file, own in every.items()}
         for test, every in baseline.lines.items()
     }
     return replace(baseline, lines=lines)
 
 
 def _shifted(kinds: dict[int, dict[str, set[str]]], at: int, growth: int) -> dict[int, dict[str, set[str]]]:
-    return {_moved(line, at, growth): names for line, names in kinds.items()}
+    return {moved(line, at, growth): names for line, names in kinds.items()}
 
 
-def _inserts_lines(candidate: Candidate, source: Source) -> bool:
+def inserts_lines(candidate: Candidate, source: Source) -> bool:
     """Whether it brings in whole lines before the one that it is said to be on, which moves then, too."""
     edit = min(candidate.edits, key=lambda one: one.start)
     return edit.start == edit.end == source.line_start(source.line_of(edit.start)) and edit.text.endswith("\n")
 
 
-def _moved(line: int, at: int, growth: int) -> int:
+def moved(line: int, at: int, growth: int) -> int:
     return line + growth if line > at else line
 
 

@@ -55,9 +55,8 @@ class Intake:
         return self._real[trial.candidate.path]
 
     def function_of(self, trial: Trial) -> AnyFunction | None:
-        """The function whose body it edits."""
-        is_body = trial.compiled.kind == "body"
-        return self._compilers[trial.candidate.path].function_around(trial.candidate) if is_body else None
+        """The function whose body or signature it edits."""
+        return self._compilers[trial.candidate.path].function_changed(trial.candidate, trial.compiled)
 
     def _needs_import(self, candidate: Candidate) -> bool:
         return not self._goal.unimportable and self._compilers[candidate.path].needs_import(candidate)

@@ -19,6 +19,7 @@ PREDICATE = re.compile(
 LITERAL_NAMES = {"True", "False", "None"}
 TRIVIAL_WORDS = {"None", "0", '""', "''"}
 COMPARING = Counter(["==", "!=", "<", ">", "<=", ">="])
+NEAR, LEAST_SAID = 6, 8  # lines before and after; letters of what is not said twice
 IDLE = (ast.Name, ast.Attribute, ast.BinOp, ast.BoolOp, ast.Compare, ast.Subscript, ast.Tuple, ast.UnaryOp)
 
 
@@ -79,12 +80,26 @@ def _is_never_none(node: ast.expr) -> bool:
 
 
 def repeats_neighbour(source: Source, edits: tuple[Edit, ...]) -> bool:
-    """Whether a patch inserts a statement that stands in the lines right before or after it."""
-    if any(edit.start != edit.end for edit in edits):
-        return False
+    """Whether a patch makes a line, or what a line assigns, that stands in the lines around: it was said there already.
+    Of lines that are changed, and were none before."""
     first = source.line_of(min(edit.start for edit in edits))
-    near = {line.strip() for line in source.text.splitlines()[max(0, first - 3) : first + 2]}
-    return any(edit.text.strip() in near for edit in edits)
+    if all(edit.start == edit.end for edit in edits) and any("\n" in edit.text for edit in edits):
+        near = {line.strip() for line in source.text.splitlines()[max(0, first - 3) : first + 2]}
+        return any(edit.text.strip() in near for edit in edits)
+    if len(edits) > 1 or "\n" in edits[0].text + source.text[edits[0].start : edits[0].end]:
+        return False
+    (edit,) = edits
+    begin, end = source.line_start(first), source.line_start(first + 1)
+    old = source.text[begin:end]
+    new = source.text[begin : edit.start] + edit.text + source.text[edit.end : end]
+    lines = source.text.splitlines()
+    near = {_said(line) for line in (*lines[max(0, first - 1 - NEAR) : first - 1], *lines[first : first + NEAR])}
+    return len(_said(new)) >= LEAST_SAID and _said(new) in near and _said(old) not in near
+
+
+def _said(line: str) -> str:
+    """What a line assigns; else the line."""
+    return line.partition(" = ")[2].strip() or line.strip()
 
 
 def is_idle(text: str) -> bool:

@@ -6,7 +6,7 @@ import time
 
 from .trial import Findings
 
-ENOUGH_PLAUSIBLE = 12
+ENOUGH_PLAUSIBLE = 60
 # How long to look for a better patch: the time the first one took, within these parts of all.
 GRACE_SHARES = (0.03, 0.2)
 GRACE_TRIES = (3, 300)  # and no longer than so many times the tries that the first one took, and so many more

@@ -16,6 +16,7 @@ from .baseline import Baseline, measure
 from .candidates import Candidates, Kinds, Listed
 from .clues import BLAMED, NO_CLUES, clues_of, files_defining, functions_named, names_without_value, traced_back
 from .edit import Candidate
+from .evasion import evading
 from .goal import Goal, Suite, too_slow
 from .ground import Surroundings
 from .hunt import Hunt
@@ -37,6 +38,7 @@ COLLECT_SECONDS = 120.0
 BASE_CPU_SECONDS = 3.0  # for one test of the unedited suite
 CHECKED_CPU_SECONDS = 15.0  # for one of a suite with a patch: it has shown that it ends, and may take its time
 RECORD_SHARE = 0.08  # of the time goes into recording which lines tests run
+MAX_WATCHED = 20  # of the best patches are watched whether failing tests still get to where they died
 MAX_ENDED, MAX_SLOW = 4, 2  # of the best patches are asked whether some slow tests end with them
 SIMPLIFY_SHARE = 0.06  # of the time at most
 MISSING_MODULE = re.compile(r"(?:ModuleNotFoundError: N|ImportError: [Nn])o module named '?([\w.]+)")
@@ -73,6 +75,7 @@ class PythonProject:
         self._sources: dict[str, Source] = {}
         self._kinds: Kinds = {}
         self._clues = NO_CLUES
+        self._crashes: set[tuple[str, int]] = set()  # (real path, line) that failing tests died at of a wrong type
         self._hunt: Hunt | None = None
 
     def __enter__(self) -> PythonProject:
@@ -138,6 +141,7 @@ class PythonProject:
         self._clues = traced_back(clues_of(goal, self._root, relative), self._sources.values())
         broken = {(real[name], line) for name, line in self._clues.clashes if (name, line) not in self._clues.origins}
         origins = {(real[name], line): steps for (name, line), steps in self._clues.origins.items()}
+        self._crashes = broken
         spectra.raise_origins(scores, origins, broken)
         suspects = spectra.rank(scores, self._sources, named)
         for one in distinct(suspects):
@@ -182,7 +186,10 @@ class PythonProject:
         by_path = {source.path: source for source in self._sources.values()}
         expected = choose.expected_constants(self._root, goal.failing)
         place = (by_path, expected, self._clues.clashes)
-        plausible = choose.rank(findings.plausible or findings.dodging, *place)
+        whole = findings.plausible or findings.dodging
+        plausible = choose.rank(whole, *place)
+        if hiding := evading(self._pool, goal, self._sources, self._crashes, plausible[:MAX_WATCHED]):
+            plausible = choose.rank(whole, *place, hiding)
         plausible = plausible or choose.rank_parts(findings.partial or findings.apart, *place)
         if goal.slow:
             plausible[:MAX_ENDED] = sorted(plausible[:MAX_ENDED], key=lambda one: -self._ended(one, goal))

@@ -200,8 +200,13 @@ class Compiler:
             return None
         end = self.source.span(function)[1]
         added = [edit.text for edit in candidate.edits if edit.start == edit.end > end]
-        is_inside = all(len(text) - len(text.lstrip(" \t")) > function.col_offset for text in added)
-        return function if is_inside else None
+        return function if all(len(text) - len(text.lstrip(" \t")) > function.col_offset for text in added) else None
+
+    def function_changed(self, candidate: Candidate, compiled: Compiled) -> AnyFunction | None:
+        """The outermost function whose body or signature it edits, and nothing else; None when there is none."""
+        if compiled.kind == "signature":
+            return self._wholes.around(candidate)
+        return self.function_around(candidate) if compiled.kind == "body" else None
 
     def _within_lines(self, candidate: Candidate) -> Candidate:
         """With edits that take, or add, whole lines ending before the line break: the last line of a body is one of its
@@ -220,11 +225,8 @@ class Compiler:
     def line_run(self, candidate: Candidate, compiled: Compiled) -> int:
         """A line that is run whenever what the candidate changes makes a difference: of a function whose signature it
         edits the first one, not the `def`, which runs at import."""
-        if compiled.kind == "signature":
-            for function in self.outer:
-                if (function.name, first_line(function)) == (compiled.function, compiled.line):
-                    return opening(function).lineno
-        return candidate.line
+        function = self._wholes.around(candidate) if compiled.kind == "signature" else None
+        return candidate.line if function is None else opening(function).lineno
 
     def _body(self, function: AnyFunction) -> tuple[int, int, AnyFunction]:
         """Where its body begins, white space included, and where it ends."""

@@ -53,6 +53,7 @@ FAR = {
     "|": ("+",),
     "^": ("+", "-"),
 }
+REPEATED, SURE = {"list", "tuple", "str", "bytes"}, 4.0  # what can be multiplied; the weight of that
 ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift, ast.Add)
 
 
@@ -76,8 +77,10 @@ def far_operator(node: ast.BinOp, place: Place) -> Iterator[Proposal]:
     if isinstance(node.op, ast.Mod) and place.kind_of(node.left) == {"str"}:
         return
     start, end, symbol = _operator(node, place)
-    for other in FAR.get(symbol, ()):
-        yield place.span_edit(start, end, other)
+    sides = [place.kind_of(node.left), place.kind_of(node.right)]
+    is_repeated = any(bool(one) and one <= REPEATED and other == {"int"} for one, other in (sides, sides[::-1]))
+    for other in FAR.get(symbol, ()):  # `[0] + size` can be nothing but `[0] * size`
+        yield place.span_edit(start, end, other, SURE if is_repeated and (symbol, other) == ("+", "*") else 1.0)
 
 
 def swapped_operands(node: ast.BinOp, place: Place) -> Iterator[Proposal]:

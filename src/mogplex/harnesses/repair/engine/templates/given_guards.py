@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..likeness import exchanged, with_words
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS
 from .atoms import maybe_none, whole_reads
@@ -12,6 +13,8 @@ from .block import insert_before, unit
 from .guards import SIMPLE, in_loop, returned_values, under_conditions
 from .template import Template
 
+NEAR = 3  # statements before and after
+COPY = 1.5  # the weight of a condition of a statement that is this one with other words
 ALIKE = 0.5  # of the weight of a guard that makes the statement the very copy of its neighbour
 MAX_VALUES, MAX_TYPES, MAX_BORROWED = 4, 12, 8
 LONGEST = 160
@@ -26,9 +29,12 @@ def _like_neighbours(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]
     """The condition of a statement like this one next to it, of what this one reads: after `if self.a: text += self.a`
     it is `if self.b: text += self.b`."""
     block, number = place.source.block_of(node)
-    for near in (*block[max(0, number - 1) : number], *block[number + 1 : number + 2]):
+    for near in (*block[max(0, number - NEAR) : number], *block[number + 1 : number + 1 + NEAR]):
         if not isinstance(near, ast.If) or near.orelse or type(near.body[0]) is not type(node):
             continue
+        words = exchanged(place.text(near.body[0]), place.text(node))
+        if words and len(near.body) == 1:
+            yield with_words(words, place.text(near.test)), COPY
         asked = {place.text(one) for one in ast.walk(near.test) if isinstance(one, (ast.Attribute, ast.Name))}
         theirs = [text for text in map(place.text, whole_reads(near.body[0])) if text in asked]
         for text in dict.fromkeys(theirs):

@@ -28,6 +28,7 @@ LOOKED_AHEAD = 2  # statements
 KEYED = {"dict", "defaultdict", "OrderedDict", "Counter", "ChainMap"}
 OVERWRITTEN, MAX_ASKED = 5.0, 3
 FOUND, UNREAD, UNSET = 3.0, 3.0, 2.0
+ASKED, MAX_ELSEWHERE = 1.5, 4  # for what the function asks elsewhere
 
 
 def returned_values(place: Place) -> list[str]:
@@ -106,6 +107,7 @@ def _own_conditions(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]
     kind = _put_into(node.value, place.text(targets[0]), place) if isinstance(node, ast.Assign) else ""
     if len(targets) == 1 and kind:
         yield f"not isinstance({place.text(targets[0])}, {kind})", OVERWRITTEN
+    yield from ((text, ASKED) for text in _asked_elsewhere(node, place))
     yield from _missing_keys(node, place)
     yield from _just_found(node, place)
     for name in sorted(place.idle):
@@ -126,6 +128,22 @@ def _put_into(value: ast.expr, name: str, place: Place) -> str:
     if not isinstance(value, (ast.List, ast.Tuple, ast.Set)) or [place.text(one) for one in value.elts] != [name]:
         return ""
     return type(value).__name__.lower()
+
+
+def _asked_elsewhere(node: ast.stmt, place: Place) -> list[str]:
+    """Plain conditions of the function, `flag` or `not self.flag`, that the statement does not stand under; of names
+    that it may ask for."""
+    around = {place.source.parents.get(node), *place.source.ancestors(node)}
+    branches = (
+        [one for one in ast.walk(place.function) if isinstance(one, ast.If)] if place.function is not None else []
+    )
+    found: dict[str, None] = {}
+    for one in branches:
+        inner = one.test.operand if isinstance(one.test, ast.UnaryOp) else one.test
+        whole = inner.value if isinstance(inner, ast.Attribute) else inner
+        if one not in around and one is not node and isinstance(whole, ast.Name) and whole.id in place.names:
+            found[place.text(one.test)] = None
+    return list(found)[:MAX_ELSEWHERE]
 
 
 def _just_found(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:

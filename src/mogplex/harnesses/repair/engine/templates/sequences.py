@@ -13,7 +13,7 @@ HOLDING = {"list", "tuple", "set", "frozenset", "dict", "deque", "defaultdict", 
 
 
 def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Proposal]:
-    """`[a:b]` to `[a:]`, `[:b]`, `[b:a]`; `[a:]` to `[:a]`; a step of -1 added or dropped."""
+    """`[a:b]` to `[a:]`, `[:b]`, `[b:a]`; `[a:]` to `[:a]`, `[1:]` to `[:-1]`; a step of -1 added or dropped."""
     lower = place.text(node.lower) if node.lower else ""
     upper = place.text(node.upper) if node.upper else ""
     step = place.text(node.step) if node.step else ""
@@ -26,6 +26,10 @@ def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Proposal]:
         variants += [(lower, upper, "", 0.6), (lower, upper, step[1:] if step[0] == "-" else f"-{step}", 0.6)]
     else:
         variants += [(lower, upper, "-1", 0.5), (lower, upper, "2", 0.3)]
+    if lower.isdigit() and not upper:
+        variants.append(("", f"-{lower}", step, 1.0))
+    if upper[:1] == "-" and upper[1:].isdigit() and not lower:
+        variants.append((upper[1:], "", step, 1.0))
     if not lower:
         variants += [("1", upper, step, 0.8)]
     if not upper:

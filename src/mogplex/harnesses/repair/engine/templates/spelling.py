@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ ASKED = {
 }  # fmt: skip
 MARKS = set(string.punctuation) - {"'", "_"}
 LONGEST_MARK = 3
+LONGEST_COMPARED = 80
 TOLD_WEIGHT = 0.6  # of a word that is none of the file's but stands in a failing test
 
 
@@ -53,6 +55,19 @@ def misspelt_text(node: ast.Constant, place: Place) -> Iterator[Proposal]:
         for other in place.words.clues.words if is_rare else ():
             if other != node.value and is_near(node.value, other):
                 yield place.replace(node, text.replace(node.value, other), TOLD_WEIGHT)
+
+
+def text_as_compared(node: ast.Constant | ast.JoinedStr, place: Place) -> Iterator[Proposal]:
+    """`"%s%s"` to `"%s:%s"` when a failing test compares `en1` with `en:1`."""
+    text = place.text(node)
+    if not text.endswith(("'", '"')) or isinstance(place.source.parents.get(node), (ast.Expr, ast.JoinedStr)):
+        return
+    start = min(text.find(mark) for mark in "'\"" if mark in text) + 1
+    for old, new in place.words.clues.contrasts if len(text) <= LONGEST_COMPARED else ():
+        places = [one.start() for one in re.finditer(re.escape(old), text)] if old else range(start, len(text))
+        for at in places:
+            if start <= at < len(text):
+                yield place.replace(node, text[:at] + new + text[at + len(old) :], 1.0 / (1 + 0.02 * len(places)))
 
 
 def empty_text(node: ast.Constant, place: Place) -> Iterator[Proposal]:
@@ -135,6 +150,7 @@ def name_everywhere(node: ast.Name, place: Place) -> Iterator[Proposal]:
 
 TEMPLATES = [
     Template("misspelt text", 0.7, (ast.Constant,), misspelt_text),
+    Template("text as compared", 0.6, (ast.Constant, ast.JoinedStr), text_as_compared),
     Template("empty text", 0.6, (ast.Constant,), empty_text),
     Template("misspelt attribute", 0.7, (ast.Attribute,), misspelt_attribute),
     Template("misspelt keyword", 0.7, (ast.keyword,), misspelt_keyword),

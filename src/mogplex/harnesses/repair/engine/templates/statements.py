@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS
@@ -127,9 +127,8 @@ def result_used(node: ast.Expr, place: Place) -> Iterator[Proposal]:
         start = place.source.span(node)[0]
         if isinstance(node.value.func, ast.Attribute) and isinstance(node.value.func.value, (ast.Name, ast.Attribute)):
             yield place.span_edit(start, start, f"{place.text(node.value.func.value)} = ")
-        for argument in node.value.args[:2]:
-            if isinstance(argument, (ast.Name, ast.Attribute)):
-                yield place.span_edit(start, start, f"{place.text(argument)} = ", 0.6)
+        for target in _targets(node.value.args[:2], place):
+            yield place.span_edit(start, start, f"{target} = ", 0.6)
 
 
 def result_lost(node: ast.Expr, place: Place) -> Iterator[Proposal]:
@@ -139,12 +138,16 @@ def result_lost(node: ast.Expr, place: Place) -> Iterator[Proposal]:
         return
     start = place.source.span(node)[0]
     taken = [call.func.value, *call.args] if isinstance(call.func, ast.Attribute) else call.args
-    whole = [place.text(one) for one in taken if isinstance(one, (ast.Attribute, ast.Name))]
-    inside = [one.id for part in taken for one in ast.walk(part) if isinstance(one, ast.Name)]
-    targets = [one for one in dict.fromkeys([*whole, *inside]) if "." in one or one in place.names]
-    for number, one in enumerate(targets):
+    for number, one in enumerate(_targets([*taken, *(keyword.value for keyword in call.keywords)], place)):
         yield place.span_edit(start, start, f"{one} = ", 1.0 / (1 + 0.1 * number))
     yield place.span_edit(start, start, "return ", 0.7)
+
+
+def _targets(taken: Sequence[ast.expr], place: Place) -> list[str]:
+    """What may keep the result of a call that takes these: one of them, or a name in them."""
+    whole = [place.text(one) for one in taken if isinstance(one, (ast.Attribute, ast.Name))]
+    inside = [one.id for part in taken for one in ast.walk(part) if isinstance(one, ast.Name)]
+    return [one for one in dict.fromkeys([*whole, *inside]) if "." in one or one in place.names]
 
 
 def _lost_call(node: ast.stmt) -> ast.Call | None:
@@ -152,7 +155,10 @@ def _lost_call(node: ast.stmt) -> ast.Call | None:
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
         return None
     function = node.value.func
-    is_pure = function.id in PURE if isinstance(function, ast.Name) else getattr(function, "attr", "") in PURE_METHODS
+    if isinstance(function, ast.Name):
+        is_pure = function.id in PURE or (function.id[0].isupper() and not function.id.isupper())  # it makes an object
+    else:
+        is_pure = getattr(function, "attr", "") in PURE_METHODS
     return node.value if is_pure else None
 
 

@@ -1,0 +1,72 @@
+"""Patches that keep failing tests from getting to the line that they died at: what is wrong there may be hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .goal import FEW_QUICK_SECONDS, Goal
+from .ground import OBSERVED_CPU_SECONDS, inserts_lines, moved
+from .pool import Pool
+from .runs import Run, play
+from .source import Source
+from .trial import Plausible
+from .units import encoded
+
+MAX_TESTS = 2
+Place = tuple[str, int]  # (real path, line)
+
+
+def evading(
+    pool: Pool, goal: Goal, sources: Mapping[str, Source], crashes: set[Place], patches: Sequence[Plausible]
+) -> set[str]:
+    """The texts of those of the patches that keep each of a few failing tests from the line of `crashes` it broke off
+    at, without an edit of that line. `sources` by real path."""
+    real = {source.path: path for path, source in sources.items()}
+    broken = [
+        (test, one.frames[-1], one.seconds) for test, one in goal.baseline.outcomes.items()
+        if test in goal.failing and one.outcome == "failed" and one.frames
+        and one.frames[-1] in crashes and one.seconds <= FEW_QUICK_SECONDS
+    ]  # fmt: skip
+    asked = {test: place for test, place, _ in sorted(broken, key=lambda each: each[2])[:MAX_TESTS]}
+    if not asked:
+        return set()
+    told: dict[str, Run] = {}
+    for one in patches:
+        path = real[one.candidate.path]
+        if one.compiled.code is not None and not any(_edits(one, path, place, sources) for place in asked.values()):
+            under = encoded(one.compiled, path)
+            told[one.compiled.text] = Run(list(asked), OBSERVED_CPU_SECONDS, record="lines", under=under)
+    play(pool, *told.values())
+    texts = {one.compiled.text: one for one in patches}
+    return {
+        text for text, run in told.items()
+        if run.recorded.keys() >= asked.keys() and not any(
+            _place_after(texts[text], sources[real[texts[text].candidate.path]], place, real) in _lines(run, test)
+            for test, place in asked.items()
+        )
+    }  # fmt: skip
+
+
+def _lines(run: Run, test: str) -> set[Place]:
+    return {(path, line) for path, lines in run.recorded[test].items() for line in lines}
+
+
+def _edits(one: Plausible, path: str, place: Place, sources: Mapping[str, Source]) -> bool:
+    """Whether a patch touches the statement that begins or ends on that line."""
+    source = sources[path]
+    if path != place[0]:
+        return False
+    around = [node for node in source.statements if node.lineno <= place[1] <= (node.end_lineno or node.lineno)]
+    inner = max(around, key=lambda node: node.lineno, default=None)
+    if inner is None:
+        return False
+    first, last = source.line_start(inner.lineno), source.line_start((inner.end_lineno or inner.lineno) + 1)
+    return any(edit.start < last and first < edit.end for edit in one.candidate.edits)
+
+
+def _place_after(one: Plausible, source: Source, place: Place, real: Mapping[str, str]) -> Place:
+    """Where the line is with the patch."""
+    if real[source.path] != place[0]:
+        return place
+    at = one.candidate.line - (1 if inserts_lines(one.candidate, source) else 0)
+    return place[0], moved(place[1], at, one.compiled.growth)
