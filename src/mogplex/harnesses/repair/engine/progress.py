@@ -128,9 +128,18 @@ def progress(before: Failure, after: Failure) -> float:
         return OUT_OF_THE_CODE if after.message != before.message else 0.0
     if after.place[:2] == before.place[:2] and after.place[2] != before.place[2]:
         return LATER_IN_FUNCTION if after.place[2] > before.place[2] else 0.0
+    if _has_left_inner(before, after):
+        return LATER_IN_FUNCTION
     if after.where != before.where:
         return LATER_IN_FUNCTION if _is_later_in_line(before, after) else ELSEWHERE
     return OTHERWISE if after.message != before.message else 0.0
+
+
+def _has_left_inner(before: Failure, after: Failure) -> bool:
+    """Whether it failed in a comprehension or an inner function, and now does further on in the function around."""
+    if before.place is None or after.place is None or before.place[0] != after.place[0]:
+        return False
+    return after.place[1] <= before.place[1] < after.place[2] and before.place[2] < after.place[2]
 
 
 def _is_later_in_line(before: Failure, after: Failure) -> bool:

@@ -157,8 +157,9 @@ def best_first_edits(
             weighed.append((BYPASSING * promise(one, failing), one))
     weighed.sort(key=lambda pair: -pair[0])
     for number, (weight, one) in enumerate(weighed):
-        place = (one.candidate.path, one.candidate.line, one.mends, one.moves)
-        share = max(alike, TOUCHING) if touches is not None and touches(one) else alike
+        is_touching = touches is not None and touches(one)
+        place = (one.candidate.path, one.candidate.line, one.mends, one.moves, is_touching and one.candidate.template)
+        share = max(alike, TOUCHING) if is_touching else alike
         weighed[number] = (weight * share ** crowd.get(place, 0), one)
         crowd[place] = crowd.get(place, 0) + 1
     return sorted(weighed, key=lambda pair: -pair[0])[:MAX_GROUNDS]
