@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .contrasts import contrasts_in
-from .goal import Goal
+from .goal import FEW_LEFT, Goal
 from .source import FUNCTIONS, Source, argument_names, header_expressions, header_lines
 
 NOT_RAISED = re.compile(r"DID NOT RAISE (?:any of \()?<class '([\w.]+)'>|\b([A-Z]\w+) not raised\b")
@@ -102,9 +102,10 @@ def _called_short(messages: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def names_without_value(goal: Goal) -> frozenset[str]:
-    """Those that all failing tests broke off at (NameError); none when one broke off otherwise."""
+    """Those that failing tests broke off at (NameError), if all but a few did."""
     found = [NO_VALUE.search(goal.baseline.outcomes[test].message) for test in goal.failing]
-    return frozenset(one.group(1) for one in found if one) if all(found) else frozenset()
+    names = [one.group(1) for one in found if one]
+    return frozenset(names) if FEW_LEFT * (len(found) - len(names)) <= len(found) else frozenset()
 
 
 def traced_back(clues: Clues, sources: Iterable[Source]) -> Clues:
