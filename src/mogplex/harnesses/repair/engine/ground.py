@@ -35,8 +35,8 @@ TYPED_TESTS = 3
 @dataclass(frozen=True)
 class Surroundings:
     """What is known without any edit. `sources` by real path; `refused` are texts of files that did not hold;
-    `nameless`: names without a value that nearly all failing tests break off at; `roots`: (path in the repo, line) where
-    tests break off because of a wrong type, and where that may come from."""
+    `nameless`: names without a value that nearly all failing tests break off at; `roots`: (path in the repo, line)
+    where tests break off because of a wrong type, and where that may come from."""
 
     pool: Pool
     root: Path
