@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 
 from .goal import FEW_QUICK_SECONDS, Goal
@@ -26,6 +27,7 @@ def evading(
         (test, one.frames[-1], one.seconds) for test, one in goal.baseline.outcomes.items()
         if test in goal.failing and one.outcome == "failed" and one.frames
         and one.frames[-1] in crashes and one.seconds <= FEW_QUICK_SECONDS
+        and not isinstance(_statement_at(one.frames[-1], sources), ast.Raise)  # which is there to be got round
     ]  # fmt: skip
     asked = {test: place for test, place, _ in sorted(broken, key=lambda each: each[2])[:MAX_TESTS]}
     if not asked:
@@ -53,15 +55,19 @@ def _lines(run: Run, test: str) -> set[Place]:
 
 def _edits(one: Plausible, path: str, place: Place, sources: Mapping[str, Source]) -> bool:
     """Whether a patch touches the statement that begins or ends on that line."""
+    inner = _statement_at(place, sources)
+    if path != place[0] or inner is None:
+        return False
     source = sources[path]
-    if path != place[0]:
-        return False
-    around = [node for node in source.statements if node.lineno <= place[1] <= (node.end_lineno or node.lineno)]
-    inner = max(around, key=lambda node: node.lineno, default=None)
-    if inner is None:
-        return False
     first, last = source.line_start(inner.lineno), source.line_start((inner.end_lineno or inner.lineno) + 1)
     return any(edit.start < last and first < edit.end for edit in one.candidate.edits)
+
+
+def _statement_at(place: Place, sources: Mapping[str, Source]) -> ast.stmt | None:
+    """The innermost one on that line."""
+    statements = sources[place[0]].statements if place[0] in sources else []
+    around = [node for node in statements if node.lineno <= place[1] <= (node.end_lineno or node.lineno)]
+    return max(around, key=lambda node: node.lineno, default=None)
 
 
 def _place_after(one: Plausible, source: Source, place: Place, real: Mapping[str, str]) -> Place:

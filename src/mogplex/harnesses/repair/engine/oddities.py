@@ -98,8 +98,10 @@ def repeats_neighbour(source: Source, edits: tuple[Edit, ...]) -> bool:
 
 
 def _said(line: str) -> str:
-    """What a line assigns; else the line."""
-    return line.partition(" = ")[2].strip() or line.strip()
+    """What a line computes and assigns, or what it goes through; "" of any other line, which may well stand twice."""
+    value = line.partition(" = ")[2].strip()
+    text = line.strip()
+    return value if "(" in value or "[" in value else text if text.startswith("for ") else ""
 
 
 def is_idle(text: str) -> bool:

@@ -8,8 +8,8 @@ from .trial import Findings
 
 ENOUGH_PLAUSIBLE = 60
 # How long to look for a better patch: the time the first one took, within these parts of all.
-GRACE_SHARES = (0.03, 0.2)
-GRACE_TRIES = (3, 300)  # and no longer than so many times the tries that the first one took, and so many more
+GRACE_SHARES = (0.05, 0.2)
+GRACE_TRIES = (3, 800)  # and no longer than so many times the tries that the first one took, and so many more
 MENDING_SHARE = 0.6  # of the time for single edits, when one of them mends some of the failing tests
 PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
 
