@@ -21,7 +21,8 @@ def evading(
     pool: Pool, goal: Goal, sources: Mapping[str, Source], crashes: set[Place], patches: Sequence[Plausible]
 ) -> set[str]:
     """The texts of those of the patches that keep each of a few failing tests from the line of `crashes` it broke off
-    at, without an edit of that line. `sources` by real path."""
+    at, without an edit of that line, and bring in no lines, for those of a guard are there for that. `sources` by real
+    path."""
     real = {source.path: path for path, source in sources.items()}
     broken = [
         (test, one.frames[-1], one.seconds) for test, one in goal.baseline.outcomes.items()
@@ -35,7 +36,9 @@ def evading(
     told: dict[str, Run] = {}
     for one in patches:
         path = real[one.candidate.path]
-        if one.compiled.code is not None and not any(_edits(one, path, place, sources) for place in asked.values()):
+        is_guard = inserts_lines(one.candidate, sources[path])
+        is_about = is_guard or any(_edits(one, path, place, sources) for place in asked.values())
+        if one.compiled.code is not None and not is_about:
             under = encoded(one.compiled, path)
             told[one.compiled.text] = Run(list(asked), OBSERVED_CPU_SECONDS, record="lines", under=under)
     play(pool, *told.values())
@@ -43,7 +46,7 @@ def evading(
     return {
         text for text, run in told.items()
         if run.recorded.keys() >= asked.keys() and not any(
-            _place_after(texts[text], sources[real[texts[text].candidate.path]], place, real) in _lines(run, test)
+            _place_after(texts[text], real[texts[text].candidate.path], place) in _lines(run, test)
             for test, place in asked.items()
         )
     }  # fmt: skip
@@ -70,9 +73,6 @@ def _statement_at(place: Place, sources: Mapping[str, Source]) -> ast.stmt | Non
     return max(around, key=lambda node: node.lineno, default=None)
 
 
-def _place_after(one: Plausible, source: Source, place: Place, real: Mapping[str, str]) -> Place:
+def _place_after(one: Plausible, path: str, place: Place) -> Place:
     """Where the line is with the patch."""
-    if real[source.path] != place[0]:
-        return place
-    at = one.candidate.line - (1 if inserts_lines(one.candidate, source) else 0)
-    return place[0], moved(place[1], at, one.compiled.growth)
+    return (path, moved(place[1], one.candidate.line, one.compiled.growth)) if path == place[0] else place
