@@ -111,9 +111,10 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
 
 def becomes_like_neighbour(source: Source, edits: tuple[Edit, ...], before: str, after: str) -> bool:
     """Whether a patch makes of its lines what stands next to them, with other words."""
-    lines = source.text.splitlines()
+    lines = source.text.split("\n")
     first = source.line_of(min(edit.start for edit in edits)) - 1
-    above, below = lines[max(0, first - NEAR_LINES) : first], lines[first + before.count("\n") :][:NEAR_LINES]
+    last = first + len(before.splitlines())
+    above, below = lines[max(0, first - NEAR_LINES) : first], lines[last : last + NEAR_LINES]
     old, new = (is_like_neighbour(text.splitlines(), above, below) for text in (before, after))
     return new and not old
 

@@ -6,23 +6,29 @@ import difflib
 import re
 from collections.abc import Iterable
 
-COMPARED = re.compile(r"AssertionError: (?:assert )?(.+?) (?:!=|==) (.+)$", re.MULTILINE)
+# As unittest and pytest say it; pytest leaves the exception's name out as a rule.
+COMPARED = re.compile(r"^(?:[^\s:]+:\d+: )?(?:AssertionError: )?(?:assert )?(.+?) (?:!=|==) (.+)$", re.MULTILINE)
+QUOTES = frozenset("'\"")
 LONGEST_SIDE, LONGEST_PART = 300, 12
 MAX_PARTS, MAX_CONTRASTS = 4, 6  # in one comparison; in all
+MAX_COMPARED = 20
 
 
 def contrasts_in(messages: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """(part of one side, part of the other in its place), one of them may be empty; both ways round, for nobody knows
-    which side is the right one. Parts with quotes are left out: they are no pieces of one text."""
+    which side is the right one. Of texts, and of what is made of them; parts with quotes are no pieces of one text."""
     found: dict[tuple[str, str], None] = {}
-    for message in messages:
-        for left, right in COMPARED.findall(message):
-            if max(len(left), len(right)) > LONGEST_SIDE or "..." in left + right:
-                continue
-            for one, other in _parts(left, right):
-                found[one, other] = None
-                found[other, one] = None
+    told = [pair for message in dict.fromkeys(messages) for pair in COMPARED.findall(message)]
+    for left, right in [pair for pair in told if _is_short_text(*pair)][:MAX_COMPARED]:
+        for one, other in _parts(left, right):
+            found.update({(one, other): None, (other, one): None})
+        if len(found) >= 2 * MAX_CONTRASTS:
+            break
     return tuple(found)[: 2 * MAX_CONTRASTS]
+
+
+def _is_short_text(*sides: str) -> bool:
+    return all(len(side) <= LONGEST_SIDE and "..." not in side and bool(QUOTES & set(side)) for side in sides)
 
 
 def _parts(left: str, right: str) -> list[tuple[str, str]]:
@@ -31,4 +37,4 @@ def _parts(left: str, right: str) -> list[tuple[str, str]]:
     parts = [(left[a:b], right[c:d]) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal"]
     if len(parts) > MAX_PARTS or any(len(text) > LONGEST_PART for pair in parts for text in pair):
         return []
-    return [pair for pair in parts if not set("'\"\\\n") & set(pair[0] + pair[1])]
+    return [pair for pair in parts if not {*QUOTES, "\\"} & set(pair[0] + pair[1])]

@@ -9,7 +9,7 @@ from .goal import FEW_QUICK_SECONDS, Goal
 from .ground import OBSERVED_CPU_SECONDS, inserts_lines, moved
 from .pool import Pool
 from .runs import Run, play
-from .source import Source
+from .source import Source, header_lines
 from .trial import Plausible
 from .units import encoded
 
@@ -24,19 +24,25 @@ def evading(
     at, without an edit of that line, and bring in no lines, for those of a guard are there for that. `sources` by real
     path."""
     real = {source.path: path for path, source in sources.items()}
-    broken = [
-        (test, one.frames[-1], one.seconds) for test, one in goal.baseline.outcomes.items()
-        if test in goal.failing and one.outcome == "failed" and one.frames
-        and one.frames[-1] in crashes and one.seconds <= FEW_QUICK_SECONDS
-        and not isinstance(_statement_at(one.frames[-1], sources), ast.Raise)  # which is there to be got round
-    ]  # fmt: skip
-    asked = {test: place for test, place, _ in sorted(broken, key=lambda each: each[2])[:MAX_TESTS]}
+    asked: dict[str, Place] = {}
+    outcomes = goal.baseline.outcomes
+    for test in sorted(goal.failing, key=lambda test: outcomes[test].seconds):
+        outcome = outcomes[test]
+        place = outcome.frames[-1] if outcome.frames else None
+        if outcome.outcome != "failed" or place not in crashes or outcome.seconds > FEW_QUICK_SECONDS:
+            continue
+        if place is not None and not isinstance(
+            _statement_at(place, sources), ast.Raise
+        ):  # which is there to be got round
+            asked[test] = place
+        if len(asked) == MAX_TESTS:
+            break
     if not asked:
         return set()
     told: dict[str, Run] = {}
     for one in patches:
         path = real[one.candidate.path]
-        is_guard = inserts_lines(one.candidate, sources[path])
+        is_guard = one.compiled.growth > 0 or inserts_lines(one.candidate, sources[path])
         is_about = is_guard or any(_edits(one, path, place, sources) for place in asked.values())
         if one.compiled.code is not None and not is_about:
             under = encoded(one.compiled, path)
@@ -62,7 +68,8 @@ def _edits(one: Plausible, path: str, place: Place, sources: Mapping[str, Source
     if path != place[0] or inner is None:
         return False
     source = sources[path]
-    first, last = source.line_start(inner.lineno), source.line_start((inner.end_lineno or inner.lineno) + 1)
+    own = header_lines(inner)
+    first, last = source.line_start(own[0]), source.line_start(own[-1] + 1)
     return any(edit.start < last and first < edit.end for edit in one.candidate.edits)
 
 
@@ -70,7 +77,7 @@ def _statement_at(place: Place, sources: Mapping[str, Source]) -> ast.stmt | Non
     """The innermost one on that line."""
     statements = sources[place[0]].statements if place[0] in sources else []
     around = [node for node in statements if node.lineno <= place[1] <= (node.end_lineno or node.lineno)]
-    return max(around, key=lambda node: node.lineno, default=None)
+    return max(around, key=lambda node: (node.lineno, node.col_offset), default=None)
 
 
 def _place_after(one: Plausible, path: str, place: Place) -> Place:

@@ -138,15 +138,14 @@ class Ground:
         before, every = self._around.sources[self._path].text, self._around.goal
         for second in self._search.findings.partial:
             left = set(self._goal.failing) - set(second.mends)
-            mended = [test for test in every.failing if test not in left]
-            pair = joined(before, self.first, second)
-            if not left <= set(every.failing) or pair.compiled.text in self._around.refused:
+            if not left <= set(every.failing) or second.compiled.text in self._around.refused:
                 continue
+            mended = [test for test in every.failing if test not in left]
             growth = self.first.compiled.growth + second.compiled.growth
             if mends := worth_having(every, mended, left):
-                large.append(replace(pair, mends=tuple(mends)))
+                large.append(replace(joined(before, self.first, second), mends=tuple(mends)))
             elif mends_one_cause(every, mended, second.leaves, growth):
-                apart.append(replace(pair, mends=tuple(mended)))
+                apart.append(replace(joined(before, self.first, second), mends=tuple(mended)))
         return large, apart
 
     @property

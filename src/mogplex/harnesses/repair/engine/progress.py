@@ -139,6 +139,8 @@ def _has_left_inner(before: Failure, after: Failure) -> bool:
     """Whether it failed in a comprehension or an inner function, and now does further on in the function around."""
     if before.place is None or after.place is None or before.place[0] != after.place[0]:
         return False
+    if after.kind == "TypeError" != before.kind:  # it may be the call of the inner one that fails now
+        return False
     return after.place[1] <= before.place[1] < after.place[2] and before.place[2] < after.place[2]
 
 

@@ -46,7 +46,8 @@ class Screening:
         return self._chosen[place]
 
     def running(self, path: str, function: AnyFunction | None) -> set[str]:
-        """The failing tests that run lines of a function's body, as far as they were recorded; all when it is none."""
+        """The failing tests that run lines of a function's body, as far as they were recorded, or died calling it; all
+        when it is none."""
         if function is None:
             return set(self._goal.failing)
         place = (path, function)
@@ -54,9 +55,15 @@ class Screening:
             body = range(function.body[0].lineno, (function.end_lineno or function.lineno) + 1)
             lines = self._goal.baseline.lines
             self._runs[place] = {
-                test for test in self._goal.failing if any(line in body for line in lines.get(test, {}).get(path, ()))
-            }
+                test for test in self._goal.failing
+                if any(line in body for line in lines.get(test, {}).get(path, ())) or self._died_calling(test, function)
+            }  # fmt: skip
         return self._runs[place]
+
+    def _died_calling(self, test: str, function: AnyFunction) -> bool:
+        """Whether Python could not even call the function as the test does."""
+        outcome = self._goal.baseline.outcomes.get(test)
+        return outcome is not None and "TypeError" in outcome.message and f"{function.name}()" in outcome.message
 
     def may_need_import(self, path: str, function: AnyFunction | None, mended: list[str], bad: list[str]) -> bool:
         """Whether an edit deserves an import that mends those tests, and not the bad ones: they are no fewer, or others

@@ -28,7 +28,7 @@ from .units import encoded
 
 HOPELESS_SECONDS, PROMISING_SECONDS = 0.15, 1.0  # to see what else an edit does that leaves a target failing
 ENDING_SHARE = 0.3  # of the failing tests at least mends an edit that is given more time since another one goes on
-SETTLE_SECONDS = 4.0
+SETTLE_SECONDS, TELLING_TRIES = 4.0, 50  # so many tell how long candidates take
 COLD_AHEAD = 12  # candidates that need an import and are made ready; others are only kept, for they may wait for long
 SCREEN_SIZE = 16  # candidates screened in one process
 
@@ -220,7 +220,8 @@ class Search:
         elif is_promising or (trial.has_passed and trial.round == 1):
             self._alone.append(trial)
         else:
-            spent_seconds = 0.0 if self._goal.is_endless else len(self._pool.workers) * self.findings.seconds
+            is_told = self._under is None and self.findings.tried >= TELLING_TRIES and not self._goal.is_endless
+            spent_seconds = len(self._pool.workers) * self.findings.seconds if is_told else 0.0
             trial.patience *= retry_share(spent_seconds / max(1, self.findings.tried), trial.round)
             heapq.heappush(self._slow, (-trial.candidate.score * trial.patience, self.findings.tried, trial))
 

@@ -65,8 +65,9 @@ class SecondStep:
             findings.plausible += found
         known_texts = {one.compiled.text for one in (*findings.partial, *findings.apart)}
         for large, apart in [ground.parts() for ground in self._grounds.values()]:
-            findings.partial += [pair for pair in large if pair.compiled.text not in known_texts]
-            findings.apart += [pair for pair in apart if pair.compiled.text not in known_texts]
+            for pairs, into in ((large, findings.partial), (apart, findings.apart)):
+                into += [pair for pair in pairs if pair.compiled.text not in known_texts]
+                known_texts.update(pair.compiled.text for pair in pairs)
 
     def _sift(self, findings: Findings) -> None:
         """See which failing tests the likeliest steps mend: the few that showed that they are steps may need the
@@ -140,8 +141,8 @@ def best_first_edits(
 ) -> list[tuple[float, Plausible]]:
     """With their weights, best first. Of those that show the same at the same place all but the best count less.
 
-    `touches` is given when all failing tests break off at a name that has no value: whether an edit touches it. Those
-    that do are steps, whatever fails then, and there are few of them.
+    `touches` is given when nearly all failing tests break off at a name that has no value: whether an edit touches it.
+    Those that do are steps, whatever fails then, and there are few of them.
     """
     crowd: dict[tuple[object, ...], int] = {}
     weighed: list[tuple[float, Plausible]] = []

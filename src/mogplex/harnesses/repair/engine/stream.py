@@ -69,9 +69,8 @@ class Stream:
         return prior * self._factor / (1 + self._given / CROWD)
 
     def _most(self, template: Template) -> float:
-        """The prior of its candidates of weight 1 here; few weigh more."""
-        is_boosted = bool(self._place.idle or self._place.words.idle)
-        return (_boosted(template.prior) if is_boosted else template.prior) * self._boost(template)
+        """The prior of its candidates of weight 1 here; few weigh more, or bring in what the module never uses."""
+        return (_boosted(template.prior) if self._place.idle else template.prior) * self._boost(template)
 
     def _boost(self, template: Template) -> float:
         return max(1.0, EVIDENT_FACTOR / self._factor) if template in self._evident else 1.0

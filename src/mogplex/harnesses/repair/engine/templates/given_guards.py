@@ -26,7 +26,7 @@ def guarded_like_neighbour(node: ast.stmt, place: Place) -> Iterator[Proposal]:
 
 
 def _like_neighbours(node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
-    """The condition of a statement like this one next to it, of what this one reads: after `if self.a: text += self.a`
+    """The condition of a statement like this one near it, of what this one reads: after `if self.a: text += self.a`
     it is `if self.b: text += self.b`."""
     block, number = place.source.block_of(node)
     for near in (*block[max(0, number - NEAR) : number], *block[number + 1 : number + 1 + NEAR]):

@@ -134,6 +134,8 @@ def another_question(node: ast.AST, place: Place) -> Iterator[Proposal]:
             name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
             start, end = place.source.span(call.func)
             for other in siblings_of(name):
+                if isinstance(call.func, ast.Name) and other not in {*place.names, *place.words.bound}:
+                    continue
                 text, whole = place.text(operand), place.source.text
                 again = f"{whole[start : end - len(name)]}{other}{whole[end : place.source.span(call)[1]]}"
                 again = f"not {again}" if call is not operand else again

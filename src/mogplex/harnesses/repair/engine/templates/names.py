@@ -182,7 +182,7 @@ def other_function(node: ast.Call, place: Place) -> Iterator[Proposal]:
             and (owner is not None) == method
             and (required <= len(node.args) <= arity or function.args.vararg)
         ):
-            is_unread = other.startswith("_") and place.words.spelled[other] == 1
+            is_unread = other.startswith("_") and not other.endswith("__") and place.words.spelled[other] == 1
             usual = _familiar(node.func, place, other) * (UNREAD if is_unread else 1.0)
             if method:
                 yield _with_attribute(node.func, place, other, usual)

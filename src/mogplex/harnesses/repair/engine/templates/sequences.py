@@ -26,9 +26,9 @@ def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Proposal]:
         variants += [(lower, upper, "", 0.6), (lower, upper, step[1:] if step[0] == "-" else f"-{step}", 0.6)]
     else:
         variants += [(lower, upper, "-1", 0.5), (lower, upper, "2", 0.3)]
-    if lower.isdigit() and not upper:
+    if lower.strip("0").isdigit() and not upper:
         variants.append(("", f"-{lower}", step, 1.0))
-    if upper[:1] == "-" and upper[1:].isdigit() and not lower:
+    if upper[:1] == "-" and upper[1:].strip("0").isdigit() and not lower:
         variants.append((upper[1:], "", step, 1.0))
     if not lower:
         variants += [("1", upper, step, 0.8)]

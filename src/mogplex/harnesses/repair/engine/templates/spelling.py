@@ -130,7 +130,7 @@ def _given(node: ast.AST) -> set[str]:
 
 
 def _everywhere(name: str, other: str, place: Place, weight: float) -> Iterator[Proposal]:
-    """A name exchanged wherever the function reads it, and wherever a loop or branch does, if that is twice or more."""
+    """A name exchanged wherever the function reads it, and wherever the statement does, if that is twice or more."""
     every = place.reads.get(name, [])
     start, end = place.source.span(place.statement)
     inside = [one for one in every if start <= place.source.span(one)[0] < end]
@@ -140,7 +140,7 @@ def _everywhere(name: str, other: str, place: Place, weight: float) -> Iterator[
 
 
 def name_everywhere(node: ast.Name, place: Place) -> Iterator[Proposal]:
-    """The wrong variable, taken for the same other one throughout the function, or throughout a loop or branch."""
+    """The wrong variable, taken for the same other one throughout the function, or throughout a statement like a loop."""
     if isinstance(node.ctx, ast.Load) and node.id in place.names:
         for other in place.names:
             fits = place.is_compatible(node.id, other)

@@ -147,7 +147,8 @@ def _targets(taken: Sequence[ast.expr], place: Place) -> list[str]:
     """What may keep the result of a call that takes these: one of them, or a name in them."""
     whole = [place.text(one) for one in taken if isinstance(one, (ast.Attribute, ast.Name))]
     inside = [one.id for part in taken for one in ast.walk(part) if isinstance(one, ast.Name)]
-    return [one for one in dict.fromkeys([*whole, *inside]) if "." in one or one in place.names]
+    named = [one for one in dict.fromkeys([*whole, *inside]) if one not in ("self", "cls")]
+    return [one for one in named if "." in one or one in place.names]
 
 
 def _lost_call(node: ast.stmt) -> ast.Call | None:

@@ -61,8 +61,8 @@ def _unused(place: Place) -> list[tuple[str, AnyFunction | None]]:
             if words.spelled[one.name] == 1 and one.name.startswith("_") and not one.name.endswith("__")
             and not one.decorator_list and argument_names(one) & {"self"}
         ]  # fmt: skip
-    found = [*own, *((name, words.functions.get(name)) for name in words.unused)]
-    return found if len(found) <= MAX_UNUSED else own[:MAX_UNUSED]
+    of_module = [(name, words.functions.get(name)) for name in words.unused]
+    return [*own[:MAX_UNUSED], *(of_module if len(of_module) <= MAX_UNUSED else [])]
 
 
 def _lines(name: str, function: AnyFunction | None, place: Place) -> Iterator[tuple[str, float]]:
