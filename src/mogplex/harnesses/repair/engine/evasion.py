@@ -31,9 +31,8 @@ def evading(
         place = outcome.frames[-1] if outcome.frames else None
         if outcome.outcome != "failed" or place not in crashes or outcome.seconds > FEW_QUICK_SECONDS:
             continue
-        if place is not None and not isinstance(
-            _statement_at(place, sources), ast.Raise
-        ):  # which is there to be got round
+        statement = _statement_at(place, sources) if place is not None else None
+        if place is not None and not isinstance(statement, ast.Raise):  # a raise is there to be got round
             asked[test] = place
         if len(asked) == MAX_TESTS:
             break

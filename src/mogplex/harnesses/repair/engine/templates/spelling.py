@@ -140,7 +140,7 @@ def _everywhere(name: str, other: str, place: Place, weight: float) -> Iterator[
 
 
 def name_everywhere(node: ast.Name, place: Place) -> Iterator[Proposal]:
-    """The wrong variable, taken for the same other one throughout the function, or throughout a statement like a loop."""
+    """The wrong variable, taken for the same other one throughout the function or a statement (a loop, say)."""
     if isinstance(node.ctx, ast.Load) and node.id in place.names:
         for other in place.names:
             fits = place.is_compatible(node.id, other)
