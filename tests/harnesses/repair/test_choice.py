@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mogplex.harnesses.repair.engine.choose import rank
+from mogplex.harnesses.repair.engine.choose import becomes_like_neighbour, hunk, rank
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit
 from mogplex.harnesses.repair.engine.oddities import fixed_conditions, is_hard_coded, is_idle, is_reordered, only_drops
 from mogplex.harnesses.repair.engine.source import Source
@@ -25,6 +25,14 @@ def test_a_patch_that_keeps_tests_from_where_they_died_is_worse() -> None:
     sources = {"code.py": Source("code.py", text.encode())}
     assert rank([hiding, mending], sources, set()) == [hiding, mending]
     assert rank([hiding, mending], sources, set(), hiding={hiding.compiled.text}) == [mending, hiding]
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
+    text = f"def f(a, b):\n    return a{end}"
+    one = patch(text, "return a", "return b")
+    source = Source("code.py", text.encode())
+    assert not becomes_like_neighbour(source, one.candidate.edits, *hunk(source, one.candidate.edits))
 
 
 @pytest.mark.parametrize(

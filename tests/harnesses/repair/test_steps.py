@@ -48,6 +48,15 @@ def test_a_failure_has_moved_on_when_the_test_gets_further_or_the_code_does() ->
     assert progress(CRASH, Failure("KeyError", "no", 7, ("/code.py", 10, 14))) > 0
 
 
+def test_a_failure_that_has_left_an_inner_function_has_moved_on() -> None:
+    inner = Failure("NameError", "no", 7, ("/code.py", 11, 12))
+    assert progress(inner, Failure("NameError", "other", 7, ("/code.py", 10, 15))) > 0.5, (
+        "in the function around, later"
+    )
+    assert progress(inner, Failure("NameError", "other", 7, ("/code.py", 13, 15))) < 0.5, "in another function"
+    assert progress(inner, Failure("TypeError", "call", 7, ("/code.py", 10, 15))) < 0.5, "that may be its call"
+
+
 def test_a_failure_that_stays_or_falls_back_has_not_moved_on() -> None:
     for after in (IN_TEST, CRASH, Failure("AssertionError", "assert [8] == [1, 2, 3]", 7, None)):
         assert progress(IN_TEST, after) == 0

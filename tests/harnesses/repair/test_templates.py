@@ -821,6 +821,9 @@ def test_texts_are_changed_as_the_sides_of_a_failed_comparison_differ() -> None:
     text = "def f(a, b):\n    return '%s%s' % (a, b)\n"
     assert priors(text, 2, clues, {})[text.replace("%s%s", "%s:%s")] > 0.5
     assert contrasts_in(["t.py:1: AssertionError: assert 'a' == 'something that is unlike it'"]) == ()
+    page = """t.py:5: assert '<a b="1">' == '<a  b="1">'"""
+    assert contrasts_in([page]) == (("", " "), (" ", "")), "pytest leaves the exception's name out"
+    assert contrasts_in(["t.py:3: AssertionError: 10 != 1", "t.py:3: assert [10] == [1]"]) == (), "no texts"
 
 
 def test_an_object_that_lacks_an_attribute_is_asked_whether_it_has_it() -> None:
