@@ -84,6 +84,7 @@ def test_a_patch_that_mends_most_of_the_tests_gets_more_time_for_the_rest() -> N
     rounds = range(len(CPU_FLOORS_SECONDS))
     assert [has_more_time(number, is_promising=True) for number in rounds] == [True, True, True, False]
     assert [has_more_time(number, is_promising=False) for number in rounds] == [True, True, False, False]
+    assert list(CPU_FLOORS_SECONDS) == sorted(CPU_FLOORS_SECONDS)
 
 
 def test_what_timed_out_is_tried_again_the_sooner_the_longer_others_take() -> None:
@@ -93,7 +94,6 @@ def test_what_timed_out_is_tried_again_the_sooner_the_longer_others_take() -> No
     assert shares[1] < shares[2] < shares[3]
     assert shares[-1] < 1, "what was not tried yet comes before it"
     assert retry_share(0.1, 2) < retry_share(0.1, 1), "it costs more"
-    assert list(CPU_FLOORS_SECONDS) == sorted(CPU_FLOORS_SECONDS)
 
 
 def test_a_check_is_not_lost_by_a_test_that_fails_only_once(tmp_path: Path) -> None:

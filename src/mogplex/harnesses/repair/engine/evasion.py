@@ -38,23 +38,22 @@ def evading(
             break
     if not asked:
         return set()
-    told: dict[str, Run] = {}
+    watched: list[tuple[Plausible, Run]] = []
     for one in patches:
         path = real[one.candidate.path]
         is_guard = one.compiled.growth > 0 or inserts_lines(one.candidate, sources[path])
         is_about = is_guard or any(_edits(one, path, place, sources) for place in asked.values())
         if one.compiled.code is not None and not is_about:
             under = encoded(one.compiled, path)
-            told[one.compiled.text] = Run(list(asked), OBSERVED_CPU_SECONDS, record="lines", under=under)
-    play(pool, *told.values())
-    texts = {one.compiled.text: one for one in patches}
-    return {
-        text for text, run in told.items()
-        if run.recorded.keys() >= asked.keys() and not any(
-            _place_after(texts[text], real[texts[text].candidate.path], place) in _lines(run, test)
-            for test, place in asked.items()
-        )
-    }  # fmt: skip
+            watched.append((one, Run(list(asked), OBSERVED_CPU_SECONDS, record="lines", under=under)))
+    play(pool, *(run for _, run in watched))
+    return {one.compiled.text for one, run in watched if _keeps_away(one, real[one.candidate.path], asked, run)}
+
+
+def _keeps_away(one: Plausible, path: str, asked: Mapping[str, Place], run: Run) -> bool:
+    """Whether none of the tests got to its place, as far as all of them were recorded."""
+    is_known = run.recorded.keys() >= asked.keys()
+    return is_known and not any(_place_after(one, path, place) in _lines(run, test) for test, place in asked.items())
 
 
 def _lines(run: Run, test: str) -> set[Place]:

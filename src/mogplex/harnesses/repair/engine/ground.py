@@ -16,11 +16,11 @@ from .clues import clues_of, traced_back
 from .edit import Candidate
 from .goal import Goal, covering_tests, mends_one_cause, telling_first, worth_having
 from .joining import joined, on_top_of, without
+from .likeness import WORD
 from .pool import Pool
 from .runs import FINE, Outcome, Run, play
 from .search import Search
 from .source import Source
-from .stream import WORD
 from .trial import Findings, Plausible, promise
 from .units import encoded
 

@@ -82,9 +82,9 @@ def _is_never_none(node: ast.expr) -> bool:
 def repeats_neighbour(source: Source, edits: tuple[Edit, ...]) -> bool:
     """Whether a patch makes a line, or what a line assigns, that stands in the lines around: it was said there already.
     Of lines that are changed, and were none before."""
-    first = source.line_of(min(edit.start for edit in edits))
+    first, lines = source.line_of(min(edit.start for edit in edits)), source.text.split("\n")
     if all(edit.start == edit.end for edit in edits) and any("\n" in edit.text for edit in edits):
-        near = {line.strip() for line in source.text.splitlines()[max(0, first - 3) : first + 2]}
+        near = {line.strip() for line in lines[max(0, first - 3) : first + 2]}
         return any(edit.text.strip() in near for edit in edits)
     if len(edits) > 1 or "\n" in edits[0].text + source.text[edits[0].start : edits[0].end]:
         return False
@@ -92,7 +92,6 @@ def repeats_neighbour(source: Source, edits: tuple[Edit, ...]) -> bool:
     begin, end = source.line_start(first), source.line_start(first + 1)
     old = source.text[begin:end]
     new = source.text[begin : edit.start] + edit.text + source.text[edit.end : end]
-    lines = source.text.splitlines()
     near = {_said(line) for line in (*lines[max(0, first - 1 - NEAR) : first - 1], *lines[first : first + NEAR])}
     return len(_said(new)) >= LEAST_SAID and _said(new) in near and _said(old) not in near
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import heapq
-import re
 from collections.abc import Iterator, Sequence
 
 from .edit import Candidate, Edit
+from .likeness import WORD
 from .scope import Place, Proposal
 from .spectra import Suspect
 from .templates.template import Template
@@ -18,7 +18,6 @@ SUSPICION_WEIGHT = 2.0  # suspicion counts squared: a line twice as suspicious m
 IDLE_FACTOR, HIGHEST_IDLE_PRIOR = 2.5, 0.9  # for edits that use a name which nothing has used so far
 EVIDENT_FACTOR = 0.25  # what a statement is suspected at least that is plainly wrong
 TOO_DEEP = (RecursionError, SystemError)  # what Python says of code that is nested too deeply; some versions the latter
-WORD = re.compile(r"[^\W\d]\w*")
 
 
 class Stream:

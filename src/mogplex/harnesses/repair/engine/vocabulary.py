@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
 from .familiarity import Familiarity
+from .likeness import WORD
 from .source import FUNCTIONS, AnyFunction, Source
 
-WORD = re.compile(r"[^\W\d]\w*")
 MAX_IDLE = 3
 LEAVING = (ast.Return, ast.Raise, ast.Continue)
 
@@ -93,9 +92,7 @@ class Vocabulary:
             elif isinstance(node, ast.Name) and is_exception(node.id) and node.id not in words.exceptions:
                 words.exceptions.append(node.id)
         for statement in source.tree.body:
-            if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                words.globals += [target.id for target in targets if isinstance(target, ast.Name)]
+            words.globals += _assigned(statement)
         words.bound |= {*words.globals, *words.functions, *dir(builtins)}
         words.unused = _unused(source, words.spelled)
         words.idle = _idle(source)
@@ -123,14 +120,19 @@ def _idle(source: Source) -> set[str]:
     for one in source.tree.body:
         if isinstance(one, ast.ImportFrom) and one.module not in ("__future__", "typing", "collections.abc"):
             names |= {alias.asname or alias.name for alias in one.names if alias.asname != alias.name}
-        elif isinstance(one, ast.Assign):
-            constants = (target.id for target in one.targets if isinstance(target, ast.Name))
-            names |= {name for name in constants if name.isupper() or name.startswith("_")}
+        names |= {name for name in _assigned(one) if name.isupper() or name.startswith("_")}
     if not names:
         return set()
     times = Counter(WORD.findall(source.text))
     found = {name for name in names if times[name] == 1 and not name.startswith("__")}
     return found if len(found) <= MAX_IDLE else set()
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    """The plain names that an assignment gives a meaning; none of any other statement."""
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    is_plain = isinstance(statement, (ast.Assign, ast.AnnAssign))
+    return [target.id for target in targets if isinstance(target, ast.Name)] if is_plain else []
 
 
 def _declared(node: ast.ClassDef) -> list[str]:

@@ -216,7 +216,7 @@ def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
 USUAL_EXCEPTIONS = (
     "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "Exception",
 )  # fmt: skip
-UNREAD = 1.4  # of what the file gives a meaning, and doesn't mention again
+UNREAD = 1.4  # of what stands in the file once: as a rule where it gets its meaning
 MISFIT = 2.0  # of a number for something that can't be calculated with
 TOLD_WEIGHT = 2.0  # of an exception that the failing tests speak of
 TEMPLATES = [

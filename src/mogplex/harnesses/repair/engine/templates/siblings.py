@@ -8,11 +8,11 @@ import functools
 import re
 from collections.abc import Iterator
 
+from ..likeness import WORD, with_words
 from ..scope import Place, Proposal
 from .block import insert_after, insert_before
 from .template import Template
 
-WORD = re.compile(r"[^\W\d]\w*")
 NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 NEAR, BESIDE = 6, 3  # statements of one block
 MAX_LINES, MAX_ROWS = 6, 12
@@ -168,7 +168,7 @@ def filter_like_others(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, plac
     for test in tests:
         others = {one.id for one in ast.walk(test) if isinstance(one, ast.Name)} - {target}
         for name in [*_asked_around(place), *sorted(place.idle)]:
-            renamed = _all_renamed(others, name, place.text(test))
+            renamed = with_words(dict.fromkeys(others, name), place.text(test))
             for attribute in attributes:
                 near = 1.5 if _common(attribute, name) else 1.0
                 other = re.sub(rf"\b{target}\.\w+", f"{target}.{attribute}", renamed)
@@ -176,10 +176,6 @@ def filter_like_others(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, plac
     end = place.source.span(own.iter)[1]
     for text, weight in found.items():
         yield place.span_edit(end, end, f" if {text}", weight)
-
-
-def _all_renamed(words: set[str], new: str, text: str) -> str:
-    return WORD.sub(lambda found: new if found.group() in words else found.group(), text)
 
 
 def _common(one: str, other: str) -> bool:
