@@ -18,6 +18,7 @@ from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
 from mogplex.harnesses.repair.engine.ground import touches_name
 from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
+from mogplex.harnesses.repair.engine.nameless import names_never_bound
 from mogplex.harnesses.repair.engine.progress import Failure, failure_of, progress, without_shift
 from mogplex.harnesses.repair.engine.second import best_first_edits
 from mogplex.harnesses.repair.engine.source import Source
@@ -69,8 +70,19 @@ def test_breaking_something_else_is_no_step_and_another_value_a_small_one() -> N
     assert progress(CRASH, Failure("NameError", "no", 7, ("/code.py", 10, 15))) == 0
     nameless = Failure("NameError", "no", 7, ("/code.py", 10, 14))
     assert progress(nameless, Failure("NameError", "no", 7, ("/code.py", 10, 15))) > 0
+    t = Failure("NameError", "name 't' is not defined", 7, ("/code.py", 10, 15))
+    assert progress(CRASH, t, ["other"]) == 0 < progress(CRASH, t, ["t"]), "it had no value before either"
     other, kind = (Failure(kind, "of another", 7, CRASH.place) for kind in ("TypeError", "KeyError"))
     assert 0 < progress(CRASH, other) < progress(CRASH, kind)
+
+
+def test_names_that_nothing_binds_are_told_from_those_that_something_may_bind() -> None:
+    code = "import os\nfrom a import b as c\n\nclass One:\n    inner = 1\n    def f(self): return {}\n"
+    code += "def g():\n    global later\n    later = 1\n"
+    bound = "os, c, One, g, later, len, __name__, __file__, __class__, self, [x for x in c]"
+    assert names_never_bound(code.format(bound)) == frozenset()
+    assert names_never_bound(code.format("[x for x in c], x, inner, b")) == {"x", "inner", "b"}
+    assert names_never_bound("from os import *\n" + code.format("x")) == frozenset()
 
 
 def test_a_failure_moves_on_within_a_line_when_what_failed_is_a_part_of_what_fails() -> None:
@@ -356,3 +368,24 @@ def test_mends_a_name_without_a_value_and_what_only_shows_after_it(repo: Repo) -
     assert outcome.end["success"] is True, outcome.end["summary"]
     after = (repo.root / "table.py").read_text()
     assert "max(map(len, cells))" in after and "w - 2 * pad" in after
+
+
+def test_mends_a_wrong_type_and_a_name_without_a_value_behind_it(repo: Repo) -> None:
+    program = (
+        "class Field:\n    def __init__(self, kinds, required=False, name='field', default=None):\n"
+        "        self.kinds, self.required, self.name, self.default = kinds, required, name, default\n"
+        "        self.names = [t.__name__ for t in kinds]\n\n"
+        "    def check(self, value):\n        if len(self.required) == 0:\n            return\n"
+        "        if not isinstance(t, self.kinds):\n            raise ValueError(self.name)\n"
+    )
+    tests = (
+        "import pytest\nfrom field import Field\n"
+        "def test_any(): Field(()).check(3)\n"
+        "def test_right(): Field((int, str)).check(3)\n"
+        "def test_wrong():\n    with pytest.raises(ValueError):\n        Field((int,)).check('a')\n"
+    )
+    repo.write(field__py=program, test_field__py=tests)
+    outcome = repo.repair(seconds=20)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    after = (repo.root / "field.py").read_text()
+    assert "len(self.kinds)" in after and "isinstance(value, self.kinds)" in after

@@ -183,6 +183,7 @@ def test_every_template_has_something_to_say() -> None:
         "step with an unused function",
         "unused function around a value",
         "comparison operands swapped",
+        "condition that is settled",
     }
     assert (
         not silent - {"range bounds", "variable for a constant", "call like another", "keyword like another"} - SPELLING
@@ -332,6 +333,16 @@ def test_every_template_has_something_to_say() -> None:
             "filter added",
         ),
         ("def f(a):\n    return a[-1]\n", "def f(a):\n    return a[0]\n", "number by one"),
+        (
+            "def f(a):\n    return a.b == 1 and a.b == 2\n",
+            "def f(a):\n    return a.b == 1 or a.b == 2\n",
+            "condition that is settled",
+        ),
+        (
+            "def f(a):\n    while a != 'x' or a != 'y':\n        a = next(a)\n",
+            "def f(a):\n    while a != 'x' and a != 'y':\n        a = next(a)\n",
+            "condition that is settled",
+        ),
         ("def f(a, b):\n    return a + b * b - 1\n", "def f(a, b):\n    return a + b * (b - 1)\n", "regrouped"),
         ("def f(a, b):\n    return a - b * b / 2\n", "def f(a, b):\n    return (a - b) * b / 2\n", "regrouped"),
         ("def f(a, b):\n    return g(a, b)\n", "def f(a, b):\n    return g(b, a)\n", "arguments swapped"),
@@ -585,6 +596,12 @@ def test_every_template_has_something_to_say() -> None:
 def test_a_template_makes_the_edit_it_is_for(before: str, after: str, template: str) -> None:
     texts = [apply_edits(before, one.edits) for one in candidates(before) if one.template == template]
     assert after in texts, texts
+
+
+@pytest.mark.parametrize("asked", ["a == 1 or a == 2", "a != 1 and a != 2", "a == 1 and b == 2", "a == 1 and a == c"])
+def test_a_condition_that_may_come_out_either_way_is_not_settled(asked: str) -> None:
+    found = candidates(f"def f(a, b, c):\n    return {asked}\n")
+    assert "condition that is settled" not in {one.template for one in found}
 
 
 def test_one_line_does_not_starve_the_others() -> None:
@@ -859,6 +876,16 @@ def test_what_is_left_out_is_mostly_what_another_collection_holds() -> None:
     filtered = text.replace("in names]", "in names if one not in done]")
     assert found[filtered] > 2 * found[text.replace("in names]", "in names if one != done]")]
     assert text.replace("in names]", "in names if one in top]") not in found
+
+
+def test_what_is_left_out_may_be_told_by_a_mapping_that_nothing_reads() -> None:
+    text = "def f(names):\n    counts = Counter(names)\n    return [one for one in names]\n"
+    found = priors(text, 3, NO_CLUES, {"names": {"list"}, "counts": {"Counter"}})
+    assert found[text.replace("in names]", "in names if counts[one] == 1]")] >= max(found.values()) * 0.5
+    read = text.replace("return ", "return counts, ")
+    assert read.replace("in names]", "in names if counts[one] == 1]") not in priors(
+        read, 3, NO_CLUES, {"names": {"list"}, "counts": {"Counter"}}
+    )
 
 
 def test_what_was_just_found_out_is_asked_and_numbers_are_calculated_with() -> None:

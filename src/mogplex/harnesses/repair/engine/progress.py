@@ -9,6 +9,7 @@ import os
 import re
 import tempfile
 import types
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +21,7 @@ ELSEWHERE = 0.35  # it breaks off in the code under test, but at another place o
 OTHERWISE = 0.1  # the same there, of another value
 CLOSER = 0.25  # the value is wrong still, and more like the one that is expected; more so the more it is like it
 NAMELESS = {"NameError", "UnboundLocalError"}
+QUOTED = re.compile(r"'(\w+)'")
 LEAST_GAIN = 0.05  # of likeness, from 0 to 1
 COMPARED_CHARACTERS = 300
 ADDRESS = re.compile(r"0x[0-9a-f]+")
@@ -115,11 +117,13 @@ def _temporary_names(directory: str) -> re.Pattern[str]:
     return re.compile(re.escape(directory) + r"/(?:pytest/)?[^/\s'\"]+")
 
 
-def progress(before: Failure, after: Failure) -> float:
+def progress(before: Failure, after: Failure, nameless: Container[str] = ()) -> float:
     """How clearly the failure has moved on, from 0 to 1. An edit that leaves a name without a value has only broken
-    something else."""
+    something else, but for the names `nameless` that had none before."""
     if after.kind in NAMELESS and before.kind not in NAMELESS:
-        return 0.0
+        named = QUOTED.search(after.message)
+        if named is None or named.group(1) not in nameless:
+            return 0.0
     if before.line != after.line:
         return LATER_IN_TEST if 0 < before.line < after.line else 0.0
     if before.place is None:

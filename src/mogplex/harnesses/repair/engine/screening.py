@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import functools
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from .baseline import cpu_limits
 from .goal import Goal, representatives
 from .limits import CPU_FACTOR
-from .source import AnyFunction
+from .nameless import names_never_bound
+from .source import AnyFunction, Source
 from .steadiness import is_unsteady, judge
 
 MAX_USUAL = 50  # failing tests; sent with every edit that can't be screened
@@ -19,8 +22,10 @@ MAX_IMPORTS = 20  # each takes as long as trying hundreds of edits without
 class Screening:
     """Chooses the tests for each function, and remembers how they fail without an edit."""
 
-    def __init__(self, goal: Goal) -> None:
+    def __init__(self, goal: Goal, sources: Mapping[str, Source]) -> None:
+        """`sources` maps real paths to parsed files."""
         self._goal = goal
+        self._sources = sources
         self._few = tuple(representatives(goal))
         told = ((test, goal.baseline.outcomes[test].failure) for test in goal.failing[:MAX_USUAL])
         self.usual = {test: one.record() for test, one in told if one is not None}  # how tests fail without an edit
@@ -76,6 +81,14 @@ class Screening:
             return True
         return False
 
+    @functools.cached_property
+    def _nameless(self) -> list[str]:
+        """Names without a value in the files that failing tests run: one of them is not left so by an edit."""
+        lines = self._goal.baseline.lines
+        run = {path for test in self._goal.failing for path in lines.get(test, {})}
+        found = (names_never_bound(source.text) for path, source in self._sources.items() if path in run)
+        return sorted(set().union(*found))
+
     def request(
         self, tests: tuple[str, ...], batch: list[dict[str, Any]], under: dict[str, Any] | None, floor: float
     ) -> dict[str, Any]:
@@ -84,7 +97,8 @@ class Screening:
         known = self._goal.baseline.seconds_of(tests)
         return {
             "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits), "batch": batch,
-            "under": under, "failures": {test: self._failures[test] for test in tests if test in self._failures},
+            "under": under, "nameless": self._nameless,
+            "failures": {test: self._failures[test] for test in tests if test in self._failures},
         }  # fmt: skip
 
     def learn(self, failures: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ class Search:
         self._on_progress = on_progress
         self._cold: deque[Trial] = deque()  # found to need an import only when they were tried
         self._alone: deque[Trial] = deque()  # passed a failing test, or were next to one that killed its process
-        self._screening = Screening(goal)
+        self._screening = Screening(goal, sources)
         self._gathered: dict[tuple[str, ...], list[Trial]] = {}  # tests -> candidates that wait to be screened by them
         self._company = Company()
         self._intake = Intake(goal, sources, self._company)

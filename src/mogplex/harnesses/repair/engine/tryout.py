@@ -27,7 +27,8 @@ def screen(
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
 
     `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
-    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}). Tests that
+    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}), nameless
+    (names that have no value without an edit either). Tests that
     one process can't run twice, or that are unsteady, are left out. `ran`: how those went that ran here already.
     The outcome is UNTRIED when none is left, and "passed" as soon as one of them passes; of tests that break off at one
     place the others are left out when an edit leaves the first as it is. `moved` says how clearly the failure has moved
@@ -69,7 +70,7 @@ def screen(
                 after = after if before is None else without_shift(after, before, edit.get("growth", 0))
                 changed = changed or after != before
                 if before is not None:
-                    moved = max(moved, progress(before, after))
+                    moved = max(moved, progress(before, after, request["nameless"]))
                     stuck.update([before.spot(item.nodeid)] if after == before else [])
             undo()
         outcome = "cold" if outcome == "failed" and not index.is_whole else outcome

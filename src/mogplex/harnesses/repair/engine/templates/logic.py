@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ..edit import is_loose, operator_span
 from ..scope import SIZED, Place, Proposal
+from ..source import header_expressions
 from .atoms import atoms, whole_reads
 from .similar import siblings_of
 from .template import Template
@@ -25,6 +26,30 @@ def connective(node: ast.BoolOp, place: Place) -> Iterator[Proposal]:
     parts = [place.grouped(value) for value in node.values]
     if len(parts) > 2:
         yield place.replace(node, f" {other} ".join(parts), 0.5)
+
+
+def settled(node: ast.BoolOp, place: Place) -> Iterator[Proposal]:
+    """`x == 2 and x == 3`, which nothing is, to `x == 2 or x == 3`; `x != 2 or x != 3`, which all is, to `and`."""
+    if _is_settled(node):
+        yield from connective(node, place)
+
+
+def _is_settled(node: ast.AST) -> bool:
+    """Whether the alternatives ask of the same thing whether it is this and that."""
+    if not isinstance(node, ast.BoolOp):
+        return False
+    operator = ast.Eq if isinstance(node.op, ast.And) else ast.NotEq
+    asked: list[tuple[str, object]] = []
+    for one in node.values:
+        is_plain = isinstance(one, ast.Compare) and len(one.ops) == 1 and isinstance(one.ops[0], operator)
+        if not is_plain or not isinstance(one, ast.Compare) or not isinstance(one.comparators[0], ast.Constant):
+            return False
+        asked.append((ast.dump(one.left), one.comparators[0].value))
+    return len({left for left, _ in asked}) == 1 < len({value for _, value in asked})
+
+
+def _has_settled(statement: ast.stmt) -> bool:
+    return any(map(_is_settled, header_expressions(statement)))
 
 
 def dropped_operand(node: ast.BoolOp, place: Place) -> Iterator[Proposal]:
@@ -184,6 +209,7 @@ def endless(node: ast.While, place: Place) -> Iterator[Proposal]:
 
 BRANCHES = (ast.If, ast.While, ast.IfExp, ast.Assert, ast.comprehension)
 TEMPLATES = [
+    Template("condition that is settled", 0.9, (ast.BoolOp,), settled, is_evident=_has_settled),
     Template("and/or swapped", 0.6, (ast.BoolOp,), connective),
     Template("condition operand dropped", 0.35, (ast.BoolOp,), dropped_operand),
     Template("condition regrouped", 0.3, (ast.BoolOp,), regrouped),

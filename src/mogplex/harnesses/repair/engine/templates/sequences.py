@@ -9,7 +9,9 @@ from ..scope import SEQUENCES, SIZED, Place, Proposal
 from .template import Template
 
 MAX_TEXTS, MAX_ATTRIBUTES = 16, 6
+OF_VALUES = ((" == 1", 1.0), ("", 1.0), (" > 1", 0.8))  # what may be asked of what a mapping has
 HOLDING = {"list", "tuple", "set", "frozenset", "dict", "deque", "defaultdict", "OrderedDict", "Counter", "dict_keys"}
+BY_KEY = {"dict", "defaultdict", "OrderedDict", "Counter"}
 
 
 def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Proposal]:
@@ -116,6 +118,8 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
                 found.update({f"{name} not in {other}": inside, f"{name} in {other}": inside * 0.8})
                 found.update({f"{name} != {other}": alike, f"{name} == {other}": alike * 0.6})
                 found.update({f"{name} < {other}": alike * 0.4, f"{name} > {other}": alike * 0.4})
+                if other in place.idle and kinds & BY_KEY:
+                    found.update({f"{other}[{name}]{rest}": weight for rest, weight in OF_VALUES})
             found.update(_by_attribute(name, others, place))
         for one in place.words.filters:
             text = place.text(one)
