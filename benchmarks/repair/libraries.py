@@ -187,6 +187,18 @@ LIBRARIES = [
     Library("pyhocon", "0.3.63", "pyhocon", round=15),
     Library("pyte", "0.8.2", "pyte", round=15),
     Library("python_barcode", "0.16.1", "barcode", round=15, plain=True),
+    Library("WSGIProxy2", "0.5.1", "wsgiproxy", round=16),
+    Library("asttokens", "3.0.2", "asttokens", round=16),
+    Library("case_conversion", "3.0.2", "case_conversion", round=16),
+    Library("click", "8.5.1", "src/click", round=16),
+    Library("email_validator", "2.4.0", "email_validator", failing=2, round=16),
+    Library("fixtures", "4.3.2", "fixtures", round=16),
+    Library("intervals", "0.9.2", "intervals", round=16),
+    Library("odfpy", "1.4.1", "odf", round=16),
+    Library("pyquery", "2.1.0", "pyquery", round=16),
+    Library("tinycss", "0.4", "tinycss", failing=1, round=16, plain=True),
+    Library("venusian", "3.1.1", "src/venusian", round=16, plain=True),
+    Library("vulture", "2.16", "vulture", failing=1, round=16, plain=True),
 ]
 
 

@@ -21,6 +21,7 @@ MAX_GROUNDS = 60
 MAX_RIVALS = 4
 ALIKE = 0.4  # of its weight keeps a first edit for each better one that shows the same at the same place
 TOUCHING = 0.9  # the same for those that touch a name without a value
+LEAST_MOVE = 0.6  # how clearly those are taken to move the failure, whatever fails then
 ROOTED = 3.0  # the weight of one that moves a failure where a wrong type may come from
 BYPASSING = 0.03  # of its weight keeps one that leaves such a name as it is
 SIFTED, SIFTED_TESTS, SIFTED_SECONDS = 24, 12, 0.2  # steps to look at closely, by how many failing tests, together
@@ -153,7 +154,7 @@ def best_first_edits(
             is_root = not one.mends and (one.candidate.path, one.candidate.line) in roots
             weighed.append((promise(one, failing) * (ROOTED if is_root else 1.0), one))
         elif touches(one):
-            weighed.append((promise(replace(one, moves=1.0), failing), one))
+            weighed.append((promise(replace(one, moves=max(LEAST_MOVE, one.moves)), failing), one))
         else:
             weighed.append((BYPASSING * promise(one, failing), one))
     weighed.sort(key=lambda pair: -pair[0])

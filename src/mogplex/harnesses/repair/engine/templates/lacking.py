@@ -9,6 +9,7 @@ from ..edit import Edit
 from ..scope import Place, Proposal
 from ..source import argument_names
 from .block import insert_after, insert_before
+from .names import is_given_again
 from .template import Template
 
 NAMESAKE, TWICE = 2.0, 1.5  # weights: it gets a value of that very name; its name is given twice in the function
@@ -28,7 +29,7 @@ def other_name_given(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
         if name == node.attr:
             continue
         is_namesake = isinstance(value, ast.Name) and value.id.strip("_") == name.strip("_")
-        weight = NAMESAKE if is_namesake else TWICE if _is_given_again(node, place) else 1.0
+        weight = NAMESAKE if is_namesake else TWICE if is_given_again(node, place) else 1.0
         _, end = place.source.span(node)
         yield Proposal((Edit(end - len(node.attr), end, name),), weight)
 
@@ -65,15 +66,6 @@ def _begins_attribute(node: ast.stmt, place: Place) -> bool:
 def _lacking(place: Place) -> list[str]:
     owner = place.source.class_of(place.statement)
     return sorted(name for kind, name in place.words.clues.lacking if owner is not None and owner.name == kind)
-
-
-def _is_given_again(node: ast.Attribute, place: Place) -> bool:
-    function = place.function
-    same = [
-        one for one in (ast.walk(function) if function is not None else ())
-        if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store) and one.attr == node.attr
-    ]  # fmt: skip
-    return len(same) > 1
 
 
 TEMPLATES = [

@@ -105,7 +105,8 @@ def other_target(node: ast.Name, place: Place) -> Iterator[Proposal]:
 def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     """Another attribute of the same object, seen at run time or used elsewhere in the file."""
     base = place.text(node.value)
-    mine = place.kind(place.text(node))
+    is_stored = isinstance(node.ctx, ast.Store)
+    mine = _kinds_stored(place) if is_stored else place.kind(place.text(node))
     called = _is_called(node, place)
     seen: dict[str, float] = {}
     for text, kinds in place.kinds.items():
@@ -126,8 +127,25 @@ def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     for name, weight in seen.items():
         if name != node.attr:  # the same attribute of something else in the statement is what it is compared with
             weight *= 1.5 if name in nearby else UNREAD if place.words.spelled[name] == 1 else 1.0
-            weight *= _familiar(node, place, name)
+            weight *= _familiar(node, place, name) * (AGAIN if is_stored and is_given_again(node, place) else 1.0)
             yield _with_attribute(node, place, name, weight)
+
+
+def _kinds_stored(place: Place) -> set[str]:
+    """Types of what gets the value of a statement, which may have been None before; empty when that isn't known."""
+    kinds = place.kind_of(place.statement.value) if isinstance(place.statement, ast.Assign) else set()
+    return {*kinds, "NoneType"} if kinds else set()
+
+
+def is_given_again(node: ast.Attribute, place: Place) -> bool:
+    """Whether the function gives attributes of that name a value in several places."""
+    every = ast.walk(place.function) if place.function is not None else ()
+    return (
+        sum(
+            isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store) and one.attr == node.attr for one in every
+        )
+        > 1
+    )
 
 
 def _is_called(node: ast.AST, place: Place) -> bool:
@@ -216,6 +234,7 @@ def other_exception(node: ast.AST, place: Place) -> Iterator[Proposal]:
 USUAL_EXCEPTIONS = (
     "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "Exception",
 )  # fmt: skip
+AGAIN = 1.5  # of an attribute in place of one that gets its value in another line as well
 UNREAD = 1.4  # of what stands in the file once: as a rule where it gets its meaning
 MISFIT = 2.0  # of a number for something that can't be calculated with
 TOLD_WEIGHT = 2.0  # of an exception that the failing tests speak of

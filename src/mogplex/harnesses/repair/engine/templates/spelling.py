@@ -105,14 +105,16 @@ def misspelt_keyword(node: ast.keyword, place: Place) -> Iterator[Proposal]:
 
 
 def undefined_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
-    """A name that exists nowhere: one that is spelled nearly so, else any in scope; here, or wherever it stands."""
-    if not isinstance(node.ctx, ast.Load) or node.id in place.words.bound or node.id in place.names:
+    """A name that exists nowhere, or had no value yet: one that is spelled nearly so, else any in scope; here, or
+    wherever it stands."""
+    is_known = node.id in place.words.bound or node.id in place.names
+    if not isinstance(node.ctx, ast.Load) or (is_known and node.id not in place.words.clues.nameless):
         return
     if any(node.id in _given(above) for above in place.source.ancestors(node)):
         return
     for other in sorted({*place.names, *place.words.bound}):
-        near = is_near(node.id, other)
-        if near or (other in place.names and place.is_live(other)):
+        near = is_near(node.id, other) and (other not in place.names or place.is_live(other))
+        if other != node.id and (near or (other in place.names and place.is_live(other))):
             yield place.replace(node, other, 1.0 if near else 0.4)
             yield from _everywhere(node.id, other, place, 0.9 if near else 0.35)
 
