@@ -16,6 +16,8 @@ NUMBERS = {"int", "float", "bool", "complex", "Decimal", "Fraction"}
 SEQUENCES = {"list", "tuple", "str", "bytes", "deque", "range"}
 SIZED = SEQUENCES | {"dict", "set", "frozenset", "OrderedDict", "defaultdict", "Counter"}
 UNCALCULABLE = SEQUENCES | {"dict", "NoneType", "Match", "Pattern", "function", "method", "type", "module", "generator"}
+ASKING = {"callable", "isinstance", "issubclass", "hasattr", "type"}
+EQUALITY = (ast.Eq, ast.NotEq)
 MAX_EXPRESSIONS = 60
 LONGEST, MAX_LENGTHS = 64, 3
 
@@ -175,6 +177,20 @@ class Place:
         while isinstance(parent, ast.BoolOp) or (isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)):
             node, parent = parent, self.source.parents.get(parent)
         return isinstance(parent, (ast.If, ast.While, ast.IfExp, ast.Assert)) and parent.test is node
+
+    def is_asked(self, node: ast.AST) -> bool:
+        """Whether it is asked of what kind it is, as `callable(x)` does: it may be of any."""
+        parent = self.source.parents.get(node)
+        is_first = isinstance(parent, ast.Call) and parent.args[:1] == [node]
+        return is_first and getattr(getattr(parent, "func", None), "id", "") in ASKING
+
+    def fits_beside(self, node: ast.AST, name: str) -> bool:
+        """Whether another name has a type of what a node is compared with, which the node's own never equals."""
+        parent = self.source.parents.get(node)
+        if not isinstance(parent, ast.Compare) or len(parent.ops) > 1 or not isinstance(parent.ops[0], EQUALITY):
+            return False
+        beside = self.kind_of(parent.left if parent.comparators[0] is node else parent.comparators[0])
+        return bool(beside & self.kind(name)) and not beside & (self.kind_of(node) or beside)
 
     def is_misfit(self, node: ast.Name) -> bool:
         """Whether something is calculated with that is no number, seen at run time: an exception that was caught."""

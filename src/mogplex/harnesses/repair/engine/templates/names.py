@@ -39,8 +39,10 @@ def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
         return
     for other in place.names:
         fits = place.is_compatible(node.id, other)
-        if fits and place.is_judged(node):
+        if fits and (place.is_judged(node) or place.is_asked(node)):
             fits = max(fits, 0.6)  # anything can be true or not
+        if fits and place.fits_beside(node, other):
+            fits = 1.0
         if place.is_misfit(node):
             fits = MISFIT if place.kind(other) & NUMBERS else fits
         if other != node.id and fits and node.id in place.names:
