@@ -405,3 +405,38 @@ def test_statements_in_the_wrong_order_change_places_and_none_stands_twice(repo:
     outcome = repo.repair(seconds=20)
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert (repo.root / "double.py").read_text() == right
+
+
+def test_what_keeps_a_test_from_the_key_it_missed_is_worse_than_a_fallback(repo: Repo) -> None:
+    program = (
+        "def shown(name, kinds, every=False):\n    if every:\n        return True\n"
+        "    kind = kinds[name]\n    return kind != 'hidden'\n"
+    )
+    tests = (
+        "from shown import shown\n"
+        "def test_unknown(): assert shown('a', {}) and shown('b', {'a': 1})\n"
+        "def test_known(): assert shown('a', {'a': 'method'}) and shown('a', {'a': 'field'})\n"
+        "def test_every(): assert shown('a', {}, True)\n"
+    )
+    repo.write(shown__py=program, test_shown__py=tests)
+    outcome = repo.repair(seconds=30)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert "kinds.get(name" in (repo.root / "shown.py").read_text()
+
+
+def test_a_condition_for_giving_a_name_its_value_is_about_that_name(repo: Repo) -> None:
+    program = (
+        "def erased(how, at, size):\n    if how == 0:\n        lines = range(at, size)\n"
+        "    elif how == 1:\n        lines = range(at)\n    elif how == 2 and how == 3:\n        lines = range(size)\n"
+        "    return [line + 1 for line in lines]\n"
+    )
+    tests = (
+        "from erased import erased\n"
+        "def test_below(): assert erased(0, 1, 3) == [2, 3]\n"
+        "def test_above(): assert erased(1, 1, 3) == [1]\n"
+        "def test_all(): assert erased(2, 1, 3) == erased(3, 2, 3) == [1, 2, 3]\n"
+    )
+    repo.write(erased__py=program, test_erased__py=tests)
+    outcome = repo.repair(seconds=30)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert (repo.root / "erased.py").read_text() == program.replace("how == 2 and", "how == 2 or")

@@ -878,6 +878,35 @@ def test_what_is_left_out_is_mostly_what_another_collection_holds() -> None:
     assert text.replace("in names]", "in names if one in top]") not in found
 
 
+def test_names_are_judged_by_what_stands_beside_them() -> None:
+    kinds = {"found": {"int"}, "source": {"dict"}, "value": {"int"}, "check": {"function"}, "other": {"list"}}
+    text = "def f(found, source, value, check, other):\n    return {}, found, source, value, check, other\n"
+    compared = text.format("found == source")
+    found = priors(compared, 2, NO_CLUES, kinds)
+    assert found[compared.replace("== source", "== value")] >= 2 * found[compared.replace("== source", "== other")]
+    asked, called = text.format("callable(value)"), text.format("run(value)")
+    in_question = priors(asked, 2, NO_CLUES, kinds)[asked.replace("(value)", "(check)")]
+    assert in_question > 3 * priors(called, 2, NO_CLUES, kinds)[called.replace("(value)", "(check)")]
+
+
+def test_a_name_that_has_no_value_yet_is_exchanged_for_one_that_has() -> None:
+    text = "def f(item, size):\n    if items:\n        return size\n    items = [item]\n    return items\n"
+    late = Clues(nameless=frozenset({"items"}))
+    better = text.replace("if items", "if item")
+    assert priors(text, 2, late, {})[better] > 2 * priors(text, 2, NO_CLUES, {})[better]
+
+
+def test_what_is_stored_twice_was_probably_to_go_to_another_attribute() -> None:
+    text = (
+        "class A:\n    def f(self, x):\n        self.one = len(x)\n        self.two = None\n{}"
+        "        self.one = str(x)\n        return self.two\n"
+    )
+    kinds = {"self.one": {"int"}, "self.two": {"NoneType"}}
+    twice, once = text.format(""), text.format("").replace("self.one = len(x)", "pass")
+    edits = [one.replace("self.one = str", "self.two = str") for one in (twice, once)]
+    assert priors(twice, 5, NO_CLUES, kinds)[edits[0]] > 1.3 * priors(once, 5, NO_CLUES, kinds)[edits[1]]
+
+
 def test_what_is_left_out_may_be_told_by_a_mapping_that_nothing_reads() -> None:
     text = "def f(names):\n    counts = Counter(names)\n    return [one for one in names]\n"
     found = priors(text, 3, NO_CLUES, {"names": {"list"}, "counts": {"Counter"}})

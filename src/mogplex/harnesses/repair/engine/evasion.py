@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 
 from .goal import FEW_QUICK_SECONDS, Goal
@@ -14,25 +15,27 @@ from .trial import Plausible
 from .units import encoded
 
 MAX_TESTS = 2
+LOOKED_UP = re.compile(r"^[^\s:]+:\d+: (?:KeyError|IndexError)\b")
 Place = tuple[str, int]  # (real path, line)
 
 
 def evading(
     pool: Pool, goal: Goal, sources: Mapping[str, Source], crashes: set[Place], patches: Sequence[Plausible]
 ) -> set[str]:
-    """The texts of those of the patches that keep each of a few failing tests from the line of `crashes` it broke off
-    at, without an edit of that line, and bring in no lines, for those of a guard are there for that. `sources` by real
-    path."""
+    """The texts of those of the patches that keep each of a few failing tests from the line it broke off at, one of
+    `crashes` or one that looked for what isn't there, without an edit of that line, and bring in no lines, for those
+    of a guard are there for that. `sources` by real path."""
     real = {source.path: path for path, source in sources.items()}
     asked: dict[str, Place] = {}
     outcomes = goal.baseline.outcomes
     for test in sorted(goal.failing, key=lambda test: outcomes[test].seconds):
         outcome = outcomes[test]
         place = outcome.frames[-1] if outcome.frames else None
-        if outcome.outcome != "failed" or place not in crashes or outcome.seconds > FEW_QUICK_SECONDS:
+        if place is None or outcome.outcome != "failed" or outcome.seconds > FEW_QUICK_SECONDS:
             continue
-        statement = _statement_at(place, sources) if place is not None else None
-        if place is not None and not isinstance(statement, ast.Raise):  # a raise is there to be got round
+        statement = _statement_at(place, sources)
+        is_crash = place in crashes or (statement is not None and LOOKED_UP.search(outcome.message))
+        if is_crash and not isinstance(statement, ast.Raise):  # a raise is there to be got round
             asked[test] = place
         if len(asked) == MAX_TESTS:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import time
 from collections.abc import Callable, Sequence, Set
@@ -20,7 +21,7 @@ from .likeness import WORD
 from .pool import Pool
 from .runs import FINE, Outcome, Run, play
 from .search import Search
-from .source import Source
+from .source import Source, header_lines
 from .trial import Findings, Plausible, promise
 from .units import encoded
 
@@ -52,14 +53,20 @@ class Surroundings:
         return touches_name(candidate, self._text(candidate), self.nameless)
 
     def is_about(self, candidate: Candidate) -> bool:
-        """Whether a candidate may be about the names without a value, for it touches what reads them; true when there
-        are none."""
-        text = self._text(candidate)
-        parts = [part for edit in candidate.edits for part in (edit.text, text[edit.start : edit.end])]
-        return not self.nameless or any(self.nameless & set(WORD.findall(part)) for part in parts)
+        """Whether a candidate may be about the names without a value, for it touches what reads them, or a condition
+        for giving them one; true when there are none."""
+        source = self._source(candidate)
+        parts = [part for edit in candidate.edits for part in (edit.text, source.text[edit.start : edit.end])]
+        if not self.nameless or any(self.nameless & set(WORD.findall(part)) for part in parts):
+            return True
+        edited = (one for one in source.statements if candidate.line in header_lines(one))
+        return any(self.nameless & _given(one) for one in edited if isinstance(one, ast.If))
 
     def _text(self, candidate: Candidate) -> str:
-        return self.sources[os.path.realpath(self.root / candidate.path)].text
+        return self._source(candidate).text
+
+    def _source(self, candidate: Candidate) -> Source:
+        return self.sources[os.path.realpath(self.root / candidate.path)]
 
 
 class Chained:
@@ -231,6 +238,12 @@ class Ground:
                 known.update(
                     {int(line): {name: set(seen) for name, seen in names.items()} for line, names in lines.items()}
                 )
+
+
+def _given(statement: ast.If) -> set[str]:
+    """Names that get a value inside."""
+    every = ast.walk(statement)
+    return {one.id for one in every if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
 
 
 def _fails(test: str, seen: dict[str, Outcome], first: Plausible) -> bool:

@@ -126,9 +126,8 @@ class Search:
             self._submit(worker, trial)
         if self._goal.unimportable:
             return
-        while (worker := self._pool.idle(cold=False)) is not None:
-            if not self._feed_warm(worker, queue):
-                break
+        while (worker := self._pool.idle(cold=False)) is not None and self._feed_warm(worker, queue):
+            continue
 
     def _feed_warm(self, worker: Worker, queue: Queue) -> bool:
         """Give one warm worker something to do; False when nothing is left for it."""
@@ -189,7 +188,7 @@ class Search:
             if record["outcome"] == "cold":
                 self._waiting_for_import(trial).append(trial)
             elif record["outcome"] in (*FINE, UNTRIED):
-                trial.has_passed = record["outcome"] in FINE
+                trial.has_passed, trial.moves = record["outcome"] in FINE, record.get("moved", 0.0)
                 self._alone.append(trial)
             else:
                 self.findings.count(trial.candidate)
@@ -267,14 +266,15 @@ class Search:
             return
         self.findings.count(trial.candidate)
         if not (record.get("died") or record.get("lost") or "failed" in record):
-            is_dodge = self._is_about is not None and not self._is_about(trial.candidate)
-            into = self.findings.dodging if is_dodge else self.findings.plausible
-            into.append(Plausible(trial.candidate, trial.compiled))
+            is_meant = self._is_about is None or self._is_about(trial.candidate)
+            self.findings.add(Plausible(trial.candidate, trial.compiled), is_meant=is_meant)
         elif is_out_of_time(record):
             enough = max(1, len(record.get("bad", ())), ENDING_SHARE * len(self._goal.failing))
             self._retry_later(trial, len(record.get("mended", ())) >= enough, worker.is_cold)
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
+        elif trial.moves:  # what passed when it was screened may have done so for what edits before had left behind
+            self._note_step(Plausible(trial.candidate, trial.compiled, moves=trial.moves))
 
     def _judge_partly(self, trial: Trial, worker: Worker, record: dict[str, Any]) -> None:
         mended: list[str] = record["mended"]

@@ -41,6 +41,7 @@ class Trial:
     tests: list[str]
     round: int = 0
     has_passed: bool = False  # one of the failing tests, when it was screened
+    moves: float = 0.0  # how clearly it moved a failure of another test then, 0 to 1
     is_control: bool = False  # run the same tests without the edit
     doubted: str = ""  # run this test with the edit, and no other
     patience: float = 1.0  # what is left of its score after it has timed out
@@ -80,6 +81,10 @@ class Findings:
 
     def _lists(self) -> tuple[list[Plausible], ...]:
         return self.plausible, self.partial, self.apart, self.dodging
+
+    def add(self, patch: Plausible, *, is_meant: bool) -> None:
+        """One that passes all; `is_meant` is false of those that only dodge a name without a value."""
+        (self.plausible if is_meant else self.dodging).append(patch)
 
     def count(self, candidate: Candidate) -> None:
         self.tried += 1
