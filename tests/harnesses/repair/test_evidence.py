@@ -13,7 +13,7 @@ from mogplex.harnesses.repair.engine.edit import apply_edits
 from mogplex.harnesses.repair.engine.goal import Goal
 from mogplex.harnesses.repair.engine.runs import Outcome
 from mogplex.harnesses.repair.engine.source import Source
-from mogplex.harnesses.repair.engine.spectra import Suspect
+from mogplex.harnesses.repair.engine.spectra import Suspect, nearest_first
 
 
 def suspects_of(text: str, scores: dict[int, float]) -> list[Suspect]:
@@ -213,3 +213,12 @@ def test_any_part_of_a_term_may_be_grouped() -> None:
     found = after_each(text, 2, template="regrouped")
     assert text.replace("b | c | d", "(b | c | d)") in found
     assert text.replace("b | c", "(b | c)") in found
+
+
+def test_on_top_of_an_edit_the_rest_of_its_function_is_suspected_first() -> None:
+    text = "def f(a):\n    b = a\n    def g():\n        return b\n    return g\n\n\ndef h(c):\n    return c\n"
+    even = suspects_of(text, {2: 0.5, 4: 0.5, 5: 0.5, 9: 0.6})
+    assert [one.line for one in nearest_first(even, 2)][:2] == [2, 5]
+    assert [one.line for one in nearest_first(even, 4)][:2] == [4, 9]
+    assert [one.line for one in nearest_first(even, 7)] == [9, 2, 4, 5], "outside of all functions nothing is near"
+    assert nearest_first([], 2) == []

@@ -184,6 +184,7 @@ def test_every_template_has_something_to_say() -> None:
         "unused function around a value",
         "comparison operands swapped",
         "condition that is settled",
+        "same for another parameter",
     }
     assert (
         not silent - {"range bounds", "variable for a constant", "call like another", "keyword like another"} - SPELLING
@@ -333,6 +334,18 @@ def test_every_template_has_something_to_say() -> None:
             "filter added",
         ),
         ("def f(a):\n    return a[-1]\n", "def f(a):\n    return a[0]\n", "number by one"),
+        (
+            "def f(self, lines, columns):\n    columns = columns or self.columns\n    self.lines = lines\n",
+            "def f(self, lines, columns):\n    lines = lines or self.lines\n    columns = columns or self.columns\n"
+            "    self.lines = lines\n",
+            "same for another parameter",
+        ),
+        (
+            "def f(low, high):\n    if low is None:\n        low = 0\n    return low, high\n",
+            "def f(low, high):\n    if low is None:\n        low = 0\n    if high is None:\n        high = 0\n"
+            "    return low, high\n",
+            "same for another parameter",
+        ),
         (
             "def f(a):\n    return a.b == 1 and a.b == 2\n",
             "def f(a):\n    return a.b == 1 or a.b == 2\n",

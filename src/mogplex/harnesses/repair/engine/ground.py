@@ -181,6 +181,7 @@ class Ground:
         sources = {**around.sources, self._path: edited}
         suspects = spectra.rank(spectra.line_scores(goal.baseline, goal.failing), sources)
         suspects = [one for one in suspects if one.path == old.path]  # so that the patch is one text
+        suspects = spectra.nearest_first(suspects, first.candidate.line)
         kinds = {**around.kinds, old.path: _shifted(around.kinds.get(old.path, {}), at, growth)}
         self._learn_types(goal, under, kinds)
         clues = clues_of(goal, around.root, {path: source.path for path, source in sources.items()})

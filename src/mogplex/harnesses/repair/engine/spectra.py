@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .baseline import Baseline
@@ -20,6 +20,7 @@ ORIGIN_SHARE = 0.8
 APART_SHARE = 0.5  # what the failing tests of one file say, of several: most likely all of them meet one fault
 NOBODY: Mapping[str, float] = {}
 TOOL_FACTOR = 0.3
+NEAR_BONUS = 1.4
 MAX_SUSPECTS = 600
 
 
@@ -163,6 +164,19 @@ def rank(
             suspects.append(Suspect(source.path, statement.lineno, score, statement, source))
     suspects.sort(key=lambda suspect: (-suspect.score, suspect.path, suspect.line))
     return suspects[:MAX_SUSPECTS]
+
+
+def nearest_first(suspects: Sequence[Suspect], line: int) -> list[Suspect]:
+    """The suspects of one file by falling suspicion, when one fault was on that line: faults of one origin mostly lie
+    in one function."""
+    functions = [one for one in suspects[0].source.statements if isinstance(one, FUNCTIONS)] if suspects else []
+    around = [one for one in functions if one.lineno <= line <= (one.end_lineno or one.lineno)]
+    own = max(around, key=lambda one: one.lineno, default=None)
+    near = [
+        replace(one, score=one.score * NEAR_BONUS) if own and one.source.function_of(one.statement) is own else one
+        for one in suspects
+    ]  # fmt: skip
+    return sorted(near, key=lambda one: (-one.score, one.line))
 
 
 def _inherit(source: Source, direct: dict[ast.stmt, float], named: Mapping[str, float]) -> dict[ast.stmt, float]:

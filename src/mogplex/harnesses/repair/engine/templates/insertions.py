@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..likeness import WORD, with_words
 from ..scope import Place, Proposal
 from .block import insert_after, insert_before, unit
 from .missing import is_needed, missing_lines, needed_lines
@@ -57,6 +58,26 @@ def _around(node: ast.stmt, place: Place, lines: list[tuple[str, float]]) -> Ite
                 yield proposal
 
 
+def same_for_another(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`lines = lines or self.lines` beside `columns = columns or self.columns`: what is done to one parameter, done to
+    another that nothing is done to."""
+    function, text = place.function, place.text(node)
+    if function is None or node is function or text.count("\n") > 1:
+        return
+    parameters = [one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)]
+    given = {one.id for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    words, indent = set(WORD.findall(text)), place.source.indent_of(node)
+    for mine in parameters:
+        for other in parameters if mine in words & given - {"self"} else []:
+            again = with_words({mine: other}, text)
+            if other in words | given or not all(place.words.spelled[one] for one in set(WORD.findall(again)) - words):
+                continue
+            lines = [line.removeprefix(indent) for line in again.split("\n")]
+            for insert in (insert_before, insert_after):
+                if (proposal := insert(place, lines, 1.0)) is not None:
+                    yield proposal
+
+
 def missing_return(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """`return name` at the end of a function that has none there."""
     function = place.function
@@ -90,6 +111,7 @@ def rest_forgotten(node: ast.stmt, place: Place) -> Iterator[Proposal]:
 TEMPLATES = [
     Template("rest forgotten", 0.3, (ast.For, ast.While), rest_forgotten),
     Template("missing return", 0.3, ANY, missing_return),
+    Template("same for another parameter", 0.35, (ast.Assign, ast.If), same_for_another),
     Template("else added", 0.12, (ast.If,), else_added),
     Template("statement inserted", 0.13, ANY, inserted),
     Template("something neglected", 0.6, ANY, needed),
