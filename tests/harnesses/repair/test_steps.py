@@ -16,7 +16,7 @@ from mogplex.harnesses.repair.engine.candidates import Listed
 from mogplex.harnesses.repair.engine.clues import Clues, traced_back
 from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
-from mogplex.harnesses.repair.engine.ground import touches_name
+from mogplex.harnesses.repair.engine.ground import Surroundings, touches_name
 from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
 from mogplex.harnesses.repair.engine.nameless import names_never_bound
 from mogplex.harnesses.repair.engine.progress import Failure, failure_of, progress, without_shift
@@ -71,18 +71,29 @@ def test_breaking_something_else_is_no_step_and_another_value_a_small_one() -> N
     nameless = Failure("NameError", "no", 7, ("/code.py", 10, 14))
     assert progress(nameless, Failure("NameError", "no", 7, ("/code.py", 10, 15))) > 0
     t = Failure("NameError", "name 't' is not defined", 7, ("/code.py", 10, 15))
-    assert progress(CRASH, t, ["other"]) == 0 < progress(CRASH, t, ["t"]), "it had no value before either"
+    assert progress(CRASH, t, {"/code.py": ["t"]}) > 0, "it had no value before either"
+    assert progress(CRASH, t, {"/code.py": ["other"], "/other.py": ["t"]}) == 0
+    unbound = "cannot access local variable 't' where it is not associated with a value"
+    local = Failure("UnboundLocalError", unbound, 7, ("/code.py", 10, 15))
+    assert progress(CRASH, local, {"/code.py": ["t"]}) == 0
     other, kind = (Failure(kind, "of another", 7, CRASH.place) for kind in ("TypeError", "KeyError"))
     assert 0 < progress(CRASH, other) < progress(CRASH, kind)
 
 
 def test_names_that_nothing_binds_are_told_from_those_that_something_may_bind() -> None:
-    code = "import os\nfrom a import b as c\n\nclass One:\n    inner = 1\n    def f(self): return {}\n"
-    code += "def g():\n    global later\n    later = 1\n"
-    bound = "os, c, One, g, later, len, __name__, __file__, __class__, self, [x for x in c]"
-    assert names_never_bound(code.format(bound)) == frozenset()
-    assert names_never_bound(code.format("[x for x in c], x, inner, b")) == {"x", "inner", "b"}
-    assert names_never_bound("from os import *\n" + code.format("x")) == frozenset()
+    code = (
+        "import os\nfrom a import b as c\n{}\nclass One:\n    inner = 1\n    def f(self): return {}\n"
+        "def g():\n    global later\n    later = 1\nys = [x for x in c if (walrus := x)]\n"
+        "try:\n    pass\nexcept OSError as error:\n    pass\n"
+    )
+
+    def nameless(text: str, head: str = "") -> set[str]:
+        return set(names_never_bound(Source("code.py", code.format(head, text).encode())))
+
+    assert nameless("os, c, One, g, later, len, __name__, __file__, __class__, self, ys, walrus, error") == set()
+    assert nameless("[x for x in c], x, inner, b") == {"x", "inner", "b"}
+    assert nameless("x", "# no import * here") == {"x"}
+    assert nameless("x", "from os import  *") == set()
 
 
 def test_a_failure_moves_on_within_a_line_when_what_failed_is_a_part_of_what_fails() -> None:
@@ -162,6 +173,24 @@ def test_where_a_name_has_no_value_the_edits_that_touch_it_come_first() -> None:
     assert set(order[:2]) == {right, other}
     assert [touches(one) for one in (right, bypass, guarded)] == [True, False, False]
     assert best_first_edits([bypass, right], 3)[0][1] is bypass
+
+
+def test_what_only_leads_around_a_missing_name_is_not_about_it(tmp_path: Path) -> None:
+    text = (
+        "def erased(how, at):\n    if how == 1 and how == 2:\n        lines = [at]\n    if how:\n        return lines\n"
+    )
+    source = Source("code.py", text.encode())
+    sources = {str(tmp_path / "code.py"): source}
+    around = Surroundings(None, tmp_path, None, sources, {}, frozenset({"lines"}))  # type: ignore[arg-type]  # not asked
+
+    def is_about(old: str, new: str, at: str = "") -> bool:
+        start = text.index(at or old)
+        edit = Edit(start, start + len(old), new)
+        return around.is_about(Candidate("code.py", source.line_of(start), (edit,), "any", 0.5, 1.0))
+
+    assert is_about("and", "or") and is_about("lines\n", "at\n")
+    assert not is_about("if how:", "if not how:")
+    assert not is_about("", "    if at:\n        return\n", at="    if how == 1")
 
 
 def test_of_too_many_steps_the_best_are_kept() -> None:

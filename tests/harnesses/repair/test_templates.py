@@ -347,6 +347,18 @@ def test_every_template_has_something_to_say() -> None:
             "same for another parameter",
         ),
         (
+            "from o import full_search, quick_search\ndef f(a):\n    if a:\n        b = [a]\n"
+            "    else:\n        b = []\n        find = quick_search\n    return find(b)\n",
+            "from o import full_search, quick_search\ndef f(a):\n    if a:\n        b = [a]\n"
+            "        find = full_search\n    else:\n        b = []\n        find = quick_search\n    return find(b)\n",
+            "name bound in another branch",
+        ),
+        (
+            "def f(a):\n    return {'fuc': a.func}\n",
+            "def f(a):\n    return {'func': a.func}\n",
+            "misspelt text",
+        ),
+        (
             "def f(a):\n    return a.b == 1 and a.b == 2\n",
             "def f(a):\n    return a.b == 1 or a.b == 2\n",
             "condition that is settled",
@@ -611,7 +623,16 @@ def test_a_template_makes_the_edit_it_is_for(before: str, after: str, template: 
     assert after in texts, texts
 
 
-@pytest.mark.parametrize("asked", ["a == 1 or a == 2", "a != 1 and a != 2", "a == 1 and b == 2", "a == 1 and a == c"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "a == 1 or a == 2",
+        "a != 1 and a != 2",
+        "a == 1 and b == 2",
+        "a == 1 and a == c",
+        "next(a) == 1 and next(a) == 2",
+    ],
+)
 def test_a_condition_that_may_come_out_either_way_is_not_settled(asked: str) -> None:
     found = candidates(f"def f(a, b, c):\n    return {asked}\n")
     assert "condition that is settled" not in {one.template for one in found}
@@ -907,6 +928,50 @@ def test_a_name_that_has_no_value_yet_is_exchanged_for_one_that_has() -> None:
     late = Clues(nameless=frozenset({"items"}))
     better = text.replace("if items", "if item")
     assert priors(text, 2, late, {})[better] > 2 * priors(text, 2, NO_CLUES, {})[better]
+
+
+def test_a_parameter_of_that_spelling_is_not_the_name_without_a_value() -> None:
+    text = "def f(items, size):\n    return len(items) + size\n"
+    late = Clues(nameless=frozenset({"items"}))
+    better = text.replace("len(items)", "len(size)")
+    assert priors(text, 2, late, {})[better] == priors(text, 2, NO_CLUES, {})[better]
+
+
+def test_a_misspelt_name_may_be_one_that_only_the_statement_binds() -> None:
+    text = "def f(items):\n    return [resul.x for result in items]\n"
+    assert priors(text, 2, NO_CLUES, {"items": {"list"}})[text.replace("resul.", "result.")] > 0.5
+
+
+def test_an_exception_that_is_about_something_gets_it() -> None:
+    text = (
+        "class BadError(Exception):\n    def __init__(self, what):\n        self.what = what\n\n"
+        "def is_fine(x):\n    return x > 0\n\ndef f(xs):\n    for x in xs:\n        print(x)\n"
+    )
+    guard = "        if not is_fine(x):\n            raise BadError{}\n"
+    found = priors(text, 10, Clues(wanted=("BadError",)), {})
+    assert text.replace("        print", guard.format("(x)") + "        print") in found
+    assert text.replace("        print", guard.format("") + "        print") not in found
+    plain = text.replace("what):\n        self.what = what", "*what):\n        pass")
+    found = priors(plain, 10, Clues(wanted=("BadError",)), {})
+    assert plain.replace("        print", guard.format("") + "        print") in found
+
+
+def test_a_match_is_asked_for_its_text() -> None:
+    text = "def f(found):\n    return found\n"
+    asked = text.replace("return found", "return found.group()")
+    assert asked in priors(text, 2, NO_CLUES, {"found": {"Match"}})
+    assert asked not in priors(text, 2, NO_CLUES, {"found": {"str"}})
+
+
+def test_what_is_done_to_a_parameter_is_done_to_no_other_name() -> None:
+    first = "    if low is None:\r\n        low = 0\r\n"
+    text = f"def f(self, low, high, key=lambda pair: pair):\r\n{first}    return low - high\r\n"
+    found = [one for one in candidates(text) if one.template == "same for another parameter"]
+    after = {apply_edits(text, one.edits).removeprefix(text[: text.index(first)]) for one in found}
+    tail = "    return low - high\r\n"
+    again = first.replace("low", "high")
+    assert {first + again + tail, again + first + tail} <= after
+    assert not [one for one in after if "self " in one or "pair " in one]
 
 
 def test_what_is_stored_twice_was_probably_to_go_to_another_attribute() -> None:

@@ -225,13 +225,13 @@ def test_a_test_that_a_patch_seems_to_spoil_is_asked_alone_and_then_without_the_
     candidate = edited("price * rate", "price + rate")
     trial = Trial(candidate, compiler.compile(candidate), ["t.py::fails", "t.py::a", "t.py::b"])
     company = Company()
-    alone = company.ask(trial, "t.py::b")
-    assert alone is not None and (alone.doubted, alone.is_control) == ("t.py::b", False)
-    control = company.hear(alone, {"failed": "t.py::b"}, ["t.py::fails"])
-    assert control is not None and (control.doubted, control.is_control) == ("", True)
-    assert company.hear(control, {"died": True}, ["t.py::fails"]) is None
-    assert company.ask(trial, "t.py::b") == alone, "a run that was lost has told nothing"
-    assert company.hear(control, {"bad": ["t.py::fails"]}, ["t.py::fails"]) is None, "it is the patch's doing"
-    assert company.ask(trial, "t.py::b") is None
-    again = company.hear(replace(alone, doubted="t.py::a"), {}, ["t.py::fails"])
-    assert again is not None and (again.tests, again.doubted) == (["t.py::fails", "t.py::b"], "")
+    (alone,) = company.ask(trial, "t.py::b")
+    assert (alone.doubted, alone.is_control) == ("t.py::b", False)
+    (control,) = company.hear(alone, {"failed": "t.py::b"}, ["t.py::fails"])
+    assert (control.doubted, control.is_control) == ("", True)
+    assert company.hear(control, {"died": True}, ["t.py::fails"]) == []
+    assert company.ask(trial, "t.py::b") == [alone], "a run that was lost has told nothing"
+    assert company.hear(control, {"bad": ["t.py::fails"]}, ["t.py::fails"]) == [], "it is the patch's doing"
+    assert company.ask(trial, "t.py::b") == []
+    (again,) = company.hear(replace(alone, doubted="t.py::a"), {}, ["t.py::fails"])
+    assert (again.tests, again.doubted) == (["t.py::fails", "t.py::b"], "")

@@ -15,7 +15,7 @@ from .trial import Plausible
 from .units import encoded
 
 MAX_TESTS = 2
-LOOKED_UP = re.compile(r"^[^\s:]+:\d+: (?:KeyError|IndexError)\b")
+LOOKED_UP = re.compile(r"^[^\s:]+:(\d+): (?:KeyError|IndexError)\b")
 Place = tuple[str, int]  # (real path, line)
 
 
@@ -34,7 +34,8 @@ def evading(
         if place is None or outcome.outcome != "failed" or outcome.seconds > FEW_QUICK_SECONDS:
             continue
         statement = _statement_at(place, sources)
-        is_crash = place in crashes or (statement is not None and LOOKED_UP.search(outcome.message))
+        missed = LOOKED_UP.search(outcome.message) if statement is not None else None
+        is_crash = place in crashes or (missed is not None and int(missed.group(1)) == place[1])
         if is_crash and not isinstance(statement, ast.Raise):  # a raise is there to be got round
             asked[test] = place
         if len(asked) == MAX_TESTS:

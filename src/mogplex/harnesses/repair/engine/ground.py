@@ -21,7 +21,7 @@ from .likeness import WORD
 from .pool import Pool
 from .runs import FINE, Outcome, Run, play
 from .search import Search
-from .source import Source, header_lines
+from .source import Source, header_lines, names_stored
 from .trial import Findings, Plausible, promise
 from .units import encoded
 
@@ -59,8 +59,8 @@ class Surroundings:
         parts = [part for edit in candidate.edits for part in (edit.text, source.text[edit.start : edit.end])]
         if not self.nameless or any(self.nameless & set(WORD.findall(part)) for part in parts):
             return True
-        edited = (one for one in source.statements if candidate.line in header_lines(one))
-        return any(self.nameless & _given(one) for one in edited if isinstance(one, ast.If))
+        near = (one for one in source.statements if isinstance(one, ast.If) and candidate.line in header_lines(one))
+        return any(self.nameless & names_stored(one) and _edits(candidate, source.span(one.test)) for one in near)
 
     def _text(self, candidate: Candidate) -> str:
         return self._source(candidate).text
@@ -241,10 +241,9 @@ class Ground:
                 )
 
 
-def _given(statement: ast.If) -> set[str]:
-    """Names that get a value inside."""
-    every = ast.walk(statement)
-    return {one.id for one in every if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+def _edits(candidate: Candidate, span: tuple[int, int]) -> bool:
+    """Whether an edit is within a piece of text, from offset to offset."""
+    return any(edit.start < span[1] and span[0] < edit.end for edit in candidate.edits)
 
 
 def _fails(test: str, seen: dict[str, Outcome], first: Plausible) -> bool:

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import types
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,8 @@ ELSEWHERE = 0.35  # it breaks off in the code under test, but at another place o
 OTHERWISE = 0.1  # the same there, of another value
 CLOSER = 0.25  # the value is wrong still, and more like the one that is expected; more so the more it is like it
 NAMELESS = {"NameError", "UnboundLocalError"}
-QUOTED = re.compile(r"'(\w+)'")
+NOTHING: Mapping[str, Container[str]] = {}
+UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 LEAST_GAIN = 0.05  # of likeness, from 0 to 1
 COMPARED_CHARACTERS = 300
 ADDRESS = re.compile(r"0x[0-9a-f]+")
@@ -117,12 +118,12 @@ def _temporary_names(directory: str) -> re.Pattern[str]:
     return re.compile(re.escape(directory) + r"/(?:pytest/)?[^/\s'\"]+")
 
 
-def progress(before: Failure, after: Failure, nameless: Container[str] = ()) -> float:
+def progress(before: Failure, after: Failure, nameless: Mapping[str, Container[str]] = NOTHING) -> float:
     """How clearly the failure has moved on, from 0 to 1. An edit that leaves a name without a value has only broken
-    something else, but for the names `nameless` that had none before."""
+    something else, but for those that had none before: `nameless` tells them for each file."""
     if after.kind in NAMELESS and before.kind not in NAMELESS:
-        named = QUOTED.search(after.message)
-        if named is None or named.group(1) not in nameless:
+        named = UNDEFINED.match(after.message) if after.kind == "NameError" else None
+        if named is None or after.place is None or named.group(1) not in nameless.get(after.place[0], ()):
             return 0.0
     if before.line != after.line:
         return LATER_IN_TEST if 0 < before.line < after.line else 0.0

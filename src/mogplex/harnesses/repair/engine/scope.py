@@ -18,6 +18,9 @@ SIZED = SEQUENCES | {"dict", "set", "frozenset", "OrderedDict", "defaultdict", "
 UNCALCULABLE = SEQUENCES | {"dict", "NoneType", "Match", "Pattern", "function", "method", "type", "module", "generator"}
 ASKING = {"callable", "isinstance", "issubclass", "hasattr", "type"}
 EQUALITY = (ast.Eq, ast.NotEq)
+FAMILIES = (  # of types whose values may equal one another
+    NUMBERS, {"set", "frozenset"}, {"dict", "OrderedDict", "defaultdict", "Counter"}, {"bytes", "bytearray"},
+)  # fmt: skip
 MAX_EXPRESSIONS = 60
 LONGEST, MAX_LENGTHS = 64, 3
 
@@ -184,13 +187,15 @@ class Place:
         is_first = isinstance(parent, ast.Call) and parent.args[:1] == [node]
         return is_first and getattr(getattr(parent, "func", None), "id", "") in ASKING
 
-    def fits_beside(self, node: ast.AST, name: str) -> bool:
-        """Whether another name has a type of what a node is compared with, which the node's own never equals."""
+    def kinds_beside(self, node: ast.AST) -> set[str]:
+        """The types of what a node is compared with, if the node's own most likely never equals it; else empty."""
         parent = self.source.parents.get(node)
         if not isinstance(parent, ast.Compare) or len(parent.ops) > 1 or not isinstance(parent.ops[0], EQUALITY):
-            return False
+            return set()
         beside = self.kind_of(parent.left if parent.comparators[0] is node else parent.comparators[0])
-        return bool(beside & self.kind(name)) and not beside & (self.kind_of(node) or beside)
+        mine = self.kind_of(node)
+        is_akin = any(family & mine and family & beside for family in FAMILIES)
+        return set() if not mine or mine & beside or is_akin else beside
 
     def is_misfit(self, node: ast.Name) -> bool:
         """Whether something is calculated with that is no number, seen at run time: an exception that was caught."""

@@ -82,12 +82,11 @@ class Screening:
         return False
 
     @functools.cached_property
-    def _nameless(self) -> list[str]:
-        """Names without a value in the files that failing tests run: one of them is not left so by an edit."""
+    def _nameless(self) -> dict[str, list[str]]:
+        """Names without a value in the files that failing tests run: it is no edit that has left them so."""
         lines = self._goal.baseline.lines
         run = {path for test in self._goal.failing for path in lines.get(test, {})}
-        found = (names_never_bound(source.text) for path, source in self._sources.items() if path in run)
-        return sorted(set().union(*found))
+        return {path: sorted(names_never_bound(source)) for path, source in self._sources.items() if path in run}
 
     def request(
         self, tests: tuple[str, ...], batch: list[dict[str, Any]], under: dict[str, Any] | None, floor: float
@@ -97,7 +96,7 @@ class Screening:
         known = self._goal.baseline.seconds_of(tests)
         return {
             "tests": tests, "cpu_seconds": limits, "quiet_seconds": 1.5 + 2 * known + 3 * sum(limits), "batch": batch,
-            "under": under, "nameless": self._nameless,
+            "under": under, "nameless": {} if under else self._nameless,
             "failures": {test: self._failures[test] for test in tests if test in self._failures},
         }  # fmt: skip
 

@@ -126,8 +126,9 @@ class Search:
             self._submit(worker, trial)
         if self._goal.unimportable:
             return
-        while (worker := self._pool.idle(cold=False)) is not None and self._feed_warm(worker, queue):
-            continue
+        while (worker := self._pool.idle(cold=False)) is not None:
+            if not self._feed_warm(worker, queue):
+                break
 
     def _feed_warm(self, worker: Worker, queue: Queue) -> bool:
         """Give one warm worker something to do; False when nothing is left for it."""
@@ -252,14 +253,10 @@ class Search:
         }  # fmt: skip
         self._pool.submit(worker, request, trial, self._take)
 
-    def _go_on(self, trial: Trial | None) -> None:
-        if trial is not None:
-            self._alone.append(trial)
-
     def _judge(self, worker: Worker, record: dict[str, Any]) -> None:
         trial: Trial = worker.request
         if trial.is_control or trial.doubted:
-            self._go_on(self._company.hear(trial, record, self._goal.failing))
+            self._alone.extend(self._company.hear(trial, record, self._goal.failing))
             return
         if record.get("cold"):
             self._cold.append(trial)
@@ -273,7 +270,9 @@ class Search:
             self._retry_later(trial, len(record.get("mended", ())) >= enough, worker.is_cold)
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
-        elif trial.moves:  # what passed when it was screened may have done so for what edits before had left behind
+        elif (
+            trial.moves and "failed" in record
+        ):  # what passed when it was screened may have done so for what edits before had left behind
             self._note_step(Plausible(trial.candidate, trial.compiled, moves=trial.moves))
 
     def _judge_partly(self, trial: Trial, worker: Worker, record: dict[str, Any]) -> None:
@@ -286,7 +285,7 @@ class Search:
             spoiled = record["bad"][-1]  # no target, so the run ended there
             self._note_step(replace(found, moves=share, spoils=(spoiled,)))
             if is_all and not worker.is_cold:
-                self._go_on(self._company.ask(trial, spoiled))
+                self._alone.extend(self._company.ask(trial, spoiled))
         else:
             self._note_step(replace(found, mends=tuple(mended)))
             mends = mended if self._under is not None else worth_having(self._goal, mended, running)

@@ -177,3 +177,8 @@ def opening(function: AnyFunction) -> ast.stmt:
 def argument_names(function: AnyFunction | ast.Lambda) -> set[str]:
     """The names of all its parameters."""
     return {one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)}
+
+
+def names_stored(node: ast.AST) -> set[str]:
+    """Names that get a value in a piece of code."""
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}

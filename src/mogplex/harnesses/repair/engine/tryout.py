@@ -28,7 +28,7 @@ def screen(
 
     `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
     `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}), nameless
-    (names that have no value without an edit either). Tests that
+    (by file, names that have no value without an edit either). Tests that
     one process can't run twice, or that are unsteady, are left out. `ran`: how those went that ran here already.
     The outcome is UNTRIED when none is left, and "passed" as soon as one of them passes; of tests that break off at one
     place the others are left out when an edit leaves the first as it is. `moved` says how clearly the failure has moved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from .likeness import WORD
 from .source import FUNCTIONS, AnyFunction, Source
 
 MAX_IDLE = 3
+ASKING = re.compile(r"_?(?:is|has|can|may|should|needs)_\w+$")
 LEAVING = (ast.Return, ast.Raise, ast.Continue)
 
 
@@ -50,6 +52,7 @@ class Vocabulary:
     familiarity: Familiarity = field(default_factory=lambda: Familiarity(""))
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
     unused: list[str] = field(default_factory=list)  # functions, it seems, that are imported or private and not called
+    asking: list[str] = field(default_factory=list)  # functions of one thing, imported or the module's: `is_valid(x)`
     idle: set[str] = field(default_factory=set)  # names of the module that stand only where they get their meaning
 
     @classmethod
@@ -95,8 +98,13 @@ class Vocabulary:
             words.globals += _assigned(statement)
         words.bound |= {*words.globals, *words.functions, *dir(builtins)}
         words.unused = _unused(source, words.spelled)
+        words.asking = _asking(source)
         words.idle = _idle(source)
         return words
+
+    def is_uncalled(self, name: str) -> bool:
+        """Whether a function or import stands only where it gets its name."""
+        return self.spelled[name] <= (name in self.functions)
 
 
 def _unused(source: Source, spelled: Counter[str]) -> list[str]:
@@ -109,6 +117,17 @@ def _unused(source: Source, spelled: Counter[str]) -> list[str]:
         elif isinstance(one, FUNCTIONS) and one.name.startswith("_") and spelled[one.name] == 1:
             found.append(one.name)
     return found
+
+
+def _asking(source: Source) -> list[str]:
+    """Functions, by their names, that tell whether something is so; of imported ones nothing else is known."""
+    found: dict[str, None] = {}
+    for one in source.tree.body:
+        if isinstance(one, ast.ImportFrom):
+            found.update(dict.fromkeys(alias.asname or alias.name for alias in one.names))
+        elif isinstance(one, FUNCTIONS) and len(one.args.args) - len(one.args.defaults) == 1:
+            found[one.name] = None
+    return [name for name in found if ASKING.match(name)]
 
 
 def _idle(source: Source) -> set[str]:

@@ -9,6 +9,7 @@ from ..scope import NUMBERS, SIZED, Place
 
 MAX_ATOMS = 40
 MAX_SENTINELS = 3
+UNCALLED = 1.2  # the weight of asking a function that the file calls nowhere
 LACKED = 2.0  # the weight of asking for an attribute that failing tests found to be missing
 READ = (ast.Name, ast.Attribute)
 CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
@@ -25,7 +26,8 @@ def atoms(place: Place) -> list[tuple[str, float]]:
     for name in names:
         for text, weight in _of_name(name, place, name in used):
             found.setdefault(text, weight)
-    for source in (_of_expressions(place), _of_types(asked, place), _of_parts(asked, place), _pairs(place, names)):
+    told = (_of_expressions(place), _of_types(asked, place), _of_parts(asked, place), _of_functions(asked, place))
+    for source in (*told, _pairs(place, names)):
         for text, weight in source:
             found.setdefault(text, weight)
     return sorted(found.items(), key=lambda item: -item[1])[:MAX_ATOMS]
@@ -120,6 +122,16 @@ def _of_parts(names: list[str], place: Place) -> Atoms:
             yield f"{name} is not {one}", 0.6
             yield f"{name} == {one}", 0.6
             yield f"{name} in {one}", 0.4
+
+
+def _of_functions(names: list[str], place: Place) -> Atoms:
+    """What the file's functions tell of names: those first that nothing calls."""
+    for verb in place.words.asking:
+        is_own = place.function is not None and place.function.name == verb
+        weight = UNCALLED if place.words.is_uncalled(verb) else 0.5
+        for name in names if not is_own else ():
+            yield f"not {verb}({name})", weight
+            yield f"{verb}({name})", weight
 
 
 def _pairs(place: Place, names: list[str]) -> Atoms:

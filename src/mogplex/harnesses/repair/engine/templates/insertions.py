@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..likeness import WORD, with_words
 from ..scope import Place, Proposal
+from ..source import names_stored
 from .block import insert_after, insert_before, unit
 from .missing import is_needed, missing_lines, needed_lines
 from .template import Template
@@ -62,17 +63,19 @@ def same_for_another(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """`lines = lines or self.lines` beside `columns = columns or self.columns`: what is done to one parameter, done to
     another that nothing is done to."""
     function, text = place.function, place.text(node)
-    if function is None or node is function or text.count("\n") > 1:
+    if function is None or text.count("\n") > 1:
         return
-    parameters = [one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)]
-    given = {one.id for one in ast.walk(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
-    words, indent = set(WORD.findall(text)), place.source.indent_of(node)
+    arguments, words = function.args, set(WORD.findall(text))
+    names = [one.arg for one in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]]
+    parameters = [one for one in names if one not in ("self", "cls")]
+    given, given_here = names_stored(function), names_stored(node)
+    indent = place.source.indent_of(node)
     for mine in parameters:
-        for other in parameters if mine in words & given - {"self"} else []:
+        for other in parameters if mine in given_here else []:
             again = with_words({mine: other}, text)
             if other in words | given or not all(place.words.spelled[one] for one in set(WORD.findall(again)) - words):
                 continue
-            lines = [line.removeprefix(indent) for line in again.split("\n")]
+            lines = [line.removeprefix(indent) for line in again.splitlines()]
             for insert in (insert_before, insert_after):
                 if (proposal := insert(place, lines, 1.0)) is not None:
                     yield proposal

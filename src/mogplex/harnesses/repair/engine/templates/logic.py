@@ -13,6 +13,7 @@ from .atoms import atoms, whole_reads
 from .similar import siblings_of
 from .template import Template
 
+CHANGING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)  # what may come out differently each time
 MIXED = 0.5  # how well types fit that are unknown, or may mix
 ANOTHER_TYPE = 2.0  # of a type that the thing has, where others are asked for already
 
@@ -43,6 +44,8 @@ def _is_settled(node: ast.AST) -> bool:
     for one in node.values:
         is_plain = isinstance(one, ast.Compare) and len(one.ops) == 1 and isinstance(one.ops[0], operator)
         if not is_plain or not isinstance(one, ast.Compare) or not isinstance(one.comparators[0], ast.Constant):
+            return False
+        if any(isinstance(part, CHANGING) for part in ast.walk(one.left)):
             return False
         asked.append((ast.dump(one.left), one.comparators[0].value))
     return len({left for left, _ in asked}) == 1 < len({value for _, value in asked})

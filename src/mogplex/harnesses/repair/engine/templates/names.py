@@ -37,12 +37,12 @@ def other_variable(node: ast.Name, place: Place) -> Iterator[Proposal]:
     parent = place.source.parents.get(node)
     if isinstance(parent, ast.Call) and parent.func is node and node.id not in place.names:
         return
+    is_any = place.is_judged(node) or place.is_asked(node)  # anything can be true or not
+    beside = place.kinds_beside(node)
     for other in place.names:
         fits = place.is_compatible(node.id, other)
-        if fits and (place.is_judged(node) or place.is_asked(node)):
-            fits = max(fits, 0.6)  # anything can be true or not
-        if fits and place.fits_beside(node, other):
-            fits = 1.0
+        fits = max(fits, 0.6) if fits and is_any else fits
+        fits = 1.0 if fits and beside & place.kind(other) else fits
         if place.is_misfit(node):
             fits = MISFIT if place.kind(other) & NUMBERS else fits
         if other != node.id and fits and node.id in place.names:
@@ -108,7 +108,8 @@ def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     """Another attribute of the same object, seen at run time or used elsewhere in the file."""
     base = place.text(node.value)
     is_stored = isinstance(node.ctx, ast.Store)
-    mine = _kinds_stored(place) if is_stored else place.kind(place.text(node))
+    mine = _kinds_stored(node, place) or place.kind(place.text(node))
+    again = AGAIN if is_stored and is_given_again(node, place) else 1.0
     called = _is_called(node, place)
     seen: dict[str, float] = {}
     for text, kinds in place.kinds.items():
@@ -129,25 +130,24 @@ def other_attribute(node: ast.Attribute, place: Place) -> Iterator[Proposal]:
     for name, weight in seen.items():
         if name != node.attr:  # the same attribute of something else in the statement is what it is compared with
             weight *= 1.5 if name in nearby else UNREAD if place.words.spelled[name] == 1 else 1.0
-            weight *= _familiar(node, place, name) * (AGAIN if is_stored and is_given_again(node, place) else 1.0)
+            weight *= _familiar(node, place, name) * again
             yield _with_attribute(node, place, name, weight)
 
 
-def _kinds_stored(place: Place) -> set[str]:
-    """Types of what gets the value of a statement, which may have been None before; empty when that isn't known."""
-    kinds = place.kind_of(place.statement.value) if isinstance(place.statement, ast.Assign) else set()
+def _kinds_stored(node: ast.expr, place: Place) -> set[str]:
+    """Types that what gets a statement's value may have had: those of the value, or None; empty when they aren't known,
+    or nothing plain gets it."""
+    statement = place.statement
+    kinds = place.kind_of(statement.value) if isinstance(statement, ast.Assign) and node in statement.targets else set()
     return {*kinds, "NoneType"} if kinds else set()
 
 
 def is_given_again(node: ast.Attribute, place: Place) -> bool:
-    """Whether the function gives attributes of that name a value in several places."""
+    """Whether the function gives the same attribute of the same thing a value in several places."""
     every = ast.walk(place.function) if place.function is not None else ()
-    return (
-        sum(
-            isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store) and one.attr == node.attr for one in every
-        )
-        > 1
-    )
+    alike = [one for one in every if isinstance(one, ast.Attribute) and one.attr == node.attr]
+    stored = [one for one in alike if isinstance(one.ctx, ast.Store)]
+    return sum(ast.dump(one.value) == ast.dump(node.value) for one in stored) > 1
 
 
 def _is_called(node: ast.AST, place: Place) -> bool:

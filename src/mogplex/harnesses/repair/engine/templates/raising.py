@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..likeness import WORD
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS
 from .atoms import atoms, maybe_none
@@ -62,12 +63,30 @@ def _raising_if(node: ast.stmt, place: Place, conditions: list[tuple[str, float]
     if place.function is None or isinstance(node, FUNCTIONS) or not conditions:
         return
     early = node in place.function.body[:4]
-    for leave, likely in _raises(place):
+    raises = _raises(place)
+    about = _about_one(place) if not all(leave.endswith(")") for leave, _ in raises) else set()
+    for leave, likely in raises:
         for atom, weight in conditions:
-            lines = [f"if {atom}:", f"{unit(place)}{leave}"]
+            subject = _subject(atom, place) if leave in about else ""
+            lines = [f"if {atom}:", f"{unit(place)}{leave}({subject})" if subject else f"{unit(place)}{leave}"]
             proposal = insert_before(place, lines, weight * likely * (1.0 if early else 0.6))
             if proposal is not None:
                 yield proposal
+
+
+def _about_one(place: Place) -> set[str]:
+    """`raise X` for the exceptions of the file that can't be made without one argument: what they are about."""
+    made = [one for one in place.source.statements if isinstance(one, FUNCTIONS) and one.name == "__init__"]
+    owners = {place.source.class_of(one): one.args for one in made}
+    return {
+        f"raise {owner.name}" for owner, args in owners.items()
+        if owner is not None and len(args.args) - len(args.defaults) == 2
+    }  # fmt: skip
+
+
+def _subject(condition: str, place: Place) -> str:
+    """The first name that a condition asks about; "" if that is none of the function's."""
+    return next((one for one in WORD.findall(condition) if one in place.names and one not in ("self", "cls")), "")
 
 
 def raised_instead(node: ast.stmt, place: Place) -> Iterator[Proposal]:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 
 from ..edit import Edit
 from ..scope import Place, Proposal
+from ..source import argument_names
 from .template import Template
 
-SHORTEST = 4  # letters of a word that can be misspelt
+SHORTEST = 4  # letters of a word that can be misspelt, or of the one that was meant
 MAX_OTHERS = 6
 ASKED = {
     "startswith", "endswith", "split", "rsplit", "partition", "rpartition", "find", "rfind", "index", "count",
@@ -26,9 +27,10 @@ TOLD_WEIGHT = 0.6  # of a word that is none of the file's but stands in a failin
 
 def _near(word: str, place: Place) -> list[str]:
     """Words of the file that are one or two letters away, the commonest first; none if this one is common itself."""
-    if len(word) < SHORTEST or place.words.spelled[word] > 1:
+    if place.words.spelled[word] > 1:
         return []
-    found = [other for other in place.words.spelled if other != word and is_near(word, other)]
+    long = [one for one in place.words.spelled if max(len(one), len(word)) >= SHORTEST]
+    found = [other for other in long if other != word and is_near(word, other)]
     return sorted(found, key=lambda other: -place.words.spelled[other])[:MAX_OTHERS]
 
 
@@ -108,15 +110,22 @@ def undefined_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
     """A name that exists nowhere, or had no value yet: one that is spelled nearly so, else any in scope; here, or
     wherever it stands."""
     is_known = node.id in place.words.bound or node.id in place.names
-    if not isinstance(node.ctx, ast.Load) or (is_known and node.id not in place.words.clues.nameless):
+    if not isinstance(node.ctx, ast.Load) or (is_known and not _had_no_value(node, place)):
         return
     if any(node.id in _given(above) for above in place.source.ancestors(node)):
         return
     for other in sorted({*place.names, *place.words.bound}):
-        near = is_near(node.id, other) and (other not in place.names or place.is_live(other))
+        near = is_near(node.id, other) and (not is_known or other not in place.names or place.is_live(other))
         if other != node.id and (near or (other in place.names and place.is_live(other))):
             yield place.replace(node, other, 1.0 if near else 0.4)
             yield from _everywhere(node.id, other, place, 0.9 if near else 0.35)
+
+
+def _had_no_value(node: ast.Name, place: Place) -> bool:
+    """Whether failing tests died of a name of that spelling, and it may have been this one: no parameter, and not seen
+    with a value here."""
+    given = argument_names(place.function) if place.function is not None else set()
+    return node.id in place.words.clues.nameless and node.id not in place.kinds and node.id not in given
 
 
 def _given(node: ast.AST) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ..edit import Edit
 from ..scope import Place, Proposal
-from ..source import FUNCTIONS, AnyFunction, argument_names, header_expressions
+from ..source import FUNCTIONS, AnyFunction, argument_names, header_expressions, names_stored
 from .block import insert_after, insert_before, line_span
 from .template import Template
 
@@ -75,12 +75,24 @@ def bound_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         if not is_nameless and 3 * sum(name in names for names in bound) < len(others):
             continue
         given = [one for branch in others for one in branch if isinstance(one, ast.Assign) and name in _bound_in([one])]
-        for text in list(dict.fromkeys(place.text(one) for one in given))[:MAX_GIVEN]:
+        texts = [text for one in given for text in (*_with_namesakes(one, place), place.text(one))]
+        for text in list(dict.fromkeys(texts))[:MAX_GIVEN]:
             weight = 1.0 if is_nameless else 0.5
             after = None if isinstance(node, (ast.Return, ast.Raise)) else insert_after(place, [text], weight)
             for proposal in (insert_before(place, [text], weight), after):
                 if proposal is not None and "\n" not in text:
                     yield proposal
+
+
+def _with_namesakes(node: ast.Assign, place: Place) -> list[str]:
+    """`check = simple_detection` with the file's functions in its place that have a part of their name in common with
+    that one, and that nothing calls."""
+    if not isinstance(node.value, ast.Name):
+        return []
+    parts, length = set(node.value.id.split("_")), len(node.value.id)
+    uncalled = [one for one in sorted(place.words.bound) if place.words.is_uncalled(one) and one != node.value.id]
+    alike = [one for one in uncalled if any(len(part) > 2 for part in parts & set(one.split("_")))]
+    return [place.text(node)[:-length] + one for one in alike]
 
 
 def _chain(node: ast.stmt, place: Place) -> list[list[ast.stmt]]:
@@ -99,8 +111,7 @@ def _chain(node: ast.stmt, place: Place) -> list[list[ast.stmt]]:
 
 
 def _bound_in(block: list[ast.stmt]) -> set[str]:
-    every = (inner for one in block for inner in ast.walk(one) if isinstance(inner, ast.Name))
-    return {inner.id for inner in every if isinstance(inner.ctx, ast.Store)}
+    return set().union(*map(names_stored, block))
 
 
 def _levels(node: ast.stmt, place: Place) -> Iterator[Place]:

@@ -71,7 +71,7 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     if "dict" in kinds or "defaultdict" in kinds:
         wrappers += [(f"{inner}.items()", 0.7), (f"{inner}.values()", 0.7), (f"{inner}.keys()", 0.3)]
     if "Match" in kinds:
-        wrappers += [(f"{inner}.group()", 0.8), (f"{inner}.group(0)", 0.8), (f"{inner}.group(1)", 0.6)]
+        wrappers += [(f"{inner}.group()", 0.8), (f"{inner}.group(1)", 0.6)]
     if isinstance(node, ast.Name) and kinds & {"list", "tuple", "set"} and isinstance(parent, (ast.Call, ast.List)):
         wrappers.append((f"*{text}", 0.4))
     wrappers += _by_company(text, parent, place)
