@@ -81,6 +81,11 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
             "g(b.first)", "g(a.second)", id="nothing is computed twice",
         ),
         pytest.param(
+            "def f(self, rows, sizes):\n    self.rows = rows\n    self.rows = sizes\n    return self.sizes\n",
+            "self.rows = sizes\n    return self.sizes", "self.sizes = sizes\n    return self.sizes",
+            "self.rows = sizes\n    return self.rows", id="what gets a value of its own name",
+        ),
+        pytest.param(
             "def f(n):\n    return (n - 1 % 5) == 0\n", "(n - 1 % 5) == 0", "((n - 1) % 5) == 0", "(n - 1 % 5) != 0",
             id="nobody computes with two numbers that are known",
         ),

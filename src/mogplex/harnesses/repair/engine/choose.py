@@ -17,6 +17,7 @@ from .oddities import (
     is_hard_coded,
     is_idle,
     mixes_truth_and_number,
+    namesakes,
     only_drops,
     repeats_neighbour,
     tree_of,
@@ -39,6 +40,7 @@ CONSTANT_PENALTY = 6.0
 REPEATING_PENALTY = 3.0
 DEFAULT_PENALTY = 3.0
 MEANING_BONUS = 5.0
+NAMESAKE_BONUS = 2.5
 CLASH_BONUS = 1.5  # where a wrong type came from
 HIDING_PENALTY = 3.0
 LIKENESS_BONUS, NEAR_LINES = 5.0, 8
@@ -102,6 +104,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price += REPEATING_PENALTY
     if (is_idle(before) and not is_idle(after)) or computed_constants(before) > computed_constants(after):
         price -= MEANING_BONUS
+    if namesakes(after) > namesakes(before):
+        price -= NAMESAKE_BONUS
     if copies_expected_value(before, after, expected):
         price += TEST_CONSTANT_PENALTY
     if mixes_truth_and_number(before, after):

@@ -47,6 +47,17 @@ def is_hard_coded(before: str, after: str) -> bool:
     return is_replaced or (bool(come & COMPARING) and any(word not in TRIVIAL_WORDS for word in literals))
 
 
+def namesakes(text: str) -> int:
+    """How many attributes and keywords get a value of their own name: `self.size = size`, `f(size=size)`."""
+    found = 0
+    for node in ast.walk(tree_of(text)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+            found += any(isinstance(one, ast.Attribute) and one.attr == node.value.id for one in node.targets)
+        elif isinstance(node, ast.keyword):
+            found += isinstance(node.value, ast.Name) and node.arg == node.value.id
+    return found
+
+
 def fixed_conditions(text: str) -> list[str]:
     """Conditions that are decided already: comparisons and type checks of constants, `isinstance(…) is None`, and
     `a in (a, b)`."""
