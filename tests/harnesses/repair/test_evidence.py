@@ -53,6 +53,7 @@ def clues(message: str, tmp_path: Path) -> Clues:
         ("tuple(wrap(row) for row in rows)", "rows = tuple(wrap(row) for row in rows)"),
         ("self.rows.copy()", "self.rows = self.rows.copy()"),
         ("text.upper()", "return text.upper()"),
+        ("staticmethod(rows)", "rows = staticmethod(rows)"),
     ],
 )
 def test_a_result_that_nobody_takes_is_taken_however_few_tests_blame_it(line: str, right: str) -> None:
