@@ -168,10 +168,10 @@ def is_lost(node: ast.stmt) -> bool:
 
 
 PURE = {
-    "abs", "all", "any", "bin", "bool", "bytearray", "bytes", "chr", "classmethod", "complex", "copy", "deepcopy", "dict",
-    "divmod", "enumerate", "filter", "float", "frozenset", "hex", "int", "isinstance", "len", "list", "map", "max", "min",
-    "ord", "partial", "property", "repr", "reversed", "round", "set", "sorted", "staticmethod", "str", "sum", "tuple",
-    "zip",
+    "abs", "all", "any", "bin", "bool", "bytearray", "bytes", "chr", "classmethod", "complex", "copy", "deepcopy",
+    "dict", "divmod", "enumerate", "filter", "float", "frozenset", "hex", "int", "isinstance", "len", "list", "map",
+    "max", "min", "ord", "partial", "property", "repr", "reversed", "round", "set", "sorted", "staticmethod", "str",
+    "sum", "tuple", "zip",
 }  # fmt: skip
 PURE_METHODS = {
     "casefold", "capitalize", "copy", "decode", "deepcopy", "encode", "endswith", "expandtabs", "format", "group",
