@@ -86,6 +86,14 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
             "self.rows = sizes\n    return self.rows", id="what gets a value of its own name",
         ),
         pytest.param(
+            "def f(self, data):\n    self.stack.append(data)\n    return self.data, self.lines\n", "self.stack.append",
+            "self.data.append", "self.lines.append", id="what is put into a thing of its own name",
+        ),
+        pytest.param(
+            "def f(self, other):\n    return min(self.low, other.low), self.high, max\n", "min(self.low, other.low)",
+            "max(self.low, other.low)", "min(self.high, other.low)", id="the same is asked of both sides",
+        ),
+        pytest.param(
             "def f(n):\n    return (n - 1 % 5) == 0\n", "(n - 1 % 5) == 0", "((n - 1) % 5) == 0", "(n - 1 % 5) != 0",
             id="nobody computes with two numbers that are known",
         ),
@@ -99,6 +107,21 @@ def test_the_less_odd_patch_is_better(text: str, old: str, better: str, worse: s
     good, bad = patch(text, old, better), patch(text, old, worse)
     sources = {"code.py": Source("code.py", text.encode())}
     assert rank([bad, good], sources, set()) == [good, bad] == rank([good, bad], sources, set())
+
+
+def test_what_becomes_the_copy_of_a_line_near_by_is_better() -> None:
+    text = (
+        "def f(a, b):\n    low = a.low and b.low\n    if a.high < b.high:\n        return low\n"
+        "    high = a.high or b.high\n    return low, high\n"
+    )
+    alike, other = patch(text, "a.high or", "a.high and", prior=0.5), patch(text, "a.high <", "a.high <=", prior=0.8)
+    assert rank([other, alike], {"code.py": Source("code.py", text.encode())}, set()) == [alike, other]
+    unlike = text.replace("a.low and b.low", "a.low and b.low or b")
+    alike, other = (
+        patch(unlike, "a.high or", "a.high and", prior=0.5),
+        patch(unlike, "a.high <", "a.high <=", prior=0.8),
+    )
+    assert rank([other, alike], {"code.py": Source("code.py", unlike.encode())}, set()) == [other, alike]
 
 
 def test_a_kind_of_bug_that_is_common_is_better_among_equals() -> None:

@@ -19,6 +19,7 @@ from .oddities import (
     mixes_truth_and_number,
     namesakes,
     only_drops,
+    parallels,
     repeats_neighbour,
     tree_of,
 )
@@ -39,6 +40,7 @@ HARD_CODING_PENALTY = 3.5
 CONSTANT_PENALTY = 6.0
 REPEATING_PENALTY = 3.0
 DEFAULT_PENALTY = 3.0
+UNPAIRING_PENALTY = 2.5
 MEANING_BONUS = 5.0
 NAMESAKE_BONUS = 2.5
 CLASH_BONUS = 1.5  # where a wrong type came from
@@ -106,6 +108,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price -= MEANING_BONUS
     if namesakes(after) > namesakes(before):
         price -= NAMESAKE_BONUS
+    if parallels(after) < parallels(before):
+        price += UNPAIRING_PENALTY
     if copies_expected_value(before, after, expected):
         price += TEST_CONSTANT_PENALTY
     if mixes_truth_and_number(before, after):
@@ -120,7 +124,7 @@ def becomes_like_neighbour(source: Source, edits: tuple[Edit, ...], before: str,
     last = first + len(before.splitlines())
     above, below = lines[max(0, first - NEAR_LINES) : first], lines[last : last + NEAR_LINES]
     old, new = (is_like_neighbour(text.splitlines(), above, below) for text in (before, after))
-    return new and not old
+    return new and (not old or len(after.splitlines()) > len(before.splitlines()))  # a part of it was like it before
 
 
 def size(before: str, after: str) -> float:

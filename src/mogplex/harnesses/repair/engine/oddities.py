@@ -48,13 +48,36 @@ def is_hard_coded(before: str, after: str) -> bool:
 
 
 def namesakes(text: str) -> int:
-    """How many attributes and keywords get a value of their own name: `self.size = size`, `f(size=size)`."""
+    """How many attributes and keywords get a value of their own name: `self.size = size`, `f(size=size)`,
+    `self.sizes.append(sizes)`."""
     found = 0
     for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
             found += any(isinstance(one, ast.Attribute) and one.attr == node.value.id for one in node.targets)
         elif isinstance(node, ast.keyword):
             found += isinstance(node.value, ast.Name) and node.arg == node.value.id
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
+            owner, value = node.func.value, node.args[0]
+            found += isinstance(owner, ast.Attribute) and isinstance(value, ast.Name) and owner.attr == value.id
+    return found
+
+
+def parallels(text: str) -> int:
+    """How often the same is asked of two things side by side: `max(self.low, other.low)`, `one.size < two.size`."""
+    found = 0
+    for node in ast.walk(tree_of(text)):
+        sides: list[ast.expr] = []
+        if isinstance(node, ast.Call) and len(node.args) == 2:
+            sides = node.args
+        elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+            sides = [node.left, node.comparators[0]]
+        elif isinstance(node, ast.BoolOp) and len(node.values) == 2:
+            sides = node.values
+        elif isinstance(node, ast.BinOp):
+            sides = [node.left, node.right]
+        attributes = [one for one in sides if isinstance(one, ast.Attribute)]
+        if len(attributes) == 2 and attributes[0].attr == attributes[1].attr:
+            found += ast.dump(attributes[0]) != ast.dump(attributes[1])
     return found
 
 
