@@ -182,10 +182,12 @@ class Repair:
         One that leaves a target failing is taken only if a few more do no better. Tests that a patch spoils are
         among those that later ones are tried on.
         """
-        start = self._elapsed()
+        start = before = self._elapsed()
         best: tuple[Plausible, Verdict] | None = None
+        longest = 0.0
         for number, one in enumerate(plausible):
-            if number and self._elapsed() > self._options.seconds:
+            longest, before = max(longest, self._elapsed() - before), self._elapsed()
+            if number and before + longest > self._options.seconds:
                 break
             verdict = self._check(project, goal, one)
             goal.mended += [test for test in verdict.spoiled if test not in goal.failing and test not in goal.mended]
