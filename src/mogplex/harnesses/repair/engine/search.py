@@ -270,9 +270,7 @@ class Search:
             self._retry_later(trial, len(record.get("mended", ())) >= enough, worker.is_cold)
         elif record.get("mended"):
             self._judge_partly(trial, worker, record)
-        elif (
-            trial.moves and "failed" in record
-        ):  # what passed when it was screened may have done so for what edits before had left behind
+        elif trial.moves and "failed" in record:  # it passed when it was screened, for what another edit had left there
             self._note_step(Plausible(trial.candidate, trial.compiled, moves=trial.moves))
 
     def _judge_partly(self, trial: Trial, worker: Worker, record: dict[str, Any]) -> None:

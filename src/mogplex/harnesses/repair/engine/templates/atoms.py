@@ -9,7 +9,8 @@ from ..scope import NUMBERS, SIZED, Place
 
 MAX_ATOMS = 40
 MAX_SENTINELS = 3
-UNCALLED = 1.2  # the weight of asking a function that the file calls nowhere
+UNCALLED, CALLED = 1.2, 0.4  # the weight of asking a function that the file calls nowhere, and another one
+MAX_ASKING = 4
 LACKED = 2.0  # the weight of asking for an attribute that failing tests found to be missing
 READ = (ast.Name, ast.Attribute)
 CHECKED = {"str", "bytes", "list", "tuple", "dict", "set", "int", "float", "bool"}
@@ -126,10 +127,11 @@ def _of_parts(names: list[str], place: Place) -> Atoms:
 
 def _of_functions(names: list[str], place: Place) -> Atoms:
     """What the file's functions tell of names: those first that nothing calls."""
-    for verb in place.words.asking:
-        is_own = place.function is not None and place.function.name == verb
-        weight = UNCALLED if place.words.is_uncalled(verb) else 0.5
-        for name in names if not is_own else ():
+    own = place.function.name if place.function is not None else ""
+    asking = sorted(place.words.asking, key=lambda verb: not place.words.is_uncalled(verb))
+    for verb in [verb for verb in asking if verb != own][:MAX_ASKING]:
+        weight = UNCALLED if place.words.is_uncalled(verb) else CALLED
+        for name in names:
             yield f"not {verb}({name})", weight
             yield f"{verb}({name})", weight
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 
@@ -90,7 +91,8 @@ def _with_namesakes(node: ast.Assign, place: Place) -> list[str]:
     if not isinstance(node.value, ast.Name):
         return []
     parts, length = set(node.value.id.split("_")), len(node.value.id)
-    uncalled = [one for one in sorted(place.words.bound) if place.words.is_uncalled(one) and one != node.value.id]
+    known = [one for one in sorted(place.words.bound) if not hasattr(builtins, one) and one != node.value.id]
+    uncalled = [one for one in known if place.words.is_uncalled(one)]
     alike = [one for one in uncalled if any(len(part) > 2 for part in parts & set(one.split("_")))]
     return [place.text(node)[:-length] + one for one in alike]
 
