@@ -440,3 +440,18 @@ def test_a_condition_for_giving_a_name_its_value_is_about_that_name(repo: Repo) 
     outcome = repo.repair(seconds=30)
     assert outcome.end["success"] is True, outcome.end["summary"]
     assert (repo.root / "erased.py").read_text() == program.replace("how == 2 and", "how == 2 or")
+
+
+def test_what_was_done_wrong_when_the_tests_were_imported_is_looked_for_by_what_a_failure_names(repo: Repo) -> None:
+    program = (
+        "def kind_of(depth):\n    if depth == 0:\n        kind = 'modle'\n    else:\n        kind = 'class'\n"
+        "    return kind\n"
+    )
+    repo.write(
+        kinds__py=program, made__py="from kinds import kind_of\nTOP, INNER = kind_of(0), kind_of(1)\n",
+        test_kinds__py="import made\n\ndef test_top(): assert made.TOP == 'module'\n\n"
+        "def test_inner(): assert made.INNER == 'class'\n",
+    )  # fmt: skip
+    outcome = repo.repair(seconds=30)
+    assert outcome.end["success"] is True, outcome.end["summary"]
+    assert (repo.root / "kinds.py").read_text() == program.replace("modle", "module")

@@ -135,6 +135,9 @@ class PythonProject:
         if miscalled or not scores:
             for path in files_defining(self._own_files(), miscalled or named):
                 scores.setdefault(path, {})
+        if not any(scores.values()):
+            messages = [goal.baseline.outcomes[test].message for test in goal.failing]
+            scores.update(spectra.scores_by_words(self._own_files(), messages))
         self._sources = spectra.read_sources(self._root, scores)
         real = {source.path: path for path, source in self._sources.items()}
         relative = {path: name for name, path in real.items()}

@@ -35,6 +35,15 @@ class Screening:
         self._unsteady: dict[str, dict[str, Any]] = {}  # as one process found them
         self._imports_left = MAX_IMPORTS
 
+    @functools.cached_property
+    def is_blind(self) -> bool:
+        """Whether the failing tests are known to run no line of the files: what is wrong was done when they were
+        imported."""
+        lines, failing = self._goal.baseline.lines, self._goal.failing
+        return bool(failing) and all(
+            test in lines and not self._sources.keys() & lines[test].keys() for test in failing
+        )
+
     def tests_for(self, path: str, function: AnyFunction | None) -> tuple[str, ...]:
         """For edits of a function of the file `path` (real path); () when no failing test can be run repeatedly.
 

@@ -159,7 +159,7 @@ class Search:
             tests = self._screening.tests_for(path, self._intake.function_of(trial))
             if not tests:
                 self._alone.append(trial)
-            elif trial.compiled.code is None:
+            elif trial.compiled.code is None or self._screening.is_blind:
                 self._waiting_for_import(trial).append(trial)
             else:
                 self._gathered.setdefault(tests, []).append(trial)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Container, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +22,8 @@ APART_SHARE = 0.5  # what the failing tests of one file say, of several: most li
 NOBODY: Mapping[str, float] = {}
 TOOL_FACTOR = 0.3
 NEAR_BONUS = 1.4
+NAMED = re.compile(r"'([^'\n]{3,40})'")
+NAMED_SCORE = 0.8
 MAX_SUSPECTS = 600
 
 
@@ -130,6 +133,22 @@ def _raise_traceback_lines(scores: dict[str, dict[int, float]], baseline: Baseli
             bonus[place] = max(bonus.get(place, 1.0), CRASH_BONUS if number == 0 else FRAME_BONUS)
     for (path, line), factor in bonus.items():
         scores[path][line] = max(scores[path].get(line, 0.0), 0.3) * factor
+
+
+def scores_by_words(paths: Iterable[str], messages: Iterable[str]) -> dict[str, dict[int, float]]:
+    """Lines of files (real paths) with a text that a failure names: all there is to go by when the failing tests run
+    nothing of the files, for that was done when they were imported. A file that can't be read is left out."""
+    named = {text for message in messages for text in NAMED.findall(message)}
+    scores: dict[str, dict[int, float]] = {}
+    for path in sorted(paths) if named else ():
+        try:
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            continue
+        said = [number for number, line in enumerate(lines, 1) if named & set(NAMED.findall(line.replace('"', "'")))]
+        if said:
+            scores[path] = dict.fromkeys(said, NAMED_SCORE)
+    return scores
 
 
 def raise_origins(
