@@ -354,6 +354,13 @@ def test_every_template_has_something_to_say() -> None:
             "name bound in another branch",
         ),
         (
+            "def f(xs, skip):\n    def g(x):\n        print(x)\n"
+            "    for x in xs:\n        if skip(x):\n            continue\n        g(x)\n",
+            "def f(xs, skip):\n    def g(x):\n        if skip(x):\n            return\n        print(x)\n"
+            "    for x in xs:\n        if skip(x):\n            continue\n        g(x)\n",
+            "guarded as elsewhere",
+        ),
+        (
             "def f(a):\n    return {'fuc': a.func}\n",
             "def f(a):\n    return {'func': a.func}\n",
             "misspelt text",

@@ -18,6 +18,7 @@ COPY = 1.5  # the weight of a condition of a statement that is this one with oth
 ALIKE = 0.5  # of the weight of a guard that makes the statement the very copy of its neighbour
 MAX_VALUES, MAX_TYPES, MAX_BORROWED = 4, 12, 8
 LONGEST = 160
+STRANDED = 0.8  # the weight of `if x: return` after an `if x: continue`, where there is no loop
 
 
 def guarded_like_neighbour(node: ast.stmt, place: Place) -> Iterator[Proposal]:
@@ -89,13 +90,14 @@ def guarded_as_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     for guard in place.words.guards:
         text = place.text(guard)
         names = {one.id for one in ast.walk(guard) if isinstance(one, ast.Name)}
-        if isinstance(guard.body[0], ast.Continue) and not in_loop(place):
+        if text.startswith("elif") or not names <= known or text.count("\n") != 1 or len(text) > LONGEST:
             continue
-        if text.startswith("elif"):
-            continue
-        if names <= known and text.count("\n") == 1 and len(text) <= LONGEST and text not in own:
-            is_near = place.source.class_of(guard) is owner and owner is not None
-            found[text] = max(found.get(text, 0.0), 1.0 if is_near else 0.5)
+        is_near = place.source.class_of(guard) is owner and owner is not None
+        is_stranded = isinstance(guard.body[0], ast.Continue) and not in_loop(place)
+        text = text[: -len("continue")] + "return" if is_stranded else text
+        weight = (1.0 if is_near else 0.5) * (STRANDED if is_stranded else 1.0)
+        if text not in own:
+            found[text] = max(found.get(text, 0.0), weight)
     for text, weight in sorted(found.items(), key=lambda pair: -pair[1])[:MAX_BORROWED]:
         test, leave = text.splitlines()
         if (proposal := insert_before(place, [test, f"{unit(place)}{leave.strip()}"], weight)) is not None:
