@@ -199,6 +199,15 @@ LIBRARIES = [
     Library("tinycss", "0.4", "tinycss", failing=1, round=16, plain=True),
     Library("venusian", "3.1.1", "src/venusian", round=16, plain=True),
     Library("vulture", "2.16", "vulture", failing=1, round=16, plain=True),
+    Library("bleach", "6.4.0", "bleach/sanitizer.py", round=17),
+    Library("blinker", "1.9.0", "src/blinker", failing=1, round=17, plain=True),
+    Library("cn2an", "0.5.24", "cn2an", round=17),
+    Library("cowsay", "6.0", "cowsay/main.py", round=17),
+    Library("jdcal", "1.4.1", "jdcal.py", round=17),
+    Library("lxml_html_clean", "0.4.6", "lxml_html_clean", failing=3, round=17),
+    Library("mnemonic", "0.21", "src/mnemonic", round=17),
+    Library("phonetics", "1.0.5", "phonetics", round=17),
+    Library("xmljson", "0.2.1", "xmljson/__init__.py", round=17),
 ]
 
 

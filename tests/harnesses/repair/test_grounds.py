@@ -58,7 +58,8 @@ def test_edits_of_a_file_that_only_tests_import_are_screened_and_built_on(tmp_pa
     plus, power, other = (
         encoded(compiled(source, path, *words), path) for words in [("-", "+"), ("a * 2", "a ** 2"), ("a * 2", "a + 2")]
     )
-    request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "failures": {}, "targets": [name]}
+    request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "targets": [name]}
+    request.update(failures={}, nameless={})
     with started(tmp_path, path) as pool:
         alone = answers(pool, {**request, "batch": [plus, power, other]})
         both = answers(pool, {**request, "batch": [other, power], "under": plus})
@@ -74,7 +75,8 @@ def test_a_test_that_leaves_something_behind_is_unsteady_though_it_imports_late(
     (tmp_path / "test_left_it.py").write_text(test)
     path, name = str(tmp_path / "left_it.py"), "test_left_it.py::test_one"
     edit = encoded(compiled(Source("left_it.py", text.encode()), path, "- 3", "- 0"), path)
-    request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "failures": {}, "targets": [name]}
+    request = {"tests": [name], "cpu_seconds": [5.0], "quiet_seconds": 20.0, "targets": [name]}
+    request.update(failures={}, nameless={})
     with started(tmp_path, path) as pool:
         told = answers(pool, {**request, "batch": [edit]})
     assert [record["outcome"] for record in told if "screened" in record] == [UNTRIED]

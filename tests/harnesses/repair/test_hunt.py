@@ -126,7 +126,7 @@ def test_what_hangs_in_c_is_ended_long_before_it_is_given_up_for_its_silence(tmp
     told: list[dict[str, Any]] = []
     with Pool(Plan(tmp_path, [path], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})) as pool:
         assert pool.await_collection(60.0) is None, pool.stderr_tail()
-        for request in ({"batch": [hanging], "failures": {}, **limits}, alone):
+        for request in ({"batch": [hanging], "failures": {}, "nameless": {}, **limits}, alone):
             worker = pool.idle(cold=False)
             assert worker is not None
             pool.submit(worker, request, hear=lambda worker, record: told.append(record))

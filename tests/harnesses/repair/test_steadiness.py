@@ -15,6 +15,7 @@ from mogplex.harnesses.repair.engine.pool import Plan, Pool
 from mogplex.harnesses.repair.engine.progress import Failure
 from mogplex.harnesses.repair.engine.runs import Outcome
 from mogplex.harnesses.repair.engine.screening import Screening
+from mogplex.harnesses.repair.engine.source import Source
 from mogplex.harnesses.repair.engine.spectra import line_scores
 from mogplex.harnesses.repair.engine.steadiness import RANDOM, UNSTEADY, is_unsteady, judge, unsteady
 
@@ -38,6 +39,7 @@ def told_by_processes(root: Path, text: str) -> list[Any]:
         "batch": [{"path": str(root / "test_it.py")}],
         "under": None,
         "failures": {},
+        "nameless": {},
     }
     told: list[Any] = []
     plan = Plan(root, [], [], warm=1, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
@@ -69,7 +71,7 @@ def test_what_fails_alike_is_steady(tmp_path: Path, name: str) -> None:
 
 def test_a_second_process_is_asked_before_a_test_is_judged() -> None:
     test = "test_it.py::test_one"
-    screening = Screening(Goal([test], Baseline({test: Outcome("failed", "", 0.0, 0.0)})))
+    screening = Screening(Goal([test], Baseline({test: Outcome("failed", "", 0.0, 0.0)})), {})
     told = [unsteady(["E", f"0.{number}", 3, None], ["E", f"1.{number}", 3, None]) for number in range(2)]
 
     def known() -> dict[str, Any]:
@@ -86,7 +88,7 @@ def test_a_second_process_is_asked_before_a_test_is_judged() -> None:
 
 def test_what_is_unsteady_in_one_process_only_is_random() -> None:
     test = "test_it.py::test_one"
-    screening = Screening(Goal([test], Baseline({test: Outcome("failed", "", 0.0, 0.0)})))
+    screening = Screening(Goal([test], Baseline({test: Outcome("failed", "", 0.0, 0.0)})), {})
     screening.learn({test: unsteady(["E", "1", 3, None], ["E", "2", 3, None])})
     screening.learn({test: ["E", "2", 3, None]})
     assert screening.request((test,), [], None, 1.0)["failures"] == {test: RANDOM}
@@ -133,3 +135,14 @@ def test_tests_of_two_files_that_fail_at_the_same_line_break_off_at_two_places()
     found, crash = Failure("AssertionError", "no", 12, None), Failure("KeyError", "k", 12, ("/p.py", 3, 4))
     assert found.spot("a.py::test") != found.spot("b.py::test") and found.spot("a.py::one") == found.spot("a.py::two")
     assert crash.spot("a.py::test") == crash.spot("b.py::test")
+
+
+def test_workers_are_told_which_names_have_no_value_in_the_files_that_failing_tests_run() -> None:
+    run, other = (Source(path, b"def f(a):\n    return [t for t in a], t\n") for path in ("run.py", "other.py"))
+    outcomes = {"test": Outcome("failed", "", 0.0, 0.0)}
+    goal = Goal(["test"], Baseline(outcomes, {"test": {"/run.py": [2]}}))
+    screening = Screening(goal, {"/run.py": run, "/other.py": other})
+    assert screening.request(("test",), [], None, 1.0)["nameless"] == {"/run.py": ["t"]}
+    assert screening.request(("test",), [], {"text": ""}, 1.0)["nameless"] == {}, "steps count without an edit only"
+    assert not screening.is_blind
+    assert Screening(goal, {"/other.py": other}).is_blind

@@ -398,24 +398,3 @@ def test_mends_a_name_without_a_value_and_what_only_shows_after_it(repo: Repo) -
     assert outcome.end["success"] is True, outcome.end["summary"]
     after = (repo.root / "table.py").read_text()
     assert "max(map(len, cells))" in after and "w - 2 * pad" in after
-
-
-def test_mends_a_wrong_type_and_a_name_without_a_value_behind_it(repo: Repo) -> None:
-    program = (
-        "class Field:\n    def __init__(self, kinds, required=False, name='field', default=None):\n"
-        "        self.kinds, self.required, self.name, self.default = kinds, required, name, default\n"
-        "        self.names = [t.__name__ for t in kinds]\n\n"
-        "    def check(self, value):\n        if len(self.required) == 0:\n            return\n"
-        "        if not isinstance(t, self.kinds):\n            raise ValueError(self.name)\n"
-    )
-    tests = (
-        "import pytest\nfrom field import Field\n"
-        "def test_any(): Field(()).check(3)\n"
-        "def test_right(): Field((int, str)).check(3)\n"
-        "def test_wrong():\n    with pytest.raises(ValueError):\n        Field((int,)).check('a')\n"
-    )
-    repo.write(field__py=program, test_field__py=tests)
-    outcome = repo.repair(seconds=20)
-    assert outcome.end["success"] is True, outcome.end["summary"]
-    after = (repo.root / "field.py").read_text()
-    assert "len(self.kinds)" in after and "isinstance(value, self.kinds)" in after

@@ -26,10 +26,9 @@ def screen(
 ) -> dict[str, Any]:
     """Try many edits on a few failing tests in this one process: {"screened": number, "outcome", "moved", "changed"}.
 
-    `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, as
-    `_unedited` tells it; those of which it isn't known yet are found out and told first, as {"failures"}), nameless
-    (by file, names that have no value without an edit either). Tests that
-    one process can't run twice, or that are unsteady, are left out. `ran`: how those went that ran here already.
+    `request`: batch (edits), cpu_seconds (one limit per test), failures (how each test fails without an edit, told
+    first, as {"failures"}, where it isn't known yet), nameless (file -> names that have no value without an edit
+    either). Tests that one process can't run twice, or that are unsteady, are left out. `ran`: how those went here.
     The outcome is UNTRIED when none is left, and "passed" as soon as one of them passes; of tests that break off at one
     place the others are left out when an edit leaves the first as it is. `moved` says how clearly the failure has moved
     on, `changed` whether any of the tests went differently.

@@ -43,12 +43,8 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
         wrappers += [(f"{inner}.encode()", 0.6), (f"{inner}.decode()", 0.6)] if place.clash else []
     if not kinds or kinds & (SIZED | ITERABLES):
         wrappers += [(f"list({text})", 1.0), (f"sorted({text})", 0.8), (f"len({text})", 0.7), (f"set({text})", 0.5)]
-        wrappers += [
-            (f"reversed({text})", 0.5),
-            (f"tuple({text})", 0.7),
-            (f"iter({text})", 0.3),
-            (f"dict({text})", 0.3),
-        ]
+        wrappers += [(f"reversed({text})", 0.5), (f"tuple({text})", 0.7)]
+        wrappers += [(f"iter({text})", 0.3), (f"dict({text})", 0.3)]
     if not kinds or kinds & {"list", "dict", "set", "deque", "defaultdict", "OrderedDict"}:
         wrappers.append((f"{inner}.copy()", 0.7))
     if not kinds or not kinds & (NUMBERS | {"str"}):
