@@ -182,7 +182,7 @@ def test_what_only_leads_around_a_missing_name_is_not_about_it(tmp_path: Path) -
     )
     source = Source("code.py", text.encode())
     sources = {str(tmp_path / "code.py"): source}
-    around = Surroundings(None, tmp_path, None, sources, {}, frozenset({"lines"}))  # type: ignore[arg-type]  # not asked
+    around = Surroundings(None, tmp_path, None, sources, {}, frozenset({"lines"}))  # type: ignore[arg-type]  # neither pool nor goal is asked
 
     def is_about(old: str, new: str, at: str = "") -> bool:
         start = text.index(at or old)

@@ -49,6 +49,10 @@ class Candidate:
     score: float
     removes: bool = field(default=False)  # takes behaviour away rather than correcting it
 
+    def touches(self, start: int, end: int) -> bool:
+        """Whether it changes something between two offsets of the text; what it only puts at one of them doesn't."""
+        return any(edit.start < end and start < edit.end for edit in self.edits)
+
 
 def apply_edits(text: str, edits: Sequence[Edit]) -> str:
     """The text after all edits. Raises ValueError when two of them overlap."""

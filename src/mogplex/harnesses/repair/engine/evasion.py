@@ -72,7 +72,7 @@ def _edits(one: Plausible, path: str, place: Place, sources: Mapping[str, Source
     source = sources[path]
     own = header_lines(inner)
     first, last = source.line_start(own[0]), source.line_start(own[-1] + 1)
-    return any(edit.start < last and first < edit.end for edit in one.candidate.edits)
+    return one.candidate.touches(first, last)
 
 
 def _statement_at(place: Place, sources: Mapping[str, Source]) -> ast.stmt | None:

@@ -60,7 +60,7 @@ class Surroundings:
         if not self.nameless or any(self.nameless & set(WORD.findall(part)) for part in parts):
             return True
         near = (one for one in source.statements if isinstance(one, ast.If) and candidate.line in header_lines(one))
-        return any(self.nameless & names_stored(one) and _edits(candidate, source.span(one.test)) for one in near)
+        return any(self.nameless & names_stored(one) and candidate.touches(*source.span(one.test)) for one in near)
 
     def _text(self, candidate: Candidate) -> str:
         return self._source(candidate).text
@@ -239,11 +239,6 @@ class Ground:
                 known.update(
                     {int(line): {name: set(seen) for name, seen in names.items()} for line, names in lines.items()}
                 )
-
-
-def _edits(candidate: Candidate, span: tuple[int, int]) -> bool:
-    """Whether an edit is within a piece of text, from offset to offset."""
-    return any(edit.start < span[1] and span[0] < edit.end for edit in candidate.edits)
 
 
 def _fails(test: str, seen: dict[str, Outcome], first: Plausible) -> bool:
