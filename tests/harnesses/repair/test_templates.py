@@ -184,6 +184,8 @@ def test_every_template_has_something_to_say() -> None:
         "unused function around a value",
         "comparison operands swapped",
         "condition that is settled",
+        "condition with what nothing reads",
+        "value for one case",
         "same for another parameter",
     }
     assert (
@@ -374,6 +376,26 @@ def test_every_template_has_something_to_say() -> None:
             "def f(a):\n    while a != 'x' or a != 'y':\n        a = next(a)\n",
             "def f(a):\n    while a != 'x' and a != 'y':\n        a = next(a)\n",
             "condition that is settled",
+        ),
+        (
+            "def f(a, b, c):\n    x, y, z = a % 4, b % 100, c % 400\n    return not x and y\n",
+            "def f(a, b, c):\n    x, y, z = a % 4, b % 100, c % 400\n    return not x and (y or not z)\n",
+            "condition with what nothing reads",
+        ),
+        (
+            "class C:\n    def f(self, a):\n        self._b = a\n    def g(self):\n        return str\n",
+            "class C:\n    def f(self, a):\n        self._b = a\n    def g(self):\n        return self._b or str\n",
+            "fallback",
+        ),
+        (
+            "def f(a, negative):\n    sign = '-'\n    return sign + a\n",
+            "def f(a, negative):\n    sign = '-' if negative else \"\"\n    return sign + a\n",
+            "value for one case",
+        ),
+        (
+            "def f(xs, name, value):\n    return [(n, v) for n, v in xs]\n",
+            "def f(xs, name, value):\n    return [(n, v) for n, v in xs if n != name or v != value]\n",
+            "filter added",
         ),
         ("def f(a, b):\n    return a + b * b - 1\n", "def f(a, b):\n    return a + b * (b - 1)\n", "regrouped"),
         ("def f(a, b):\n    return a - b * b / 2\n", "def f(a, b):\n    return (a - b) * b / 2\n", "regrouped"),

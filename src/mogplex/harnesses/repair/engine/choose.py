@@ -14,6 +14,7 @@ from .oddities import (
     computed_constants,
     fills_default,
     fixed_conditions,
+    idling,
     is_hard_coded,
     is_idle,
     mixes_truth_and_number,
@@ -43,6 +44,8 @@ DEFAULT_PENALTY = 3.0
 UNPAIRING_PENALTY = 2.5
 MEANING_BONUS = 5.0
 NAMESAKE_BONUS = 2.5
+UNREAD_BONUS = 2.5  # for each thing that is read now and that nothing has read
+IDLING_PENALTY = 2.5  # for each that is not read any more
 CLASH_BONUS = 1.5  # where a wrong type came from
 HIDING_PENALTY = 3.0
 LIKENESS_BONUS, NEAR_LINES = 5.0, 8
@@ -106,6 +109,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price += REPEATING_PENALTY
     if (is_idle(before) and not is_idle(after)) or computed_constants(before) > computed_constants(after):
         price -= MEANING_BONUS
+    read, left = idling(source, candidate)
+    price += IDLING_PENALTY * left - UNREAD_BONUS * read
     if namesakes(after) > namesakes(before):
         price -= NAMESAKE_BONUS
     if parallels(after) < parallels(before):

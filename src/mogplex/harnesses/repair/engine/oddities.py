@@ -9,9 +9,11 @@ import ast
 import re
 from collections import Counter
 
-from .edit import Edit, tokens_of
+from .edit import Candidate, Edit, apply_edits, tokens_of
 from .evident import RESULTS
-from .source import Source
+from .idle import idle_globals, idle_members, idle_names
+from .likeness import WORD
+from .source import FUNCTIONS, AnyFunction, Source, first_line
 
 PREDICATE = re.compile(
     r"(?:is|has)_\w+|(?:start|end)swith|is(?:nan|inf|finite|digit|alpha|alnum|upper|lower|space|file|dir|abs)"
@@ -135,6 +137,29 @@ def _said(line: str) -> str:
     value = line.partition(" = ")[2].strip()
     text = line.strip()
     return value if "(" in value or "[" in value else text if text.startswith("for ") else ""
+
+
+def idling(source: Source, candidate: Candidate) -> tuple[int, int]:
+    """How many things a patch makes be read that nothing has read, and how many names it leaves unread."""
+    function = _function_at(source, candidate.line)
+    if function is None:
+        return 0, 0
+    old = idle_names(function)
+    start, end = source.line_start(first_line(function)), source.line_start((function.end_lineno or 0) + 1)
+    inside = [one for one in candidate.edits if start <= one.start and one.end <= end]
+    inside = [Edit(one.start - start, one.end - start, one.text) for one in inside]
+    patched = next(iter(tree_of(apply_edits(source.text[start:end], inside)).body), None)
+    new = idle_names(patched) if isinstance(patched, FUNCTIONS) else old
+    owner = source.class_of(function)
+    idle = idle_globals(source) | (idle_members(owner, source) if owner is not None else frozenset())
+    brought = {word for one in candidate.edits for word in WORD.findall(one.text)} & idle
+    return len(old - new) + len(brought), len(new - old)
+
+
+def _function_at(source: Source, line: int) -> AnyFunction | None:
+    """The innermost function that a line is in."""
+    around = (one for one in source.statements if first_line(one) <= line <= (one.end_lineno or one.lineno))
+    return next((one for one in reversed(list(around)) if isinstance(one, FUNCTIONS)), None)
 
 
 def is_idle(text: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .edit import Edit, fit, is_loose
 from .evident import LITERALS, RESULTS
+from .idle import idle_members, idle_names
 from .neglect import Neglect
 from .source import FUNCTIONS, AnyFunction, Source, header_expressions
 from .vocabulary import Scope, Vocabulary
@@ -49,7 +50,8 @@ class Place:
         scope = self.function or statement
         common = words.scopes.get(scope)
         if common is None:
-            common = words.scopes[scope] = Scope(*self._names(), self._expressions(), self._idle())
+            idle = idle_names(self.function) if self.function is not None else set()
+            common = words.scopes[scope] = Scope(*self._names(), self._expressions(), idle)
         self.names, self.enclosing = common.names, common.enclosing
         self.expressions, self.idle = common.expressions, common.idle
 
@@ -72,18 +74,27 @@ class Place:
                     known.setdefault(node.id, []).append(node)
         return known
 
-    def _idle(self) -> set[str]:
-        if self.function is None:
-            return set()
-        bound = {node.arg for node in ast.walk(self.function.args) if isinstance(node, ast.arg)}
-        stores = (node for node in ast.walk(self.function) if isinstance(node, ast.Name))
-        bound |= {node.id for node in stores if isinstance(node.ctx, ast.Store)}
-        return {name for name in bound - self.reads.keys() if not name.startswith("_")} - {"self", "cls"}
+    @functools.cached_property
+    def idle_members(self) -> frozenset[str]:
+        """What the class gives `self`, or does privately, and its file never mentions again."""
+        owner = self.source.class_of(self.statement)
+        return idle_members(owner, self.source) if owner is not None and "self" in self.names else frozenset()
+
+    @functools.cached_property
+    def unread(self) -> frozenset[str]:
+        """Words of all that gets a meaning here and is never read."""
+        return self.words.idle | self.idle | self.idle_members
+
+    @functools.cached_property
+    def constants(self) -> list[ast.Constant]:
+        """Those of the function, the nearest first."""
+        found = [one for one in ast.walk(self.function or self.statement) if isinstance(one, ast.Constant)]
+        return sorted(found, key=lambda one: abs(one.lineno - self.statement.lineno))
 
     @functools.cached_property
     def lengths(self) -> list[int]:
         """What the function cuts sequences at or counts to: how long they are supposed to be, perhaps."""
-        numbers = [one.value for one in ast.walk(self.function or self.statement) if isinstance(one, ast.Constant)]
+        numbers = (one.value for one in self.constants)
         return sorted({one for one in numbers if type(one) is int and 2 <= one <= LONGEST}, reverse=True)[:MAX_LENGTHS]
 
     @functools.cached_property

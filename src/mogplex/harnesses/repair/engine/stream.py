@@ -69,7 +69,8 @@ class Stream:
 
     def _most(self, template: Template) -> float:
         """The prior of its candidates of weight 1 here; few weigh more, or bring in what the module never uses."""
-        return (_boosted(template.prior) if self._place.idle else template.prior) * self._boost(template)
+        has_idle = self._place.idle or self._place.idle_members
+        return (_boosted(template.prior) if has_idle else template.prior) * self._boost(template)
 
     def _boost(self, template: Template) -> float:
         return max(1.0, EVIDENT_FACTOR / self._factor) if template in self._evident else 1.0
@@ -118,7 +119,7 @@ def _proposals(template: Template, node: object, place: Place) -> Iterator[Propo
 
 def _candidate(suspect: Suspect, template: Template, proposal: Proposal, place: Place) -> Candidate:
     prior = template.prior * proposal.weight * (0.3 if proposal.removes else 1.0)
-    if (place.idle or place.words.idle) and any(_brings_in(edit, place) for edit in proposal.edits):
+    if place.unread and any(_brings_in(edit, place) for edit in proposal.edits):
         prior = _boosted(prior)
     start = min(edit.start for edit in proposal.edits)
     line = suspect.source.line_of(start)
@@ -127,5 +128,5 @@ def _candidate(suspect: Suspect, template: Template, proposal: Proposal, place: 
 
 def _brings_in(edit: Edit, place: Place) -> bool:
     """Whether an edit reads a name that nothing has read so far."""
-    words = set(WORD.findall(edit.text)) & (place.idle | place.words.idle)
+    words = set(WORD.findall(edit.text)) & place.unread
     return bool(words) and not words & set(WORD.findall(place.source.text[edit.start : edit.end]))

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 from .clues import NO_CLUES, Clues
 from .familiarity import Familiarity
-from .likeness import WORD
+from .idle import assigned_names, idle_globals
 from .source import FUNCTIONS, AnyFunction, Source
 
-MAX_IDLE = 3
 ASKING = re.compile(r"_?(?:is|has|can|may|should|needs)_\w+$")
 LEAVING = (ast.Return, ast.Raise, ast.Continue)
 
@@ -53,7 +52,7 @@ class Vocabulary:
     spelled: Counter[str] = field(default_factory=Counter)  # names, attributes, short texts: how often
     unused: list[str] = field(default_factory=list)  # functions, it seems, that are imported or private and not called
     asking: list[str] = field(default_factory=list)  # functions of one thing, imported or the module's: `is_valid(x)`
-    idle: set[str] = field(default_factory=set)  # names of the module that stand only where they get their meaning
+    idle: frozenset[str] = frozenset()  # names of the module that stand only where they get their meaning
 
     @classmethod
     def of(cls, source: Source) -> Vocabulary:
@@ -95,11 +94,11 @@ class Vocabulary:
             elif isinstance(node, ast.Name) and is_exception(node.id) and node.id not in words.exceptions:
                 words.exceptions.append(node.id)
         for statement in source.tree.body:
-            words.globals += _assigned(statement)
+            words.globals += assigned_names(statement)
         words.bound |= {*words.globals, *words.functions, *dir(builtins)}
         words.unused = _unused(source, words.spelled)
         words.asking = _asking(source)
-        words.idle = _idle(source)
+        words.idle = idle_globals(source)
         return words
 
     def is_uncalled(self, name: str) -> bool:
@@ -128,30 +127,6 @@ def _asking(source: Source) -> list[str]:
         elif isinstance(one, FUNCTIONS) and len(one.args.args) - len(one.args.defaults) == 1:
             found[one.name] = None
     return [name for name in found if ASKING.match(name)]
-
-
-def _idle(source: Source) -> set[str]:
-    """Names that the module imports from others or defines as constants, and that its text has no second time; none
-    when there are many, for others to import from here."""
-    if source.path.endswith("__init__.py"):
-        return set()
-    names: set[str] = set()
-    for one in source.tree.body:
-        if isinstance(one, ast.ImportFrom) and one.module not in ("__future__", "typing", "collections.abc"):
-            names |= {alias.asname or alias.name for alias in one.names if alias.asname != alias.name}
-        names |= {name for name in _assigned(one) if name.isupper() or name.startswith("_")}
-    if not names:
-        return set()
-    times = Counter(WORD.findall(source.text))
-    found = {name for name in names if times[name] == 1 and not name.startswith("__")}
-    return found if len(found) <= MAX_IDLE else set()
-
-
-def _assigned(statement: ast.stmt) -> list[str]:
-    """The plain names that an assignment gives a meaning; none of any other statement."""
-    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-    is_plain = isinstance(statement, (ast.Assign, ast.AnnAssign))
-    return [target.id for target in targets if isinstance(target, ast.Name)] if is_plain else []
 
 
 def _declared(node: ast.ClassDef) -> list[str]:

@@ -58,7 +58,29 @@ def _others(node: ast.expr, asked: str, place: Place) -> list[str]:
     return list(dict.fromkeys([*sorted(place.idle), *fitting, "None", asked, '""']))[:4]
 
 
+def one_case(node: ast.Constant, place: Place) -> Iterator[Proposal]:
+    """`sign = "-"` to `sign = "-" if negative else ""`: what holds only when something is so that nothing else asks."""
+    if not isinstance(place.source.parents.get(node), (ast.Assign, ast.Return, ast.keyword)):
+        return
+    text, kind = place.text(node), type(node.value).__name__
+    if kind not in (*EMPTY, "int", "float"):
+        return
+    names = [name for name in place.names if place.is_live(name) and (name in place.idle or _is_flag(name, place))]
+    alike = (one for one in place.constants if type(one.value).__name__ == kind and "\n" not in place.text(one))
+    others = dict.fromkeys([EMPTY.get(kind, "0"), *(place.text(one) for one in alike)])
+    for name in sorted(names, key=lambda one: one not in place.idle)[:MAX_ASKED]:
+        for number, other in enumerate([one for one in others if one != text][:4]):
+            weight = (1.0 if name in place.idle else 0.5) / (1 + 0.3 * number)
+            yield place.replace(node, f"{text} if {name} else {other}", weight)
+            yield place.replace(node, f"{other} if {name} else {text}", weight * 0.9)
+
+
+def _is_flag(name: str, place: Place) -> bool:
+    return place.kind(name) == {"bool"}
+
+
 VALUES = (ast.Subscript, ast.JoinedStr, ast.Call, ast.BinOp, ast.Attribute)
 TEMPLATES = [
     Template("empty case", 0.12, VALUES, empty_case),
+    Template("value for one case", 0.25, (ast.Constant,), one_case),
 ]

@@ -83,6 +83,8 @@ def fallback(node: ast.expr, place: Place) -> Iterator[Proposal]:
     for name in sorted(place.idle):
         if not kinds or not place.kind(name) or place.kind(name) & {*kinds, "NoneType"}:
             yield place.replace(node, f"{name} or {text}", 0.8)
+    for name in sorted(place.idle_members - place.words.functions.keys()):
+        yield place.replace(node, f"self.{name} or {text}", 0.8)
     if "NoneType" in kinds and "." in text:
         base = text.rsplit(".", 1)[0]
         yield place.replace(node, f"{text} if {base} is not None else None", 0.5)

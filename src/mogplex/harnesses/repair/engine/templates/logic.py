@@ -14,6 +14,7 @@ from .similar import siblings_of
 from .template import Template
 
 CHANGING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)  # what may come out differently each time
+MAX_UNREAD = 3
 MIXED = 0.5  # how well types fit that are unknown, or may mix
 ANOTHER_TYPE = 2.0  # of a type that the thing has, where others are asked for already
 
@@ -136,6 +137,24 @@ def extended(node: ast.AST, place: Place) -> Iterator[Proposal]:
                     yield place.replace(target, f"{atom} {word} {whole}", weight * 0.9)
 
 
+def with_unread(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """`a and b` to `a and (b or c)`, with what nothing has read so far."""
+    targets = conditions(node)
+    if isinstance(node, ast.Return) and isinstance(node.value, (ast.BoolOp, ast.Compare, ast.UnaryOp)):
+        targets = [node.value]
+    names = [name for name in sorted(place.idle) if place.is_live(name)]
+    names += [f"self.{name}" for name in sorted(place.idle_members - place.words.functions.keys())]
+    for target in targets:
+        operands = target.values if isinstance(target, ast.BoolOp) else []
+        for operand in [target, *operands]:
+            for name in names[:MAX_UNREAD]:
+                for atom, weight in ((name, 1.0), (f"not {name}", 0.9)):
+                    for word, inner in (("and", ast.Or), ("or", ast.And)):
+                        is_mixed = isinstance(operand, ast.BoolOp) and isinstance(operand.op, inner)
+                        text = f"({place.text(operand)})" if is_mixed else place.text(operand)
+                        yield place.replace(operand, f"{text} {word} {atom}", weight)
+
+
 def likewise(node: ast.AST, place: Place) -> Iterator[Proposal]:
     """`if self.low is None:` to `if self.low is None and self.high is None:`: the same of another that fits."""
     for target in conditions(node):
@@ -220,6 +239,7 @@ TEMPLATES = [
     Template("negation dropped", 0.55, (ast.UnaryOp,), not_dropped),
     Template("condition for another, too", 0.25, BRANCHES, likewise),
     Template("another question, too", 0.25, BRANCHES, another_question),
+    Template("condition with what nothing reads", 0.25, (*BRANCHES, ast.Return), with_unread),
     Template("condition extended", 0.22, (*BRANCHES, ast.Return), extended),
     Template("endless loop", 0.36, (ast.While,), endless),
     Template("condition replaced", 0.12, BRANCHES, replaced),

@@ -121,6 +121,7 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
                 if other in place.idle and kinds & BY_KEY:
                     found.update({f"{other}[{name}]{rest}": weight for rest, weight in OF_VALUES})
             found.update(_by_attribute(name, others, place))
+        found.update(_by_all_idle(names, place))
         for one in place.words.filters:
             text = place.text(one)
             if len(text) < 60 and "\n" not in text:
@@ -135,7 +136,16 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
             if not weight:
                 continue
             word = " and " if part.ifs else " if "
+            text = f"({text})" if part.ifs and " or " in text else text
             yield place.span_edit(end, end, f"{word}{text}", weight * (0.5 if part.ifs else 1.0))
+
+
+def _by_all_idle(names: list[str], place: Place) -> Iterator[tuple[str, float]]:
+    """`n != name or v != value`: each with one of as many names that nothing reads."""
+    idle = [one for one in place.names if one in place.idle and place.is_live(one)]
+    if len(idle) == len(names) > 1:
+        for symbol, word in (("!=", "or"), ("!=", "and"), ("==", "and"), ("==", "or")):
+            yield f" {word} ".join(f"{one} {symbol} {other}" for one, other in zip(names, idle)), 0.6
 
 
 def _by_attribute(name: str, others: list[str], place: Place) -> Iterator[tuple[str, float]]:

@@ -1,0 +1,69 @@
+"""What gets a meaning and is never read: it was probably meant somewhere."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections import Counter
+
+from .likeness import WORD
+from .source import FUNCTIONS, AnyFunction, Source
+
+MAX_IDLE = 3  # of a module or a class: one with more of them is there for others to read from
+
+
+def idle_names(function: AnyFunction) -> set[str]:
+    """Arguments and local names that nothing in the function reads."""
+    bound = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
+    read: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            (bound if isinstance(node.ctx, ast.Store) else read).add(node.id)
+    return {name for name in bound - read if not name.startswith("_")} - {"self", "cls"}
+
+
+@functools.lru_cache(maxsize=32)
+def idle_globals(source: Source) -> frozenset[str]:
+    """Names that the module imports from others or defines as constants, and that its text has no second time; none
+    when there are many, for others to import from here."""
+    if source.path.endswith("__init__.py"):
+        return frozenset()
+    names: set[str] = set()
+    for one in source.tree.body:
+        if isinstance(one, ast.ImportFrom) and one.module not in ("__future__", "typing", "collections.abc"):
+            names |= {alias.asname or alias.name for alias in one.names if alias.asname != alias.name}
+        names |= {name for name in assigned_names(one) if name.isupper() or name.startswith("_")}
+    times = _times(source)
+    found = {name for name in names if times[name] == 1 and not name.startswith("__")}
+    return frozenset(found if len(found) <= MAX_IDLE else ())
+
+
+@functools.lru_cache(maxsize=64)
+def idle_members(owner: ast.ClassDef, source: Source) -> frozenset[str]:
+    """Attributes that the class's methods give `self`, and private methods of it, that the file never mentions again;
+    of attributes that others may read none when there are many."""
+    times, stores = _times(source), Counter[str]()
+    for node in ast.walk(owner):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
+            stores[node.attr] += 1
+    found = {name for name, number in stores.items() if times[name] == number}
+    found = {name for name in found if name.startswith("_") or len(found) <= MAX_IDLE}
+    methods = {one.name for one in owner.body if isinstance(one, FUNCTIONS) and not one.decorator_list}
+    found |= {name for name in methods if name.startswith("_") and not name.endswith("__") and times[name] == 1}
+    return frozenset(found)
+
+
+def assigned_names(statement: ast.stmt) -> list[str]:
+    """The plain names that an assignment gives a meaning; none of any other statement."""
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    is_plain = isinstance(statement, (ast.Assign, ast.AnnAssign))
+    return [target.id for target in targets if isinstance(target, ast.Name)] if is_plain else []
+
+
+@functools.lru_cache(maxsize=32)
+def _times(source: Source) -> Counter[str]:
+    return Counter(WORD.findall(source.text))
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
