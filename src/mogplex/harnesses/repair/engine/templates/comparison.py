@@ -23,6 +23,7 @@ OTHERS = {
     "==": ("<=", ">=", "<", ">", "in", "is"), "!=": ("<", ">", "not in", "is not"), "is": ("==",), "is not": ("!=",),
     "in": ("==",), "not in": ("!=",),
 }  # fmt: skip
+ONE_OF_SEVERAL = 0.75  # the weight of an operand: what joins it with the others is as often wrong
 SIZES = {"== 0": ("<= 1",), "<= 1": ("== 0",), "!= 0": ("> 1",), "> 1": ("!= 0",), "== 1": ("> 0",), "> 0": ("== 1",)}
 
 
@@ -47,8 +48,9 @@ def boundary(node: ast.Compare, place: Place) -> Iterator[Proposal]:
 
 def opposite(node: ast.Compare, place: Place) -> Iterator[Proposal]:
     """`<` and `>`, `==` and `!=`, `in` and `not in`, `is` and `is not`."""
+    weight = ONE_OF_SEVERAL if isinstance(place.source.parents.get(node), ast.BoolOp) else 1.0
     for start, end, symbol in _operators(node, place):
-        yield place.span_edit(start, end, OPPOSITE[symbol])
+        yield place.span_edit(start, end, OPPOSITE[symbol], weight)
 
 
 def other_operator(node: ast.Compare, place: Place) -> Iterator[Proposal]:
