@@ -101,6 +101,25 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
             "def f(row, key):\n    row = row.strip()\n    return key\n", "return key", "return key.strip()",
             "return key.title()", id="words that the function has already",
         ),
+        pytest.param(
+            "def f(xs, n, v):\n    return [x for x in xs]\n",
+            "for x in xs", "for x in xs if n != v", "for x in xs if n",
+            id="all that nothing has read is read",
+        ),
+        pytest.param(
+            "def f(a, b):\n    if not b:\n        return 1\n    return a, 2\n", "not b", "not a or b", "not a",
+            id="nothing is left unread",
+        ),
+        pytest.param(
+            "class C:\n    def f(self, a):\n        self._b = a\n        self.c = a\n"
+            "    def g(self):\n        return h or self.c\n", "h or self.c", "self._b or self.c", "self.c or self.c",
+            id="an attribute that nothing has read is read",
+        ),
+        pytest.param(
+            "def f():\n    n = 0\n    def g(a, b):\n"
+            "        nonlocal n\n        n = a\n        return a\n    return g\n",
+            "n = a", "n = b", "n = a + n", id="what a function sets for the one around it is read there",
+        ),
     ],
 )  # fmt: skip
 def test_the_less_odd_patch_is_better(text: str, old: str, better: str, worse: str) -> None:

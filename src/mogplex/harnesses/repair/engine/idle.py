@@ -19,6 +19,8 @@ def idle_names(function: AnyFunction) -> set[str]:
     for node in ast.walk(function):
         if isinstance(node, ast.Name):
             (bound if isinstance(node.ctx, ast.Store) else read).add(node.id)
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            read.update(node.names)  # by others
     return {name for name in bound - read if not name.startswith("_")} - {"self", "cls"}
 
 
