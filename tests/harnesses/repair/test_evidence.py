@@ -112,6 +112,14 @@ def test_text_and_bytes_are_made_alike_where_they_met(
     assert told.about_bytes and not other.about_bytes
 
 
+@pytest.mark.parametrize("kind", ["dictionary changed size", "Set changed size", "deque mutated"])
+def test_what_changes_while_a_loop_goes_through_it_is_copied(kind: str, tmp_path: Path) -> None:
+    text = "def f(a):\n    for key in a.keys():\n        g(a, key)\n"
+    told = clues(f"p.py:2: RuntimeError: {kind} during iteration", tmp_path)
+    copied = text.replace("a.keys()", "list(a.keys())")
+    assert weighed(text, 2, told)[copied] >= 3 * weighed(text, 2)[copied]
+
+
 def test_a_value_has_a_case_for_nothing() -> None:
     text = "def f(self, default):\n    return self.map(lambda v: v[0])\n"
     found = weighed(text, 2, Clues(raised=frozenset({"IndexError"})))

@@ -43,7 +43,8 @@ class Clues:
     `lacking`: (class, attribute) that an object was found to lack. `short`: functions that were called with too few
     arguments ("" for one without a name), and the names of those that were missing, if they are known. `about_bytes`:
     whether text and bytes met. `callers`: of the lines in tracebacks that end in a clash those that called them.
-    `contrasts`: what the sides of failed comparisons have in each other's place."""
+    `contrasts`: what the sides of failed comparisons have in each other's place. `about_growing`: whether something
+    changed while a loop went through it."""
 
     wanted: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class Clues:
     origins: dict[tuple[str, int], int] = field(default_factory=dict)
     callers: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     contrasts: tuple[tuple[str, str], ...] = ()
+    about_growing: bool = False
 
 
 NO_CLUES = Clues()
@@ -87,6 +89,7 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
         frozenset(name for message in messages for name in NO_VALUE.findall(message)),
         frozenset(pair for message in messages for pair in LACKING.findall(message)), _called_short(messages),
         any(OF_BYTES.search(message) for message in messages), callers=callers, contrasts=contrasts_in(messages),
+        about_growing=any("during iteration" in message for message in messages),
     )  # fmt: skip
 
 

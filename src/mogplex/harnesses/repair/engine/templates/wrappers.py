@@ -11,6 +11,7 @@ from .template import Template
 STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
 STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
 ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
+GONE_THROUGH = 5.0  # the weight of a copy of what changed while a loop went through it
 CLASH_FACTOR = 2.5  # for conversions where a failing test broke off because of a wrong type
 MAX_OWN, LONGEST = 8, 60
 
@@ -29,6 +30,8 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr in STORING:
         guess *= 2.0  # a list that is kept while it goes on changing
     wrappers: list[tuple[str, float]] = []
+    if place.words.clues.about_growing and isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is node:
+        yield place.replace(node, f"list({text})", GONE_THROUGH)
     if not kinds or kinds & NUMBERS:
         wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.8), (f"str({text})", 0.6)]
         wrappers += [(f"round({text})", 0.3), (f"float({text})", 0.4), (f"max(1, {text})", 0.2)]
