@@ -102,6 +102,9 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
             "return key.title()", id="words that the function has already",
         ),
         pytest.param(
+            "def f(a, val):\n    a[val] = True\n", "a[val]", "a[value]", "a[eval]", id="what is built in is called",
+        ),
+        pytest.param(
             "def f(xs, n, v):\n    return [x for x in xs]\n",
             "for x in xs", "for x in xs if n != v", "for x in xs if n",
             id="all that nothing has read is read",

@@ -120,6 +120,35 @@ def test_what_changes_while_a_loop_goes_through_it_is_copied(kind: str, tmp_path
     assert weighed(text, 2, told)[copied] >= 3 * weighed(text, 2)[copied]
 
 
+def test_what_cant_be_added_is_made_what_can(tmp_path: Path) -> None:
+    text = "def f(a, b):\n    a += (g(x) for x in b)\n    return a\n"
+    told = clues('p.py:2: TypeError: can only concatenate tuple (not "generator") to tuple', tmp_path)
+    made = text.replace("(g(x) for x in b)", "tuple((g(x) for x in b))")
+    assert weighed(text, 2, told)[made] >= 0.5 > weighed(text, 2)[made]
+
+
+def test_nothing_is_what_is_left_of_a_name_that_nothing_reads() -> None:
+    text = "def f(zoom, tile):\n    x, level = tile\n    target = zoom\n    return x, target\n"
+    found = weighed(text, 3, kinds={"zoom": {"int", "NoneType"}, "level": {"int"}})
+    assert text.replace("= zoom", "= zoom if zoom is not None else level + 1") in found
+
+
+def test_a_guard_stands_before_what_it_stands_before_elsewhere() -> None:
+    text = (
+        "class A:\n    def f(self):\n        if self.off:\n            return\n"
+        "        with self.lock:\n            g()\n"
+        "    def h(self, n):\n        with self.lock:\n            self.n += n\n"
+    )
+    guard = "if self.off:\n            return\n        "
+    outside = weighed(text, 8)[
+        text.replace("with self.lock:\n            self.n", guard + "with self.lock:\n            self.n")
+    ]
+    inside = weighed(text, 9)[
+        text.replace("            self.n", "            if self.off:\n                return\n            self.n")
+    ]
+    assert outside > inside
+
+
 def test_a_value_has_a_case_for_nothing() -> None:
     text = "def f(self, default):\n    return self.map(lambda v: v[0])\n"
     found = weighed(text, 2, Clues(raised=frozenset({"IndexError"})))

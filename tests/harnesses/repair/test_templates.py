@@ -186,6 +186,7 @@ def test_every_template_has_something_to_say() -> None:
         "condition that is settled",
         "condition with what nothing reads",
         "value for one case",
+        "wrapped as a failure asks",
         "same for another parameter",
     }
     assert (

@@ -11,6 +11,7 @@ from .clues import functions_of_tests
 from .edit import Candidate, Edit, apply_edits, changed_tokens, tokens_of
 from .likeness import is_like_neighbour
 from .oddities import (
+    bare_builtins,
     computed_constants,
     fills_default,
     fixed_conditions,
@@ -46,6 +47,7 @@ MEANING_BONUS = 5.0
 NAMESAKE_BONUS = 2.5
 UNREAD_BONUS = 4.0  # for each thing that is read now and that nothing has read
 IDLING_PENALTY = 2.5  # for each that is not read any more
+BARE_PENALTY = 3.0
 CLASH_BONUS = 1.5  # where a wrong type came from
 HIDING_PENALTY = 3.0
 LIKENESS_BONUS, NEAR_LINES = 5.0, 8
@@ -117,6 +119,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price += UNPAIRING_PENALTY
     if copies_expected_value(before, after, expected):
         price += TEST_CONSTANT_PENALTY
+    if bare_builtins(after) > bare_builtins(before):
+        price += BARE_PENALTY
     if mixes_truth_and_number(before, after):
         price += KIND_PENALTY
     return price

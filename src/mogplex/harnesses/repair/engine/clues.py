@@ -29,6 +29,7 @@ TOO_FEW = re.compile(
 )
 UNNAMED = re.compile(r"function missing required argument '(\w+)'")  # what functions in C say
 OF_BYTES = re.compile(r"TypeError: [^\n]*(?:bytes-like object|\bnot '?(?:str|bytes)\b|str to bytes|bytes to str)")
+UNJOINED = re.compile(r'can only concatenate (\w+) \(not "(\w+)"\) to')
 NO_VALUE = re.compile(r"(?:NameError|UnboundLocalError): .*?(?:name|variable) '(\w+)'")
 WAITING = ("raises", "assertRaises", "assertRaisesRegex")
 
@@ -44,7 +45,8 @@ class Clues:
     arguments ("" for one without a name), and the names of those that were missing, if they are known. `about_bytes`:
     whether text and bytes met. `callers`: of the lines in tracebacks that end in a clash those that called them.
     `contrasts`: what the sides of failed comparisons have in each other's place. `about_growing`: whether something
-    changed while a loop went through it."""
+    changed while a loop went through it. `unjoined`: (type, other) where something of the other was to be added to
+    something of the one."""
 
     wanted: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -60,6 +62,7 @@ class Clues:
     callers: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     contrasts: tuple[tuple[str, str], ...] = ()
     about_growing: bool = False
+    unjoined: frozenset[tuple[str, str]] = frozenset()
 
 
 NO_CLUES = Clues()
@@ -90,6 +93,7 @@ def clues_of(goal: Goal, root: Path, relative: dict[str, str]) -> Clues:
         frozenset(pair for message in messages for pair in LACKING.findall(message)), _called_short(messages),
         any(OF_BYTES.search(message) for message in messages), callers=callers, contrasts=contrasts_in(messages),
         about_growing=any("during iteration" in message for message in messages),
+        unjoined=frozenset(pair for message in messages for pair in UNJOINED.findall(message)),
     )  # fmt: skip
 
 

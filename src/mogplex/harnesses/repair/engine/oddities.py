@@ -6,6 +6,7 @@ Each function looks at whole lines before and after.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections import Counter
 
@@ -174,6 +175,14 @@ def computed_constants(text: str) -> int:
         and isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant)
         for node in ast.walk(tree_of(text))
     )  # fmt: skip
+
+
+def bare_builtins(text: str) -> int:
+    """How often a function that is built in stands where it isn't called: `rows[eval]` is a slip."""
+    nodes = list(ast.walk(tree_of(text)))
+    called = {one.func for one in nodes if isinstance(one, ast.Call)}
+    names = (one.id for one in nodes if isinstance(one, ast.Name) and one not in called)
+    return sum(isinstance(getattr(builtins, name, None), type(len)) for name in names)
 
 
 def mixes_truth_and_number(before: str, after: str) -> bool:

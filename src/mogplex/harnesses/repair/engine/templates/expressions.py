@@ -83,6 +83,9 @@ def fallback(node: ast.expr, place: Place) -> Iterator[Proposal]:
     for name in sorted(place.idle):
         if not kinds or not place.kind(name) or place.kind(name) & {*kinds, "NoneType"}:
             yield place.replace(node, f"{name} or {text}", 0.8)
+        if kinds & {"NoneType"} and place.kind(name) & NUMBERS:
+            for other in (name, f"{name} + 1", f"{name} - 1"):
+                yield place.replace(node, f"{text} if {text} is not None else {other}", 0.6)
     for name in sorted(place.idle_members - place.words.functions.keys()):
         yield place.replace(node, f"self.{name} or {text}", 0.8)
     if "NoneType" in kinds and "." in text:

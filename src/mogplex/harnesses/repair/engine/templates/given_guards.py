@@ -18,6 +18,7 @@ COPY = 1.5  # the weight of a condition of a statement that is this one with oth
 ALIKE = 0.5  # of the weight of a guard that makes the statement the very copy of its neighbour
 MAX_VALUES, MAX_TYPES, MAX_BORROWED = 4, 12, 8
 LONGEST = 160
+UNLIKE = 0.8  # of a guard before a statement of another kind than elsewhere
 STRANDED = 0.8  # the weight of `if x: return` after an `if x: continue`, where there is no loop
 
 
@@ -95,7 +96,10 @@ def guarded_as_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         is_near = place.source.class_of(guard) is owner and owner is not None
         is_stranded = isinstance(guard.body[0], ast.Continue) and not in_loop(place)
         text = text[: -len("continue")] + "return" if is_stranded else text
+        block, number = place.source.block_of(guard)
+        follows = block[number + 1 : number + 2]
         weight = (1.0 if is_near else 0.5) * (STRANDED if is_stranded else 1.0)
+        weight *= 1.0 if follows and type(follows[0]) is type(node) else UNLIKE
         if text not in own:
             found[text] = max(found.get(text, 0.0), weight)
     for text, weight in sorted(found.items(), key=lambda pair: -pair[1])[:MAX_BORROWED]:

@@ -11,7 +11,6 @@ from .template import Template
 STORING = ("append", "add", "insert", "appendleft", "setdefault", "put")
 STRING_METHODS = ("strip()", "lower()", "upper()", "rstrip()", "lstrip()")
 ITERABLES = {"generator", "map", "filter", "zip", "reversed", "dict_keys", "dict_values", "dict_items", "iterator"}
-GONE_THROUGH = 5.0  # the weight of a copy of what changed while a loop went through it
 CLASH_FACTOR = 2.5  # for conversions where a failing test broke off because of a wrong type
 MAX_OWN, LONGEST = 8, 60
 
@@ -30,8 +29,6 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr in STORING:
         guess *= 2.0  # a list that is kept while it goes on changing
     wrappers: list[tuple[str, float]] = []
-    if place.words.clues.about_growing and isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is node:
-        yield place.replace(node, f"list({text})", GONE_THROUGH)
     if not kinds or kinds & NUMBERS:
         wrappers += [(f"abs({text})", 0.8), (f"int({text})", 0.8), (f"max(0, {text})", 0.8), (f"str({text})", 0.6)]
         wrappers += [(f"round({text})", 0.3), (f"float({text})", 0.4), (f"max(1, {text})", 0.2)]
@@ -76,6 +73,19 @@ def wrapped(node: ast.expr, place: Place) -> Iterator[Proposal]:
     wrappers += _by_company(text, parent, place)
     for wrapper, weight in wrappers:
         yield place.replace(node, wrapper, weight * guess)
+
+
+def wrapped_as_told(node: ast.expr, place: Place) -> Iterator[Proposal]:
+    """`for x in xs` to `for x in list(xs)`, `row += xs` to `row += tuple(xs)`: what a failure asks for."""
+    clues, parent = place.words.clues, place.source.parents.get(node)
+    text, kinds = place.text(node), place.kind_of(node)
+    if clues.about_growing and isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is node:
+        yield place.replace(node, f"list({text})")
+    is_value = isinstance(parent, ast.AugAssign) and parent.value is node
+    if is_value or (isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Add)):
+        for wanted, got in sorted(clues.unjoined):
+            if got in kinds or not kinds:
+                yield place.replace(node, f"{wanted}({text})", 1.0 if kinds else 0.7)
 
 
 def assigned_to_itself(node: ast.Assign, place: Place) -> Iterator[Proposal]:
@@ -197,6 +207,7 @@ TEMPLATES = [
     Template("assigned to itself", 0.9, (ast.Assign,), assigned_to_itself, is_evident=_is_for_nothing),
     Template("made alike", 0.5, (ast.BinOp, ast.Compare), made_alike),
     Template("text or bytes", 0.5, (*VALUES, ast.JoinedStr, ast.Constant), coded),
+    Template("wrapped as a failure asks", 0.7, VALUES, wrapped_as_told),
     Template("wrapped in a call", 0.14, (*VALUES, ast.ListComp), wrapped),
     Template("asked for a part", 0.2, (ast.Name,), asked),
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
