@@ -41,18 +41,23 @@ def idle_globals(source: Source) -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=64)
-def idle_members(owner: ast.ClassDef, source: Source) -> frozenset[str]:
-    """Attributes that the class's methods give `self`, and private methods of it, that the file never mentions again;
-    of attributes that others may read none when there are many."""
+def idle_attributes(owner: ast.ClassDef, source: Source) -> frozenset[str]:
+    """Those that the class's methods give `self` and that the file never mentions again; of attributes that others may
+    read none when there are many."""
     times, stores = _times(source), Counter[str]()
     for node in ast.walk(owner):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
             stores[node.attr] += 1
     found = {name for name, number in stores.items() if times[name] == number}
-    found = {name for name in found if name.startswith("_") or len(found) <= MAX_IDLE}
+    return frozenset(name for name in found if name.startswith("_") or len(found) <= MAX_IDLE)
+
+
+def idle_members(owner: ast.ClassDef, source: Source) -> frozenset[str]:
+    """Those attributes, and private methods of the class that the file never mentions again."""
+    times = _times(source)
     methods = {one.name for one in owner.body if isinstance(one, FUNCTIONS) and not one.decorator_list}
-    found |= {name for name in methods if name.startswith("_") and not name.endswith("__") and times[name] == 1}
-    return frozenset(found)
+    uncalled = {name for name in methods if name.startswith("_") and not name.endswith("__") and times[name] == 1}
+    return idle_attributes(owner, source) | uncalled
 
 
 def assigned_names(statement: ast.stmt) -> list[str]:

@@ -12,7 +12,7 @@ from collections import Counter
 
 from .edit import Candidate, Edit, apply_edits, tokens_of
 from .evident import RESULTS
-from .idle import idle_globals, idle_members, idle_names
+from .idle import idle_attributes, idle_globals, idle_names
 from .likeness import WORD
 from .source import FUNCTIONS, AnyFunction, Source, first_line
 
@@ -152,7 +152,7 @@ def idling(source: Source, candidate: Candidate) -> tuple[int, int]:
     patched = next(iter(tree_of(apply_edits(source.text[start:end], inside)).body), None)
     new = idle_names(patched) if isinstance(patched, FUNCTIONS) else old
     owner = source.class_of(function)
-    idle = idle_globals(source) | (idle_members(owner, source) if owner is not None else frozenset())
+    idle = idle_globals(source) | (idle_attributes(owner, source) if owner is not None else frozenset())
     brought = {word for one in candidate.edits for word in WORD.findall(one.text)} & idle
     return len(old - new) + len(brought), len(new - old)
 

@@ -207,7 +207,7 @@ TEMPLATES = [
     Template("assigned to itself", 0.9, (ast.Assign,), assigned_to_itself, is_evident=_is_for_nothing),
     Template("made alike", 0.5, (ast.BinOp, ast.Compare), made_alike),
     Template("text or bytes", 0.5, (*VALUES, ast.JoinedStr, ast.Constant), coded),
-    Template("wrapped as a failure asks", 0.7, VALUES, wrapped_as_told),
+    Template("wrapped as a failure asks", 0.9, VALUES, wrapped_as_told),
     Template("wrapped in a call", 0.14, (*VALUES, ast.ListComp), wrapped),
     Template("asked for a part", 0.2, (ast.Name,), asked),
     Template("call unwrapped", 0.3, (ast.Call,), unwrapped),
