@@ -62,9 +62,11 @@ def test_a_check_ends_at_the_test_that_another_patch_has_spoiled(tmp_path: Path)
 
 
 def test_of_patches_that_pass_one_that_still_gets_to_where_tests_died_is_proposed(tmp_path: Path) -> None:
-    program = "def find(n, key):\n    low, high = 0, n\n    while low < high:\n        low = key + 1\n    return high\n"
+    program = "def find(n, key):\n    low, high = 0, n\n    while low < high:\n        low = key + 1\n"
+    program += "    return high, key\n"
     (tmp_path / "finding.py").write_text(program)
-    (tmp_path / "test_finding.py").write_text("from finding import find\ndef test_find(): assert find(1, 'a') == 1\n")
+    test = "from finding import find\ndef test_find(): assert find(1, 'a') == (1, 'a')\n"
+    (tmp_path / "test_finding.py").write_text(test)
     source = Source("finding.py", program.encode())
     patches = []
     for line, old, new, score in [(3, "low < high", "low > high", 0.9), (4, "key + 1", "low + 1", 0.1)]:
