@@ -119,9 +119,8 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
             id="an attribute that nothing has read is read",
         ),
         pytest.param(
-            "def f():\n    n = 0\n    def g(a, b):\n"
-            "        nonlocal n\n        n = a\n        return a\n    return g\n",
-            "n = a", "n = b", "n = a + n", id="what a function sets for the one around it is read there",
+            "def f(n):\n    def g(a):\n        nonlocal n\n        n = a + 1\n        return a\n    return g\n",
+            "a + 1", "a - 1", "a + n + 1", id="what a function sets for the one around it is read there",
         ),
     ],
 )  # fmt: skip

@@ -46,18 +46,24 @@ def idle_attributes(owner: ast.ClassDef, source: Source) -> frozenset[str]:
     read none when there are many."""
     times, stores = _times(source), Counter[str]()
     for node in ast.walk(owner):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
-            stores[node.attr] += 1
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            stores[node.attr] += getattr(node.value, "id", "") == "self"
     found = {name for name, number in stores.items() if times[name] == number}
     return frozenset(name for name in found if name.startswith("_") or len(found) <= MAX_IDLE)
 
 
 def idle_members(owner: ast.ClassDef, source: Source) -> frozenset[str]:
-    """Those attributes, and private methods of the class that the file never mentions again."""
+    """The names of those attributes, and of the private methods that nothing mentions."""
+    return idle_attributes(owner, source) | {one.name for one in idle_methods(owner, source)}
+
+
+def idle_methods(owner: ast.ClassDef, source: Source) -> list[AnyFunction]:
+    """Private methods of the class that the file never mentions again."""
     times = _times(source)
-    methods = {one.name for one in owner.body if isinstance(one, FUNCTIONS) and not one.decorator_list}
-    uncalled = {name for name in methods if name.startswith("_") and not name.endswith("__") and times[name] == 1}
-    return idle_attributes(owner, source) | uncalled
+    plain = (one for one in owner.body if isinstance(one, FUNCTIONS) and not one.decorator_list)
+    return [
+        one for one in plain if one.name.startswith("_") and not one.name.endswith("__") and times[one.name] == 1
+    ]  # fmt: skip
 
 
 def assigned_names(statement: ast.stmt) -> list[str]:
@@ -70,7 +76,3 @@ def assigned_names(statement: ast.stmt) -> list[str]:
 @functools.lru_cache(maxsize=32)
 def _times(source: Source) -> Counter[str]:
     return Counter(WORD.findall(source.text))
-
-
-def _is_self(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "self"

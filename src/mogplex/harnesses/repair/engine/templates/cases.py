@@ -65,18 +65,15 @@ def one_case(node: ast.Constant, place: Place) -> Iterator[Proposal]:
     text, kind = place.text(node), type(node.value).__name__
     if kind not in (*EMPTY, "int", "float"):
         return
-    names = [name for name in place.names if place.is_live(name) and (name in place.idle or _is_flag(name, place))]
+    names = [name for name in place.names if name in place.idle or place.kind(name) == {"bool"}]
     alike = (one for one in place.constants if type(one.value).__name__ == kind and "\n" not in place.text(one))
     others = dict.fromkeys([EMPTY.get(kind, "0"), *(place.text(one) for one in alike)])
+    names = [name for name in names if place.is_live(name)]
     for name in sorted(names, key=lambda one: one not in place.idle)[:MAX_ASKED]:
         for number, other in enumerate([one for one in others if one != text][:4]):
             weight = (1.0 if name in place.idle else 0.5) / (1 + 0.3 * number)
             yield place.replace(node, f"{text} if {name} else {other}", weight)
             yield place.replace(node, f"{other} if {name} else {text}", weight * 0.9)
-
-
-def _is_flag(name: str, place: Place) -> bool:
-    return place.kind(name) == {"bool"}
 
 
 VALUES = (ast.Subscript, ast.JoinedStr, ast.Call, ast.BinOp, ast.Attribute)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from ..idle import idle_methods
 from ..scope import Place, Proposal
-from ..source import FUNCTIONS, AnyFunction, argument_names
+from ..source import AnyFunction, argument_names
 from ..vocabulary import is_exception
 from .block import insert_after, insert_before
 from .template import Template
@@ -55,12 +56,8 @@ def _unused(place: Place) -> list[tuple[str, AnyFunction | None]]:
     own: list[tuple[str, AnyFunction | None]] = []
     owner = place.source.class_of(place.statement)
     if owner is not None and "self" in place.names:
-        methods = [one for one in owner.body if isinstance(one, FUNCTIONS) and one is not place.function]
-        own = [
-            (f"self.{one.name}", one) for one in methods
-            if words.spelled[one.name] == 1 and one.name.startswith("_") and not one.name.endswith("__")
-            and not one.decorator_list and argument_names(one) & {"self"}
-        ]  # fmt: skip
+        methods = [one for one in idle_methods(owner, place.source) if one is not place.function]
+        own = [(f"self.{one.name}", one) for one in methods if argument_names(one) & {"self"}]
     of_module = [(name, words.functions.get(name)) for name in words.unused]
     return [*own[:MAX_UNUSED], *(of_module if len(of_module) <= MAX_UNUSED else [])]
 
