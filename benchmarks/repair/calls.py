@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import inspect
 import io
 import pickle
+import re
 import sys
 import threading
 from typing import Any
@@ -24,18 +26,22 @@ def unpacked(data: bytes) -> Any:
     return pickle.loads(data)
 
 
+REDUCING = ("__reduce__", "__reduce_ex__", "__getnewargs__", "__getnewargs_ex__", "__getstate__")
 LOCKS = (type(threading.Lock()), type(threading.RLock()))
 
 
 class _Pickler(cloudpickle.Pickler):
     """Lambdas and classes of test functions, as cloudpickle does; open files by what is in them; locks as new ones;
-    functions with a cache by the function; and objects whose `__reduce__` refuses by their attributes."""
+    matches of patterns by matching again; functions with a cache by the function; and objects whose `__reduce__`
+    refuses, or whose `__new__` wants arguments, by their attributes."""
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, io.BufferedReader):
             return _reader, _content(value)
         if isinstance(value, LOCKS):
             return threading.RLock, ()
+        if isinstance(value, re.Match):
+            return getattr(value.re, _way_of(value)), (value.string, value.pos, value.endpos)
         if isinstance(value, functools._lru_cache_wrapper) and not _is_importable(value):
             return _cached, (value.__wrapped__, value.cache_parameters())
         decided = super().reducer_override(value)
@@ -44,7 +50,38 @@ class _Pickler(cloudpickle.Pickler):
                 value.__reduce_ex__(2)
             except TypeError:
                 return copyreg.__newobj__, (type(value),), _state(value)
+        if decided is NotImplemented and _is_made_with_arguments(type(value)):
+            return object.__new__, (type(value),), _state(value)
         return decided
+
+
+def _way_of(match: re.Match[Any]) -> str:
+    """The method of its pattern that gives it again. Raises PicklingError for one of an iterator, which none does."""
+    for way in ("match", "fullmatch", "search"):
+        again = getattr(match.re, way)(match.string, match.pos, match.endpos)
+        if again is not None and again.regs == match.regs:
+            return way
+    raise pickle.PicklingError(f"{match!r} can't be had again")
+
+
+def _is_made_with_arguments(kind: type) -> bool:
+    """Whether pickle, which calls `__new__` with the class alone, could not make one of these again."""
+    if any(name in vars(one) for one in kind.__mro__[:-1] for name in REDUCING) or kind.__new__ is object.__new__:
+        return False
+    try:
+        inspect.signature(kind.__new__).bind(kind)
+    except (TypeError, ValueError):  # ValueError: one in C, which doesn't tell what it takes
+        return _is_plain(kind)
+    return False
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether one can be made as any object is: not one of a kind that C code lays out."""
+    try:
+        object.__new__(kind)
+    except TypeError:
+        return False
+    return True
 
 
 def _content(file: io.BufferedReader) -> tuple[bytes, int]:

@@ -15,6 +15,7 @@ import inspect
 import itertools
 import pickle
 import re
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ MAX_CALLS = 80
 EXAMPLES = 400
 MAX_ITEMS = 50
 SECONDS_EACH = 2
+MAX_BYTES = 2 << 30  # of memory: functions are called with very large numbers, too
+ADDRESS = r"\b(?:9[3-5]|139|140)\d{12}\b"  # what `id` gives in a 64-bit process on Linux
 
 
 def _functions_named(file: str, name: str, frame: Any) -> bool:
@@ -134,27 +137,34 @@ def outcome(function: Any, data: bytes) -> tuple[str, str]:
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(SECONDS_EACH)
     try:
-        arguments, keywords = unpacked(data)
-        said = ""
-        try:
-            value = function(*arguments, **keywords)
-            if inspect.iscoroutine(value) or inspect.isasyncgen(value):
-                value = asyncio.run(_awaited(value))
-            if hasattr(value, "__next__"):
-                value = list(itertools.islice(value, MAX_ITEMS))
-            text = f"returned {_shown(value)}"
-        except TimeoutError:
-            return "never ended", ""
-        except Exception as error:  # noqa: BLE001  any exception is an outcome to compare
-            text = f"raised {type(error).__name__}"
-            is_by_chance = isinstance(error, (TypeError, AttributeError, NameError))  # of what came first
-            said = "" if is_by_chance else _text(error)
-        text = f"{text} leaving {[_shown(one) for one in arguments]}"
-        addresses = [f"{id(one):x}" for one in (*arguments, *keywords.values())]  # some show them without the 0x
-        address = re.compile("|".join(["0x[0-9a-f]+", *addresses]))
-        return address.sub("0x", text), address.sub("0x", said)
+        return _outcome(function, *unpacked(data))
+    except TimeoutError:
+        return "never ended", ""
+    except MemoryError:  # what it left can't even be shown
+        return "too large", ""
     finally:
         signal.alarm(0)
+
+
+def _outcome(function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[str, str]:
+    said = ""
+    try:
+        value = function(*arguments, **keywords)
+        if inspect.iscoroutine(value) or inspect.isasyncgen(value):
+            value = asyncio.run(_awaited(value))
+        if hasattr(value, "__next__"):
+            value = list(itertools.islice(value, MAX_ITEMS))
+        text = f"returned {_shown(value)}"
+    except TimeoutError:
+        raise
+    except Exception as error:  # noqa: BLE001  any exception is an outcome to compare
+        text = f"raised {type(error).__name__}"
+        is_by_chance = isinstance(error, (TypeError, AttributeError, NameError))  # of what came first
+        said = "" if is_by_chance else _text(error)
+    text = f"{text} leaving {[_shown(one) for one in arguments]}"
+    addresses = [f"{id(one):x}" for one in (*arguments, *keywords.values())]  # some show them without the 0x
+    address = re.compile("|".join(["0x[0-9a-f]+", ADDRESS, *addresses]))
+    return address.sub("0x", text), address.sub("0x", said)
 
 
 async def _awaited(value: Any) -> Any:
@@ -255,6 +265,7 @@ def replay(file: str, name: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     step, file, name, folder = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     if step != "record":
         sys.path += pickle.loads((Path(folder) / "path").read_bytes())
     {"record": record, "generate": generate, "steady": steady, "replay": replay}[step](file, name, Path(folder))

@@ -220,6 +220,18 @@ LIBRARIES = [
     Library("text2digits", "0.1.2", "text2digits", round=18),
     Library("Versio", "0.5.0", "versio", round=18),
     Library("webassets", "3.0.0", "src/webassets", failing=1, round=18),
+    Library("asn1", "3.3.0", "src/asn1", round=19, plain=True),
+    Library("bytecode", "0.19.1", "src/bytecode", round=19),
+    Library("dparse", "0.6.4", "dparse", round=19),
+    Library("feedgenerator", "2.2.1", "feedgenerator", round=19, plain=True),
+    Library("fysom", "2.1.6", "fysom", round=19),
+    Library("genty", "1.3.2", "genty", round=19),
+    Library("logbook", "1.10.1", "src/logbook", round=19),
+    Library("multipart", "2.0.1", "multipart.py", round=19),
+    Library("ofxparse", "0.21", "ofxparse", round=19, plain=True),
+    Library("pygeoif", "1.6.0", "pygeoif", round=19),
+    Library("pyisbn", "1.4.3", "src/pyisbn", round=19, plain=True),
+    Library("Yapsy", "1.12.2", "yapsy", round=19),
 ]
 
 

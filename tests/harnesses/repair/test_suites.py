@@ -52,6 +52,12 @@ SUITES = {
         "def test_two():\n    total([], 0)\n    pytest.xfail('known')\n"
         "@pytest.mark.xfail(strict=True)\ndef test_three(): assert total([3], 0) == 4\n"
     ),
+    "tests that leave off where a known fault begins": (
+        "import pytest\nfrom till import total\n"
+        "def test_known():\n    assert total([10], 0.5) == 15\n    pytest.skip('the rest is known')\n"
+        "def test_total(): assert total([2], 1) == 4\n"
+        "def test_zero(): assert total([2], 0) == 2\n"
+    ),
     "warnings": (
         "import sys, warnings, pytest\nfrom till import total\n"
         "@pytest.mark.filterwarnings('error')\ndef test_total():\n"
@@ -66,6 +72,16 @@ SUITES = {
         "    def test_more(self):\n        self.prices.append(2)\n        assert total(self.prices, 1) == 24\n"
     ),
 }
+
+
+def test_an_edit_that_makes_the_failing_test_leave_off_is_no_patch(repo: Repo) -> None:
+    repo.write(
+        till__py="READY = True\n\ndef total(prices): return missing(prices) if READY else 0\n",
+        test_till__py="import pytest, till\n"
+        "def test_total():\n    if not till.READY: pytest.skip('not ready')\n    assert till.total([1]) == object()\n",
+    )
+    outcome = repo.repair()
+    assert outcome.end["success"] is False, outcome.end["summary"]
 
 
 @pytest.mark.parametrize("tests", SUITES.values(), ids=SUITES.keys())

@@ -90,11 +90,10 @@ def _play_all(pool: Pool, tests: list[str], goal: Goal, cpu_seconds: float, deci
 
 def _judged(outcomes: dict[str, Outcome], goal: Goal) -> Verdict:
     outcomes = with_old_ids(outcomes, goal)
-    targets = {*goal.failing, *goal.far}
-    bad = [
-        test for test, one in outcomes.items()
-        if one.outcome not in FINE or (one.outcome == "skipped" and test in targets)
-    ]  # fmt: skip
+    targets = [test for test in outcomes if test in goal.failing or test in goal.far]
+    skipped, mended = ([test for test in targets if outcomes[test].outcome == word] for word in ("skipped", "passed"))
+    dodged = skipped if len(skipped) > len(mended) else []  # as a worker judges it, see suite.py
+    bad = [test for test, one in outcomes.items() if one.outcome not in FINE or test in dodged]
     spoiled = [test for test in bad if _must_pass(test, goal)]
     passed = sum(1 for one in outcomes.values() if one.outcome == "passed")
     if spoiled:
