@@ -19,8 +19,8 @@ Touches = Callable[[Plausible], bool]
 
 MAX_GROUNDS = 60
 MAX_RIVALS = 4
-ALIKE = 0.4  # of its weight keeps a first edit for each better one that shows the same at the same place
-TOUCHING = 0.9  # the same for those that touch a name without a value
+ALIKE = 0.4  # a first edit's weight is shared by so much with each better one that shows the same at the same place
+TOUCHING = 0.1  # the same for those that touch a name without a value
 LEAST_MOVE = 0.6  # how clearly those are taken to move the failure, whatever fails then
 ROOTED = 3.0  # the weight of one that moves a failure where a wrong type may come from
 BYPASSING = 0.03  # of its weight keeps one that leaves such a name as it is
@@ -76,7 +76,7 @@ class SecondStep:
         tests = self._telling()
         left = [
             one for one in best_first_edits(
-                findings.steps, findings.failing, self._touches, self._around.roots, alike=1.0
+                findings.steps, findings.failing, self._touches, self._around.roots, alike=0.0
             )
             if not one[1].mends and one[1].candidate not in self._sifted
         ][: SIFTED if tests else 0]  # fmt: skip
@@ -161,7 +161,7 @@ def best_first_edits(
     for number, (weight, one) in enumerate(weighed):
         is_touching = touches is not None and touches(one)
         place = (one.candidate.path, one.candidate.line, one.mends, one.moves, is_touching and one.candidate.template)
-        share = max(alike, TOUCHING) if is_touching else alike
-        weighed[number] = (weight * share ** crowd.get(place, 0), one)
+        share = min(alike, TOUCHING) if is_touching else alike
+        weighed[number] = (weight / (1 + share * crowd.get(place, 0)), one)
         crowd[place] = crowd.get(place, 0) + 1
     return sorted(weighed, key=lambda pair: -pair[0])[:MAX_GROUNDS]
