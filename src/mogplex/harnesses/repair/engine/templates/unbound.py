@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from ..edit import Edit
+from ..likeness import WORD
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS, AnyFunction, argument_names, header_expressions, names_stored
 from .block import insert_after, insert_before, line_span
@@ -211,8 +212,18 @@ def _assigned_alike(name: str, place: Place) -> Iterator[tuple[str, float]]:
         for one in assignments if len(other) >= SHORTEST_NAME else []:
             text = place.text(one.value)
             swapped = text.replace(other, name).replace(_capital(other), _capital(name))
-            if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE:
-                yield swapped, 2.5
+            words = set(WORD.findall(swapped))
+            if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE and not _reads(swapped, name):
+                yield swapped, 2.5 if all(place.words.spelled[word] for word in words) else 1.2
+
+
+def _reads(text: str, name: str) -> bool:
+    """Whether an expression reads a name; what is no expression reads all."""
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return True
+    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(tree))
 
 
 def _capital(name: str) -> str:
