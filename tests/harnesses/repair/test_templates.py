@@ -182,6 +182,8 @@ def test_every_template_has_something_to_say() -> None:
         "unused name",
         "step with an unused function",
         "unused function around a value",
+        "question with an unused function",
+        "filter with an unused function",
         "comparison operands swapped",
         "condition that is settled",
         "condition with what nothing reads",
@@ -236,6 +238,22 @@ def test_every_template_has_something_to_say() -> None:
             "class A:\n    def f(self, a):\n        a = self._cut(a)\n        return a + a\n\n"
             "    def _cut(self, a):\n        return a[:2]\n",
             "step with an unused function",
+        ),
+        (
+            "def f(xs, by):\n    def good(x):\n        return x > by\n    return [x for x in xs]\n",
+            "def f(xs, by):\n    def good(x):\n        return x > by\n    return [x for x in xs if good(x)]\n",
+            "filter with an unused function",
+        ),
+        (
+            "def f(xs):\n    for x in xs:\n        y = x + 1\n        g(y)\n\ndef _odd(n):\n    return n % 2\n",
+            "def f(xs):\n    for x in xs:\n        y = x + 1\n        if _odd(y):\n            continue\n"
+            "        g(y)\n\ndef _odd(n):\n    return n % 2\n",
+            "question with an unused function",
+        ),
+        (
+            "def f(a, b):\n    def bad(x):\n        return x < 0\n    a.append(b)\n",
+            "def f(a, b):\n    def bad(x):\n        return x < 0\n    if not bad(b):\n        a.append(b)\n",
+            "question with an unused function",
         ),
         (
             "def f(a, b=None):\n    b = list(a)\n    return b\n",

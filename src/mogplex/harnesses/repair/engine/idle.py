@@ -66,6 +66,19 @@ def idle_methods(owner: ast.ClassDef, source: Source) -> list[AnyFunction]:
     ]  # fmt: skip
 
 
+@functools.lru_cache(maxsize=256)
+def idle_functions(function: AnyFunction, source: Source) -> tuple[AnyFunction, ...]:
+    """Those defined in the function, or in one around it, that nothing there calls or hands on."""
+    outer = function
+    while (above := source.function_of(outer)) is not None:
+        outer = above
+    read = {one.id for one in ast.walk(outer) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
+    inner = [one for one in ast.walk(outer) if isinstance(one, FUNCTIONS) and source.function_of(one) is not None]
+    plain = [one for one in inner if not one.decorator_list and source.class_of(one) is source.class_of(outer)]
+    found = {one.name: one for one in plain if one.name not in read and one is not function}
+    return tuple(found.values()) if len(found) <= MAX_IDLE else ()
+
+
 def assigned_names(statement: ast.stmt) -> list[str]:
     """The plain names that an assignment gives a meaning; none of any other statement."""
     targets = getattr(statement, "targets", [getattr(statement, "target", None)])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..idle import idle_methods
+from ..idle import idle_functions, idle_methods
 from ..scope import Place, Proposal
-from ..source import AnyFunction, argument_names
+from ..source import AnyFunction, argument_names, names_stored
 from ..vocabulary import is_exception
-from .block import insert_after, insert_before
+from .block import insert_after, insert_before, unit
+from .guards import in_loop, under_conditions
 from .template import Template
 
 MAX_UNUSED = 3  # a file with more of them is there for others to import from
@@ -49,17 +50,69 @@ def unused_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
             yield place.replace(node, name, 1.0 if is_like else 0.3)
 
 
+def unused_question(node: ast.stmt, place: Place) -> Iterator[Proposal]:
+    """`if is_hidden(path): continue` before a statement about `path`, or the statement only then."""
+    if place.function is None or place.statement is place.function:
+        return
+    questions = [
+        f"{name}({one})" for name, function in _unused(place) if function is None or _takes_one(function)
+        for one in _near(node, place)
+    ]  # fmt: skip
+    leaves = ["continue", "return"] if in_loop(place) else ["return", "return None"]
+    for question in questions:
+        for test, weight in ((question, 1.0), (f"not {question}", 0.7)):
+            for leave in leaves[: 1 if leaves[0] == "return" and not _gives(place.function) else 2]:
+                line = insert_before(place, [f"if {test}:", f"{unit(place)}{leave}"], weight)
+                if line is not None:
+                    yield line
+    asked = [(question, 1.0) for question in questions]
+    yield from under_conditions(node, place, [*asked, *((f"not {one}", 0.7) for one, _ in asked)])
+
+
+def unused_filter(node: ast.AST, place: Place) -> Iterator[Proposal]:
+    """`[key for key in keys]` to `[key for key in keys if is_meant(key)]`."""
+    generators: list[ast.comprehension] = getattr(node, "generators", [])
+    asking = [name for name, function in _unused(place) if function is None or _takes_one(function)]
+    asking += [name for name in sorted(place.idle) if place.kind(name) & CALLABLE and name not in asking]
+    for part in generators:
+        end = place.source.span(part.ifs[-1] if part.ifs else part.iter)[1]
+        for name in [one.id for one in ast.walk(part.target) if isinstance(one, ast.Name)]:
+            for asked in asking[:MAX_NAMES]:
+                for question, weight in ((f"{asked}({name})", 1.0), (f"not {asked}({name})", 0.6)):
+                    yield place.span_edit(end, end, f" {'and' if part.ifs else 'if'} {question}", weight)
+
+
+def _takes_one(function: AnyFunction) -> bool:
+    arguments = [one for one in function.args.args if one.arg not in ("self", "cls")]
+    return len(arguments) - len(function.args.defaults) <= 1 <= len(arguments)
+
+
+def _gives(function: AnyFunction) -> bool:
+    """Whether it returns something anywhere."""
+    return any(isinstance(one, ast.Return) and one.value is not None for one in ast.walk(function))
+
+
+def _near(node: ast.stmt, place: Place) -> list[str]:
+    """The names that the statement reads, and those that the one before it gives a value."""
+    block, number = place.source.block_of(node)
+    before = sorted(names_stored(block[number - 1])) if number else []
+    read = [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)]
+    names = [one for one in dict.fromkeys([*before, *read]) if one in place.names and place.is_live(one)]
+    return [one for one in names if one not in ("self", "cls")][:MAX_NAMES]
+
+
 def _unused(place: Place) -> list[tuple[str, AnyFunction | None]]:
-    """How they are called here, and what they are, if that is known: the module's, and the private methods of the
-    class that nothing mentions."""
+    """How they are called here, and what they are, if that is known: the module's, the private methods of the class
+    that nothing mentions, and the functions inside of this one."""
     words = place.words
     own: list[tuple[str, AnyFunction | None]] = []
     owner = place.source.class_of(place.statement)
     if owner is not None and "self" in place.names:
         methods = [one for one in idle_methods(owner, place.source) if one is not place.function]
         own = [(f"self.{one.name}", one) for one in methods if argument_names(one) & {"self"}]
+    inner = [(one.name, one) for one in idle_functions(place.function, place.source)] if place.function else []
     of_module = [(name, words.functions.get(name)) for name in words.unused]
-    return [*own[:MAX_UNUSED], *(of_module if len(of_module) <= MAX_UNUSED else [])]
+    return [*own[:MAX_UNUSED], *inner, *(of_module if len(of_module) <= MAX_UNUSED else [])]
 
 
 def _lines(name: str, function: AnyFunction | None, place: Place) -> Iterator[tuple[str, float]]:
@@ -78,9 +131,13 @@ def _lines(name: str, function: AnyFunction | None, place: Place) -> Iterator[tu
 
 
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.If, ast.For, ast.While, ast.With)
+CALLABLE = {"function", "method", "builtin_function_or_method", "partial"}
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 VALUES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.JoinedStr)
 TEMPLATES = [
     Template("step with an unused function", 0.6, SIMPLE, unused_step),
     Template("unused name", 0.5, (ast.Name,), unused_name),
+    Template("question with an unused function", 0.6, SIMPLE, unused_question),
+    Template("filter with an unused function", 0.7, COMPREHENSIONS, unused_filter),
     Template("unused function around a value", 0.6, VALUES, unused_wrapper),
 ]
