@@ -18,6 +18,7 @@ from .oddities import (
     idling,
     is_hard_coded,
     is_idle,
+    keeps_result,
     mixes_truth_and_number,
     namesakes,
     only_drops,
@@ -48,6 +49,7 @@ NAMESAKE_BONUS = 2.5
 UNREAD_BONUS = 4.0  # for each thing that is read now and that nothing has read
 IDLING_PENALTY = 2.5  # for each that is not read any more
 BARE_PENALTY = 3.0
+KEEPING_BONUS = 4.0  # what a function gives is used, which the statement alone dropped
 CLASH_BONUS = 1.5  # where a wrong type came from
 HIDING_PENALTY = 3.0
 LIKENESS_BONUS, NEAR_LINES = 5.0, 8
@@ -113,6 +115,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price -= MEANING_BONUS
     read, left = idling(source, candidate)
     price += IDLING_PENALTY * left - UNREAD_BONUS * read
+    if keeps_result(source, before, after):
+        price -= KEEPING_BONUS
     if namesakes(after) > namesakes(before):
         price -= NAMESAKE_BONUS
     if parallels(after) < parallels(before):

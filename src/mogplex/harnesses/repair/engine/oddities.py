@@ -9,6 +9,7 @@ import ast
 import builtins
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 from .edit import Candidate, Edit, apply_edits, tokens_of
 from .evident import RESULTS
@@ -155,6 +156,35 @@ def idling(source: Source, candidate: Candidate) -> tuple[int, int]:
     idle = idle_globals(source) | (idle_attributes(owner, source) if owner is not None else frozenset())
     brought = {word for one in candidate.edits for word in WORD.findall(one.text)} & idle
     return len(old - new) + len(brought), len(new - old)
+
+
+def keeps_result(source: Source, before: str, after: str) -> bool:
+    """Whether what a call gives is kept or returned now and was dropped before, where a function of that name in the
+    file gives something, and no other call drops it."""
+    still = {ast.dump(one) for one in ast.walk(tree_of(after)) if isinstance(one, ast.Call)}
+    left = {ast.dump(one) for one in _dropped(tree_of(after).body)}
+    for call in _dropped(tree_of(before).body):
+        if ast.dump(call) in still - left and (name := _called(call)):
+            same = [one for one in source.statements if isinstance(one, FUNCTIONS) and one.name == name]
+            others = [one for one in _dropped(source.statements) if _called(one) == name]
+            if same and len(others) == 1 and all(map(_gives_something, same)):
+                return True
+    return False
+
+
+def _dropped(statements: Iterable[ast.stmt]) -> list[ast.Call]:
+    """Calls that are statements of their own."""
+    return [one.value for one in statements if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)]
+
+
+def _called(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
+
+
+def _gives_something(function: AnyFunction) -> bool:
+    """Whether it returns a value, other than what it is a method of."""
+    given = [ast.unparse(one.value) for one in ast.walk(function) if isinstance(one, ast.Return) and one.value]
+    return any(text not in ("None", "self") for text in given)
 
 
 def _function_at(source: Source, line: int) -> AnyFunction | None:

@@ -10,6 +10,7 @@ ENOUGH_PLAUSIBLE = 60
 # How long to look for a better patch: the time the first one took, within these parts of all.
 GRACE_SHARES = (0.05, 0.2)
 GRACE_TRIES = (3, 800)  # and no longer than so many times the tries that the first one took, and so many more
+LEAST_TRIES = 150  # after the first, within the longer time: where each takes long, too few would be looked at
 MENDING_SHARE = 0.6  # of the time for single edits, when one of them mends some of the failing tests
 PARTIAL_SHARE = 0.3  # how long to look for a patch that mends all when there is one that mends all tests of a file
 
@@ -47,7 +48,9 @@ class Patience:
         if self._first_found is not None:
             low, high = (whole * share for share in GRACE_SHARES)
             is_tried_out = found.tried > GRACE_TRIES[0] * self._tries_for_first + GRACE_TRIES[1]
-            if is_tried_out or now - self._first_found > min(max(self._first_found - self._started, low), high):
+            is_seen = found.tried >= self._tries_for_first + LEAST_TRIES
+            enough_seconds = min(max(self._first_found - self._started, low), high) if is_seen else high
+            if is_tried_out or now - self._first_found > enough_seconds:
                 return "grace"
         elif self._first_partial is not None and now - self._first_partial > whole * PARTIAL_SHARE:
             return "grace"

@@ -72,7 +72,11 @@ def type_missing(node: ast.Call, place: Place) -> Iterator[Proposal]:
     end = place.source.span(node)[1] - 1
     if place.source.text[:end].rstrip().endswith(","):
         return
-    kinds = [*_met(node.args[0], place), *(one for one, _ in elsewhere.most_common()), *TYPE_FRIENDS, *classes]
+    met, asked = _met(node.args[0], place), [one for one, _ in elsewhere.most_common()]
+    usual = [
+        one for one in asked if one in met or elsewhere[one] > 1
+    ]  # rather than a kind of it that no other asks for
+    kinds = [*sorted(usual, key=lambda one: one not in met), *met, *asked, *TYPE_FRIENDS, *classes]
     for number, kind in enumerate(dict.fromkeys(one for one in kinds if "\n" not in one)):
         yield place.span_edit(end, end, f", {kind}", 1.0 / (1 + 0.05 * number))
 

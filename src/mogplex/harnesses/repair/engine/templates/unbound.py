@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from collections.abc import Iterator
 
 from ..edit import Edit
-from ..likeness import WORD
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS, AnyFunction, argument_names, header_expressions, names_stored
 from .block import insert_after, insert_before, line_span
 from .template import Template
+from .values import possible_values
 
 STATEMENTS = (
     ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.If, ast.For, ast.While, ast.Raise, ast.With,
+    ast.Assert,
 )  # fmt: skip
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try)
-STARTS = {"append": "[]", "extend": "[]", "add": "set()", "appendleft": "deque()", "update": "{}", "setdefault": "{}"}
-SIZES = {"n", "m", "size", "length", "count", "total", "width", "height"}
-MAX_VALUES, LONGEST_VALUE = 24, 80
+MAX_VALUES = 32
 MAX_GIVEN = 6
-SHORTEST_NAME = 3  # that says something as a part of another
 
 
 def given_value(node: ast.stmt, place: Place) -> Iterator[Proposal]:
@@ -35,7 +32,7 @@ def given_value(node: ast.stmt, place: Place) -> Iterator[Proposal]:
         if name not in place.words.clues.nameless or name in argument_names(function):
             continue
         for target in _targets(name, function, place):
-            values = dict(sorted(_values(target, name, node, place), key=lambda pair: pair[1]))
+            values = dict(sorted(possible_values(target, name, node, place), key=lambda pair: pair[1]))
             best = sorted(values.items(), key=lambda pair: -pair[1])[:MAX_VALUES]
             for depth, before in enumerate(_levels(node, place)):
                 for value, weight in best:
@@ -128,153 +125,19 @@ def _levels(node: ast.stmt, place: Place) -> Iterator[Place]:
 
 
 def _targets(name: str, function: AnyFunction, place: Place) -> list[str]:
-    """The name, and what it is assigned as a part of elsewhere in the function."""
+    """The name, and what it is assigned as a part of elsewhere in the function, or in the file together with others
+    that have no value either."""
     found = {name: None}
+    stored = (names_stored(function) | argument_names(function)) - {name}
+    for text in place.words.assigned:
+        parts = text.strip("()").split(", ")
+        if len(parts) > 1 and name in parts and not stored & set(parts) and all(map(str.isidentifier, parts)):
+            found[text] = None
     for one in ast.walk(function):
         for target in one.targets if isinstance(one, ast.Assign) else []:
             if isinstance(target, ast.Tuple) and any(getattr(part, "id", "") == name for part in target.elts):
                 found[place.text(target)] = None
     return list(found)
-
-
-def _values(target: str, name: str, node: ast.stmt, place: Place) -> Iterator[tuple[str, float]]:
-    """What it could be, with weights."""
-    for owner, key in _found_keys(node, place):
-        yield f"{owner}[{key}]", 3.0
-    yield from _assigned_elsewhere(target, place)
-    yield from _assigned_alike(name, place)
-    if target != name:
-        return
-    yield from _starts(name, place)
-    for method in _methods(place):
-        yield f"self.{method}()", 2.0 if place.words.spelled[method] == 1 else 1.7
-    live = [one for one in place.names if place.is_live(one) and one != name]
-    if f"self.{name}" in place.kinds or name in place.words.attributes.get("self", []):
-        yield f"self.{name}", 2.0
-    for one in live:
-        if name in place.words.attributes.get(one, []):
-            yield f"{one}.{name}", 1.5
-        yield one, 0.4
-        if name in SIZES or name.startswith(("n_", "num_", "len")) or name.endswith(("_len", "_length", "_size")):
-            yield f"len({one})", 1.0
-        if place.kind(one) & {"dict"}:
-            yield f'{one}.get("{name}")', 0.6
-            yield f'{one}["{name}"]', 0.6
-        for verb in _verbs(name, place):
-            yield f"{verb}({one})", 1.0
-
-
-def _found_keys(node: ast.stmt, place: Place) -> Iterator[tuple[str, str]]:
-    """(container, key) of the conditions around that have found the key to be in there."""
-    inner: ast.AST = node
-    for above in place.source.ancestors(node):
-        if isinstance(above, FUNCTIONS):
-            return
-        if isinstance(above, ast.If) and inner in above.body:
-            parts = above.test.values if isinstance(above.test, ast.BoolOp) else [above.test]
-            for part in reversed(parts):
-                if isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.In):
-                    yield place.text(part.comparators[0]), place.text(part.left)
-        inner = above
-
-
-def _assigned_elsewhere(target: str, place: Place) -> Iterator[tuple[str, float]]:
-    """What the same target gets in other places of the file, if its names are in scope here."""
-    known = {*place.names, *place.words.bound, "self", "cls"}
-    for one in place.words.assigned.get(target, []):
-        if len(one.targets) > 1 or place.text(one.targets[0]) != target:
-            continue
-        if one in place.source.block_of(place.statement)[0] and one.lineno > place.statement.lineno:
-            continue  # it comes too late: the two change places
-        text = place.text(one.value)
-        used = {inner.id for inner in ast.walk(one.value) if isinstance(inner, ast.Name)}
-        bound_inside = {
-            inner.id for inner in ast.walk(one.value)
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-        }  # fmt: skip
-        is_short = "\n" not in text and len(text) < LONGEST_VALUE
-        if is_short and used - bound_inside <= known and target not in used:
-            yield text, 2.0 if place.source.function_of(one) is place.function else 1.5
-
-
-def _assigned_alike(name: str, place: Place) -> Iterator[tuple[str, float]]:
-    """What a name that ends or begins alike gets, about what this one is named after: `key_utf8 = key.encode()` tells
-    `text_utf8 = text.encode()`, and `width = box.get_width()` tells `height = box.get_height()`."""
-    for other, assignments in place.words.assigned.items():
-        for mine, theirs in _stems(name, other):
-            if mine not in place.names and mine not in place.words.bound:
-                continue
-            for one in assignments:
-                text = place.text(one.value)
-                swapped = re.sub(rf"(?<![.\w]){re.escape(theirs)}\b", mine, text)
-                if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE:
-                    yield swapped, 3.0
-        for one in assignments if len(other) >= SHORTEST_NAME else []:
-            text = place.text(one.value)
-            swapped = text.replace(other, name).replace(_capital(other), _capital(name))
-            words = set(WORD.findall(swapped))
-            if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE and not _reads(swapped, name):
-                yield swapped, 2.5 if all(place.words.spelled[word] for word in words) else 1.2
-
-
-def _reads(text: str, name: str) -> bool:
-    """Whether an expression reads a name; what is no expression reads all."""
-    try:
-        tree = ast.parse(text, mode="eval")
-    except SyntaxError:
-        return True
-    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(tree))
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
-
-
-def _stems(one: str, other: str) -> Iterator[tuple[str, str]]:
-    """What is left of two names without the part between underscores that both end or begin with."""
-    for split in (str.partition, str.rpartition):
-        (left, _, right), (their_left, _, their_right) = split(one, "_"), split(other, "_")
-        if left and right and right == their_right and left != their_left:
-            yield left, their_left
-        elif left and right and left == their_left and right != their_right:
-            yield right, their_right
-
-
-def _starts(name: str, place: Place) -> Iterator[tuple[str, float]]:
-    """What it begins as, by what the function does with it."""
-    for one in ast.walk(place.function) if place.function is not None else []:
-        if isinstance(one, ast.AugAssign) and getattr(one.target, "id", "") == name:
-            is_text = isinstance(one.value, (ast.JoinedStr, ast.List)) or "str" in place.kind_of(one.value)
-            yield ('""' if not isinstance(one.value, ast.List) else "[]") if is_text else "0", 2.0
-        elif isinstance(one, ast.Attribute) and getattr(one.value, "id", "") == name and one.attr in STARTS:
-            yield STARTS[one.attr], 2.0
-        elif isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store) and getattr(one.value, "id", "") == name:
-            yield "{}", 1.5
-    for value, weight in (("None", 0.8), ("[]", 0.6), ("0", 0.6), ("False", 0.5), ("{}", 0.5), ('""', 0.5)):
-        yield value, weight
-    for value in ("True", "1", "()", "set()"):
-        yield value, 0.3
-
-
-def _methods(place: Place) -> list[str]:
-    """Those of the class that are given nothing, its own left out."""
-    owner = place.source.class_of(place.function) if place.function is not None else None
-    return [
-        one.name for one in (owner.body if owner is not None else ())
-        if isinstance(one, FUNCTIONS) and one is not place.function and not one.name.startswith("__")
-        and len(one.args.args) - len(one.args.defaults) == 1 and one.args.args[0].arg == "self"
-    ][:MAX_VALUES]  # fmt: skip
-
-
-def _verbs(name: str, place: Place) -> list[str]:
-    """Functions of the file whose names sound like it: `tokens = tokenize(…)`, `self._parse_header(…)`."""
-    stem = name.rstrip("s")
-    found = []
-    for one, function in place.words.functions.items():
-        if len(stem) > 2 and (stem in one or one.strip("_") in name) and function is not place.function:
-            is_method = place.source.class_of(function) is not None
-            found.append(f"self.{one}" if is_method else one)
-    return found[:4]
 
 
 TEMPLATES = [
