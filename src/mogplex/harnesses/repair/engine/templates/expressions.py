@@ -74,7 +74,8 @@ def fallback(node: ast.expr, place: Place) -> Iterator[Proposal]:
         return
     text = place.text(node)
     kinds = place.kind_of(node)
-    weight = 1.0 if "NoneType" in kinds else 0.3
+    is_nothing = place.words.clues.about_none and isinstance(place.source.parents.get(node), ast.Return)
+    weight = 1.0 if "NoneType" in kinds or is_nothing else 0.3
     for default in FALLBACKS:
         yield place.replace(node, f"{text} or {default}", weight)
     for name in place.names:
