@@ -105,6 +105,11 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
             "def f(a, val):\n    a[val] = True\n", "a[val]", "a[value]", "a[eval]", id="what is built in is called",
         ),
         pytest.param(
+            "def g(a):\n    return a + 1\n\n\ndef f(a, flag=True):\n    g(a)\n    return h(a, True)\n",
+            "    g(a)\n    return h(a, True)", "    a = g(a)\n    return h(a, True)", "    g(a)\n    return h(a, False)",
+            id="what a function gives is kept",
+        ),
+        pytest.param(
             "def f(xs, n, v):\n    return [x for x in xs]\n",
             "for x in xs", "for x in xs if n != v", "for x in xs if n",
             id="all that nothing has read is read",

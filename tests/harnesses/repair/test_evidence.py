@@ -237,6 +237,45 @@ def test_a_name_without_a_value_gets_one_as_its_neighbours_do() -> None:
         assert any(f"    {line}\n    return" in one for one in found), line
 
 
+def test_a_missing_step_is_about_what_nothing_reads() -> None:
+    text = (
+        "def g(b):\n    hh, mm = divmod(b.minutes, 60)\n    size = len(b)\n    return hh, mm, size\n\n\n"
+        "def f(a):\n    seconds = a.seconds\n    assert not mm % 60\n    mm //= 60\n    return hh, mm\n"
+    )
+    clues = Clues(nameless=frozenset({"hh", "mm"}))
+    right = text.replace("    assert", "    hh, mm = divmod(seconds, 60)\n    assert")
+    assert right in after_each(text, 9, clues, "name given a value")[:6]
+    read = text.replace("hh, mm\n", "hh, mm, seconds\n")
+    assert read.replace("    assert", "    hh, mm = divmod(seconds, 60)\n    assert") not in after_each(read, 9, clues)
+
+
+def test_no_name_gets_a_value_that_is_made_of_itself() -> None:
+    text = (
+        "class A:\n    def g(self):\n        args = list(args)\n        part = self.args[0]\n        return part\n\n"
+        "    def f(self):\n        return expr.size\n"
+    )
+    found = after_each(text, 8, Clues(nameless=frozenset({"expr"})), "name given a value")
+    assert any("expr = self.g()" in one for one in found)
+    assert not [one for one in found if "list(expr)" in one]
+
+
+def test_of_types_the_one_that_several_places_ask_for_is_missing() -> None:
+    text = (
+        "class Dice(Element): pass\n\n\ndef f(a, b):\n    if isinstance(a, Element) or isinstance(b, Element):\n"
+        "        return isinstance(b)\n    return a\n"
+    )
+    order = Candidates(suspects_of(text, {6: 1.0}), {"p.py": {6: {"b": {"Dice"}}}})
+    first = [apply_edits(text, one.edits) for one in order if one.template == "type missing"][:2]
+    assert first == [text.replace("(b)", "(b, Element)"), text.replace("(b)", "(b, Dice)")]
+
+
+def test_where_a_none_came_back_a_local_name_is_returned_in_its_place() -> None:
+    text = "def f(a, b):\n    tag = a + b\n    return b.run(tag)\n"
+    found = {clue: weighed(text, 3, Clues(about_none=clue)) for clue in (True, False)}
+    right = text.replace("run(tag)", "run(tag) or tag")
+    assert found[True][right] > 2 * found[False][right]
+
+
 def test_an_empty_text_that_says_nothing_was_another() -> None:
     text = 'def f(a):\n    # the ! comes first\n    return a.startswith("") or a in ("r", "")\n'
     found = after_each(text, 3, Clues(words=("w", "much longer")), "empty text")
