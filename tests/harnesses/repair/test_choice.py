@@ -106,8 +106,17 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
         ),
         pytest.param(
             "def g(a):\n    return a + 1\n\n\ndef f(a, flag=True):\n    g(a)\n    return h(a, True)\n",
-            "    g(a)\n    return h(a, True)", "    a = g(a)\n    return h(a, True)", "    g(a)\n    return h(a, False)",
+            "    g(a)\n    return h(a, True)", "    a = g(a)\n    return h(a, True)",
+            "    g(a)\n    return h(a, False)",
             id="what a function gives is kept",
+        ),
+        pytest.param(
+            "def f(self, a):\n    b = a + 1\n    print(b)\n    return c\n", "    return c", "    return a",
+            "    c = self.b()\n    return c", id="a name that stands once is another",
+        ),
+        pytest.param(
+            "def f(flag, name):\n    return h(g(), flag), name\n", "g()", "g(name)", "g(flag)",
+            id="nothing is given twice",
         ),
         pytest.param(
             "def f(xs, n, v):\n    return [x for x in xs]\n",

@@ -16,6 +16,7 @@ from .oddities import (
     fills_default,
     fixed_conditions,
     idling,
+    is_given_once,
     is_hard_coded,
     is_idle,
     keeps_result,
@@ -24,6 +25,7 @@ from .oddities import (
     only_drops,
     parallels,
     repeats_neighbour,
+    said_twice,
     tree_of,
 )
 from .source import FUNCTIONS, Source
@@ -49,6 +51,8 @@ NAMESAKE_BONUS = 2.5
 UNREAD_BONUS = 4.0  # for each thing that is read now and that nothing has read
 IDLING_PENALTY = 2.5  # for each that is not read any more
 BARE_PENALTY = 3.0
+LONE_PENALTY = 2.0
+TWICE_PENALTY = 0.5
 KEEPING_BONUS = 4.0  # what a function gives is used, which the statement alone dropped
 CLASH_BONUS = 1.5  # where a wrong type came from
 HIDING_PENALTY = 3.0
@@ -115,6 +119,10 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price -= MEANING_BONUS
     read, left = idling(source, candidate)
     price += IDLING_PENALTY * left - UNREAD_BONUS * read
+    if is_given_once(source, candidate):
+        price += LONE_PENALTY
+    if said_twice(after) > said_twice(before):
+        price += TWICE_PENALTY
     if keeps_result(source, before, after):
         price -= KEEPING_BONUS
     if namesakes(after) > namesakes(before):

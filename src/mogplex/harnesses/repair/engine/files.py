@@ -28,7 +28,10 @@ SKIPPED_FOLDERS = {
     ".pytest_cache",
     "benchmarks",
 }
-TEST_FOLDERS = {"tests", "test", "testcases", "python_testcases", "testing_data"}
+TEST_FOLDER = re.compile(
+    r"^(?:tests?|\w+_tests|(?:unit|functional|integration|system|regression|acceptance)_?tests?|tests_\w+"
+    r"|(?:\w+_)?testcases|test_?(?:suites?|data)|testing_data)$"
+)
 TOOL_FOLDERS = {"tools", "scripts", "ci", "bench", "dev", "maintenance"}
 TEST_NAME = re.compile(r"^(test_.*|.*_tests?|tests?|conftest|setup|noxfile|fabfile)\.py$")
 MAX_FILES = 4000
@@ -38,7 +41,7 @@ MAX_FILE_BYTES = 2 * 1024**2
 def is_test_path(path: str) -> bool:
     """Whether a path relative to the repo belongs to its tests (or only configures them)."""
     parts = Path(path).parts
-    return any(part in TEST_FOLDERS for part in parts[:-1]) or bool(TEST_NAME.match(parts[-1]))
+    return any(map(TEST_FOLDER.match, parts[:-1])) or bool(TEST_NAME.match(parts[-1]))
 
 
 def is_tool_path(path: str) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from .edit import Candidate, Edit, apply_edits, tokens_of
 from .evident import RESULTS
-from .idle import idle_attributes, idle_globals, idle_names
+from .idle import assigned_names, idle_attributes, idle_globals, idle_names
 from .likeness import WORD
 from .source import FUNCTIONS, AnyFunction, Source, first_line
 
@@ -156,6 +156,28 @@ def idling(source: Source, candidate: Candidate) -> tuple[int, int]:
     idle = idle_globals(source) | (idle_attributes(owner, source) if owner is not None else frozenset())
     brought = {word for one in candidate.edits for word in WORD.findall(one.text)} & idle
     return len(old - new) + len(brought), len(new - old)
+
+
+def is_given_once(source: Source, candidate: Candidate) -> bool:
+    """Whether a patch only brings in `name = …` for a name that stands in one place of the function: another one was
+    meant there rather."""
+    inserted = [one.text for one in candidate.edits if one.start == one.end]
+    function = _function_at(source, candidate.line)
+    if function is None or len(inserted) != 1 or len(candidate.edits) > 1:
+        return False
+    names = [name for one in tree_of(inserted[0]).body for name in assigned_names(one)]
+    words = Counter(WORD.findall(source.segment(function)))
+    return len(names) == 1 and words[names[0]] == 1
+
+
+def said_twice(text: str) -> int:
+    """How many names one call is given more than once: `f(g(kind, flag), flag)`."""
+    calls = [one for one in ast.walk(tree_of(text)) if isinstance(one, ast.Call)]
+    given = [
+        [name.id for part in (*one.args, *one.keywords) for name in ast.walk(part) if isinstance(name, ast.Name)]
+        for one in calls
+    ]
+    return sum(len(names) - len(set(names)) for names in given)
 
 
 def keeps_result(source: Source, before: str, after: str) -> bool:

@@ -125,14 +125,12 @@ class Batch:
         failures: dict[str, Any] = {}
         lines = open_line_recorder(self._root, self._files) if request.get("record") == "lines" else None
         kinds = Types(self._files) if request.get("record") == "types" else None
-        if lines:
-            lines.start()
-        if kinds:
-            kinds.start()
+        recorder: Any = lines or kinds
+        if recorder:
+            recorder.start()
         wanted, vital = request["tests"], set(request.get("vital", ()))
         prospects = Prospects(request)
-        started = time.monotonic()
-        until = math.inf if request.get("seconds") is None else started + request["seconds"]
+        until = math.inf if request.get("seconds") is None else time.monotonic() + request["seconds"]
         is_early = False
         for number, test in enumerate(wanted):
             if time.monotonic() > until:
@@ -143,8 +141,8 @@ class Batch:
             following = items.get(wanted[number + 1]) if number + 1 < len(wanted) else None
             if lines:
                 lines.switch(test)
-            if lines or kinds:
-                self._bound_recorder(lines or kinds, test)
+            if recorder:
+                self._bound_recorder(recorder, test)
             result = self._run_one(
                 items.get(test) or stand_in(test, wanted, items), test, following, request["cpu_seconds"][number]
             )
@@ -171,7 +169,7 @@ class Batch:
         if len(skipping) > len(mended):  # one may leave off before a known fault; an edit that makes them do so is none
             bad += skipping
             stopped = stopped or {"failed": skipping[0], "outcome": "skipped", "message": ""}
-        record: Any = lines.stop() if lines else kinds.stop() if kinds else None
+        record = recorder.stop() if recorder else None
         told = {"record": record, "cut": self._cut, "is_early": is_early, "mended": mended, "bad": bad}
         told["failures"] = failures if mended else {}  # else nobody asks
         return {"done": True, "fine": fine, **told, **stopped}
