@@ -16,7 +16,7 @@ from mogplex.harnesses.repair.engine.candidates import Listed
 from mogplex.harnesses.repair.engine.clues import Clues, traced_back
 from mogplex.harnesses.repair.engine.copies import Copies, Repeated
 from mogplex.harnesses.repair.engine.edit import Candidate, Edit, apply_edits
-from mogplex.harnesses.repair.engine.ground import Surroundings, touches_name
+from mogplex.harnesses.repair.engine.ground import Surroundings, opening_tries, touches_name
 from mogplex.harnesses.repair.engine.joining import joined, on_top_of, without
 from mogplex.harnesses.repair.engine.nameless import names_never_bound
 from mogplex.harnesses.repair.engine.progress import Failure, failure_of, progress, without_shift
@@ -144,13 +144,18 @@ def test_a_failure_survives_the_way_through_json() -> None:
 
 def test_first_edits_that_mend_most_are_built_on_first_and_those_of_one_place_do_not_crowd_out_others() -> None:
     most = step("a - b", "a + b", mends=("t1", "t2"))
-    again = step("a - b", "b + a", mends=("t1", "t2"))
+    again, once_more = (step("a - b", text, mends=("t1", "t2")) for text in ("b + a", "a * a"))
     elsewhere = step("a * b", "a + b", mends=("t3",))
     moving = step("a * b", "b", moves=1.0)
     spoiling = step("a - b", "a", moves=0.7, spoils=("t9",))
-    order = [one for _, one in best_first_edits([spoiling, moving, again, elsewhere, most], failing=3)]
-    assert order[0] in (most, again) and order[1] is elsewhere
+    order = [one for _, one in best_first_edits([spoiling, moving, again, once_more, elsewhere, most], failing=3)]
+    assert order[0] in (most, again, once_more) and order.index(elsewhere) < 3
     assert order.index(moving) < order.index(spoiling)
+
+
+def test_to_begin_with_another_first_edit_costs_few_tries_where_each_takes_long() -> None:
+    costs = [opening_tries(Findings(tried=tried, seconds=20.0)) for tried in (0, 100, 2_000, 40_000)]
+    assert costs == [10.0, 10.0, 25.0, 100.0]
 
 
 def test_what_moves_a_failure_at_its_root_comes_first() -> None:

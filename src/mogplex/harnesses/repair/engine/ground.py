@@ -27,7 +27,10 @@ from .units import encoded
 
 MAX_SUSPECTS = 60
 MAX_TRIES = 4000  # on top of one first edit
-OPENING_TRIES = 100.0  # what it costs to begin with another first edit, in tries
+OPENING_SECONDS, OPENING_TRIES = (
+    0.25,
+    (10.0, 100.0),
+)  # what it costs to begin with another first edit; at least, at most
 MAX_OBSERVED, OBSERVED_SECONDS = 60, 1.0  # targets, and passing tests that run the edited line, to run with the edit
 OBSERVED_CPU_SECONDS = 2.0  # for one of them
 TYPED_TESTS = 3
@@ -101,6 +104,7 @@ class Ground:
         self._search: Search | None = None
         self._goal: Goal | None = None  # with the first edit in force
         self._is_spent = first.compiled.code is None
+        self.opening_tries = OPENING_TRIES[1]
 
     @property
     def priority(self) -> float:
@@ -111,7 +115,7 @@ class Ground:
         if self._is_spent:
             return 0.0
         tried = 0 if self._search is None else self._search.findings.tried
-        return self.weight / (tried + OPENING_TRIES)
+        return self.weight / (tried + self.opening_tries)
 
     def search(
         self, seconds: float, until: float, others: Sequence[Plausible], tell: Callable[[Findings], None]
@@ -239,6 +243,12 @@ class Ground:
                 known.update(
                     {int(line): {name: set(seen) for name, seen in names.items()} for line, names in lines.items()}
                 )
+
+
+def opening_tries(findings: Findings) -> float:
+    """What it costs to begin with another first edit, in tries: few where each takes long."""
+    least, most = OPENING_TRIES
+    return min(most, max(least, OPENING_SECONDS * findings.tried / max(findings.seconds, 0.001)))
 
 
 def _fails(test: str, seen: dict[str, Outcome], first: Plausible) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from .edit import Candidate, tokens_of
 from .goal import MAX_REPRESENTATIVES
-from .ground import OBSERVED_CPU_SECONDS, Ground, Surroundings, affordable
+from .ground import OBSERVED_CPU_SECONDS, Ground, Surroundings, affordable, opening_tries
 from .runs import FINE, Run, play
 from .trial import Findings, Plausible, promise
 from .units import encoded
@@ -50,6 +50,7 @@ class SecondStep:
         steps = best_first_edits(seen, findings.failing, self._touches, self._around.roots)
         for weight, step in steps:
             known = self._grounds.setdefault(step.candidate, Ground(self._around, step, weight))
+            known.opening_tries = opening_tries(findings)
             if not known.is_opened:
                 known.weight = weight
         others = [step for _, step in steps]
