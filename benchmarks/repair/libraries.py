@@ -232,6 +232,15 @@ LIBRARIES = [
     Library("pygeoif", "1.6.0", "pygeoif", round=19),
     Library("pyisbn", "1.4.3", "src/pyisbn", round=19, plain=True),
     Library("Yapsy", "1.12.2", "yapsy", round=19),
+    Library("persiantools", "6.2.0", "persiantools", round=20),
+    Library("dominate", "2.9.1", "dominate", round=20),
+    Library("dice", "4.0.0", "dice", round=20),
+    Library("wonderwords", "3.0.1", "wonderwords", round=20),
+    Library("latexcodec", "3.0.1", "latexcodec", round=20),
+    Library("uritools", "7.0.0", "src/uritools", round=20),
+    Library("asyncstdlib", "3.14.0", "asyncstdlib", round=20),
+    Library("price_parser", "0.5.1", "price_parser", round=20),
+    Library("dissect_cstruct", "4.7", "dissect", round=20),
 ]
 
 
