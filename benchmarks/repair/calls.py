@@ -50,7 +50,8 @@ class _Pickler(cloudpickle.Pickler):
                 value.__reduce_ex__(2)
             except TypeError:
                 return copyreg.__newobj__, (type(value),), _state(value)
-        if decided is NotImplemented and _is_made_with_arguments(type(value)):
+        is_plain = decided is NotImplemented and type(value) not in copyreg.dispatch_table
+        if is_plain and _is_made_with_arguments(type(value)):
             return object.__new__, (type(value),), _state(value)
         return decided
 
@@ -64,6 +65,7 @@ def _way_of(match: re.Match[Any]) -> str:
     raise pickle.PicklingError(f"{match!r} can't be had again")
 
 
+@functools.cache
 def _is_made_with_arguments(kind: type) -> bool:
     """Whether pickle, which calls `__new__` with the class alone, could not make one of these again."""
     if any(name in vars(one) for one in kind.__mro__[:-1] for name in REDUCING) or kind.__new__ is object.__new__:

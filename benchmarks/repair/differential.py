@@ -265,7 +265,7 @@ def replay(file: str, name: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     step, file, name, folder = sys.argv[1:]
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
     if step != "record":
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
         sys.path += pickle.loads((Path(folder) / "path").read_bytes())
     {"record": record, "generate": generate, "steady": steady, "replay": replay}[step](file, name, Path(folder))

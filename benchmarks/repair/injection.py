@@ -73,7 +73,7 @@ class Bug:
 
     @property
     def is_set_aside(self) -> bool:
-        """Half of the bugs, by a fixed rule, and all of later rounds but one: looked at only to report figures."""
+        """Half of the bugs, by a fixed rule, and most later rounds: looked at only to report figures."""
         if self.round >= MORE_OF_ALL:
             return self.round not in TO_LEARN_FROM
         return hashlib.sha256(self.name.encode()).digest()[0] % 2 == 1

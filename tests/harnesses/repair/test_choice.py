@@ -111,12 +111,22 @@ def test_a_line_is_no_neighbour_of_itself(end: str) -> None:
             id="what a function gives is kept",
         ),
         pytest.param(
-            "def f(self, a):\n    b = a + 1\n    print(b)\n    return c\n", "    return c", "    return a",
-            "    c = self.b()\n    return c", id="a name that stands once is another",
+            "def g(a):\n    return a + 1\n\n\ndef f(a):\n    g(a)\n    return h(a)\n", "    g(a)\n    return h(a)",
+            "    g(a)\n    return h(b)", "    if h:\n        g(a)\n    return h(a)",
+            id="what is dropped under an `if` is dropped",
         ),
         pytest.param(
             "def f(flag, name):\n    return h(g(), flag), name\n", "g()", "g(name)", "g(flag)",
             id="nothing is given twice",
+        ),
+        pytest.param(
+            "def f(text):\n    return text.split('#')[-1]\n", "[-1]", "[0]", "[-2]",
+            id="what is far back is rarely meant",
+        ),
+        pytest.param(
+            "from a import Bad, Worse\n\n\ndef f(a):\n    try:\n        g(a, 1)\n    except Bad:\n        return a\n",
+            "g(a, 1)\n    except Bad", "g(a)\n    except Bad", "g(a, 1)\n    except Worse",
+            id="nothing is gained by one import in the place of another",
         ),
         pytest.param(
             "def f(xs, n, v):\n    return [x for x in xs]\n",
@@ -142,6 +152,21 @@ def test_the_less_odd_patch_is_better(text: str, old: str, better: str, worse: s
     good, bad = patch(text, old, better), patch(text, old, worse)
     sources = {"code.py": Source("code.py", text.encode())}
     assert rank([bad, good], sources, set()) == [good, bad] == rank([good, bad], sources, set())
+
+
+def test_a_name_that_stands_once_was_another() -> None:
+    text = "def f(self, a):\n    b = a + 1\n    print(b)\n    return c\n"
+    source, start = Source("code.py", text.encode()), text.index("    return")
+    line = Edit(start, start, "    c = self.b()\n")
+    given = Candidate("code.py", 4, (line,), "any", 0.9, 0.6)
+    twice = text.replace("print(b)", "print(c)")
+    sources = {"code.py": source}
+    other = patch(text, "return c", "return a")
+    inserted = Plausible(given, Compiler(source, "/code.py").compile(given))
+    assert rank([inserted, other], sources, set()) == [other, inserted]
+    again = Source("code.py", twice.encode())
+    inserted = Plausible(given, Compiler(again, "/code.py").compile(given))
+    assert rank([patch(twice, "return c", "return a"), inserted], {"code.py": again}, set())[0] is inserted
 
 
 def test_what_becomes_the_copy_of_a_line_near_by_is_better() -> None:

@@ -184,6 +184,7 @@ def test_every_template_has_something_to_say() -> None:
         "unused function around a value",
         "question with an unused function",
         "filter with an unused function",
+        "guarded by what nothing reads",
         "comparison operands swapped",
         "condition that is settled",
         "condition with what nothing reads",
@@ -240,8 +241,31 @@ def test_every_template_has_something_to_say() -> None:
             "step with an unused function",
         ),
         (
+            "def f(a, b):\n    c = a.c()\n    d = b.c()\n    if a.e != b.e:\n        return False\n    return True\n",
+            "def f(a, b):\n    c = a.c()\n    d = b.c()\n    if c != d:\n        return False\n"
+            "    if a.e != b.e:\n        return False\n    return True\n",
+            "guarded by what nothing reads",
+        ),
+        (
+            "def f(value, key):\n    if key == b'0':\n        return key\n    return bytes(b'1')\n",
+            "def f(value, key):\n    if key == b'0':\n        return key\n    return bytes(b'1' if value else b'0')\n",
+            "value for one case",
+        ),
+        (
             "def f(xs, by):\n    def good(x):\n        return x > by\n    return [x for x in xs]\n",
             "def f(xs, by):\n    def good(x):\n        return x > by\n    return [x for x in xs if good(x)]\n",
+            "filter with an unused function",
+        ),
+        (
+            "def f(xs, ys):\n    def good(x):\n        return x\n"
+            "    return [x for x in (xs or ys) if x > 1 or x < 0]\n",
+            "def f(xs, ys):\n    def good(x):\n        return x\n"
+            "    return [x for x in (xs or ys) if x > 1 or x < 0 if good(x)]\n",
+            "filter with an unused function",
+        ),
+        (
+            "def f(xs, ys):\n    def good(x):\n        return x\n    return [x for x in (xs or ys)]\n",
+            "def f(xs, ys):\n    def good(x):\n        return x\n    return [x for x in (xs or ys) if good(x)]\n",
             "filter with an unused function",
         ),
         (

@@ -13,6 +13,7 @@ from .likeness import is_like_neighbour
 from .oddities import (
     bare_builtins,
     computed_constants,
+    far_indices,
     fills_default,
     fixed_conditions,
     idling,
@@ -53,6 +54,7 @@ IDLING_PENALTY = 2.5  # for each that is not read any more
 BARE_PENALTY = 3.0
 LONE_PENALTY = 2.0
 TWICE_PENALTY = 0.5
+FAR_PENALTY = 1.5
 KEEPING_BONUS = 4.0  # what a function gives is used, which the statement alone dropped
 CLASH_BONUS = 1.5  # where a wrong type came from
 HIDING_PENALTY = 3.0
@@ -123,6 +125,8 @@ def cost(one: Plausible, source: Source, expected: set[str]) -> float:
         price += LONE_PENALTY
     if said_twice(after) > said_twice(before):
         price += TWICE_PENALTY
+    if far_indices(after) > far_indices(before):
+        price += FAR_PENALTY
     if keeps_result(source, before, after):
         price -= KEEPING_BONUS
     if namesakes(after) > namesakes(before):

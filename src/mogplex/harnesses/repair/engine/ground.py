@@ -27,10 +27,8 @@ from .units import encoded
 
 MAX_SUSPECTS = 60
 MAX_TRIES = 4000  # on top of one first edit
-OPENING_SECONDS, OPENING_TRIES = (
-    0.25,
-    (10.0, 100.0),
-)  # what it costs to begin with another first edit; at least, at most
+OPENING_SECONDS = 0.25  # what it costs to begin with another first edit
+LEAST_OPENING, MOST_OPENING = 10.0, 100.0  # the same, in tries
 MAX_OBSERVED, OBSERVED_SECONDS = 60, 1.0  # targets, and passing tests that run the edited line, to run with the edit
 OBSERVED_CPU_SECONDS = 2.0  # for one of them
 TYPED_TESTS = 3
@@ -104,7 +102,7 @@ class Ground:
         self._search: Search | None = None
         self._goal: Goal | None = None  # with the first edit in force
         self._is_spent = first.compiled.code is None
-        self.opening_tries = OPENING_TRIES[1]
+        self.opening_tries = MOST_OPENING
 
     @property
     def priority(self) -> float:
@@ -247,8 +245,7 @@ class Ground:
 
 def opening_tries(findings: Findings) -> float:
     """What it costs to begin with another first edit, in tries: few where each takes long."""
-    least, most = OPENING_TRIES
-    return min(most, max(least, OPENING_SECONDS * findings.tried / max(findings.seconds, 0.001)))
+    return min(MOST_OPENING, max(LEAST_OPENING, OPENING_SECONDS * findings.tried / max(findings.seconds, 0.001)))
 
 
 def _fails(test: str, seen: dict[str, Outcome], first: Plausible) -> bool:

@@ -30,21 +30,28 @@ def idle_globals(source: Source) -> frozenset[str]:
     when there are many, for others to import from here."""
     if source.path.endswith("__init__.py"):
         return frozenset()
-    names: set[str] = set()
+    names = set(imported_names(source))
+    for one in source.tree.body:
+        names |= {name for name in assigned_names(one) if name.isupper() or name.startswith("_")}
+    found = {name for name in names if word_counts(source)[name] == 1 and not name.startswith("__")}
+    return frozenset(found if len(found) <= MAX_IDLE else ())
+
+
+@functools.lru_cache(maxsize=32)
+def imported_names(source: Source) -> frozenset[str]:
+    """What the module imports from others by name, for itself: not what is about types only, or for others."""
+    found: set[str] = set()
     for one in source.tree.body:
         if isinstance(one, ast.ImportFrom) and one.module not in ("__future__", "typing", "collections.abc"):
-            names |= {alias.asname or alias.name for alias in one.names if alias.asname != alias.name}
-        names |= {name for name in assigned_names(one) if name.isupper() or name.startswith("_")}
-    times = _times(source)
-    found = {name for name in names if times[name] == 1 and not name.startswith("__")}
-    return frozenset(found if len(found) <= MAX_IDLE else ())
+            found |= {alias.asname or alias.name for alias in one.names if alias.asname != alias.name}
+    return frozenset(found)
 
 
 @functools.lru_cache(maxsize=64)
 def idle_attributes(owner: ast.ClassDef, source: Source) -> frozenset[str]:
     """Those that the class's methods give `self` and that the file never mentions again; of attributes that others may
     read none when there are many."""
-    times, stores = _times(source), Counter[str]()
+    times, stores = word_counts(source), Counter[str]()
     for node in ast.walk(owner):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             stores[node.attr] += getattr(node.value, "id", "") == "self"
@@ -59,21 +66,20 @@ def idle_members(owner: ast.ClassDef, source: Source) -> frozenset[str]:
 
 def idle_methods(owner: ast.ClassDef, source: Source) -> list[AnyFunction]:
     """Private methods of the class that the file never mentions again."""
-    times = _times(source)
+    times = word_counts(source)
     plain = (one for one in owner.body if isinstance(one, FUNCTIONS) and not one.decorator_list)
     return [
         one for one in plain if one.name.startswith("_") and not one.name.endswith("__") and times[one.name] == 1
     ]  # fmt: skip
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)
 def idle_functions(function: AnyFunction, source: Source) -> tuple[AnyFunction, ...]:
     """Those defined in the function, or in one around it, that nothing there calls or hands on."""
-    outer = function
-    while (above := source.function_of(outer)) is not None:
-        outer = above
+    around = [function, *(one for one in source.ancestors(function) if isinstance(one, FUNCTIONS))]
+    outer = around[-1]
     read = {one.id for one in ast.walk(outer) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
-    inner = [one for one in ast.walk(outer) if isinstance(one, FUNCTIONS) and source.function_of(one) is not None]
+    inner = (one for one in ast.walk(outer) if isinstance(one, FUNCTIONS) and source.function_of(one) in around)
     plain = [one for one in inner if not one.decorator_list and source.class_of(one) is source.class_of(outer)]
     found = {one.name: one for one in plain if one.name not in read and one is not function}
     return tuple(found.values()) if len(found) <= MAX_IDLE else ()
@@ -87,5 +93,5 @@ def assigned_names(statement: ast.stmt) -> list[str]:
 
 
 @functools.lru_cache(maxsize=32)
-def _times(source: Source) -> Counter[str]:
+def word_counts(source: Source) -> Counter[str]:
     return Counter(WORD.findall(source.text))

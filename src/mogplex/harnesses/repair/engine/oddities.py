@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from .edit import Candidate, Edit, apply_edits, tokens_of
 from .evident import RESULTS
-from .idle import assigned_names, idle_attributes, idle_globals, idle_names
+from .idle import assigned_names, idle_attributes, idle_globals, idle_names, imported_names, word_counts
 from .likeness import WORD
 from .source import FUNCTIONS, AnyFunction, Source, first_line
 
@@ -155,7 +155,13 @@ def idling(source: Source, candidate: Candidate) -> tuple[int, int]:
     owner = source.class_of(function)
     idle = idle_globals(source) | (idle_attributes(owner, source) if owner is not None else frozenset())
     brought = {word for one in candidate.edits for word in WORD.findall(one.text)} & idle
-    return len(old - new) + len(brought), len(new - old)
+    gone = Counter(word for one in candidate.edits for word in WORD.findall(source.text[one.start : one.end]))
+    gone.subtract(word for one in candidate.edits for word in WORD.findall(one.text))
+    deserted = [
+        word for word in imported_names(source) if gone[word] > 0 and word_counts(source)[word] == gone[word] + 1
+    ]
+    gained = len(brought) - len(deserted)  # one import in the place of another gains nothing
+    return len(old - new) + max(0, gained), len(new - old) + max(0, -gained)
 
 
 def is_given_once(source: Source, candidate: Candidate) -> bool:
@@ -170,21 +176,31 @@ def is_given_once(source: Source, candidate: Candidate) -> bool:
     return len(names) == 1 and words[names[0]] == 1
 
 
+def far_indices(text: str) -> int:
+    """How many things are taken from far back, by an index of -2 or less."""
+    taken = (one.slice for one in ast.walk(tree_of(text)) if isinstance(one, ast.Subscript))
+    negated = (one.operand for one in taken if isinstance(one, ast.UnaryOp) and isinstance(one.op, ast.USub))
+    return sum(isinstance(one, ast.Constant) and isinstance(one.value, int) and one.value > 1 for one in negated)
+
+
 def said_twice(text: str) -> int:
-    """How many names one call is given more than once: `f(g(kind, flag), flag)`."""
-    calls = [one for one in ast.walk(tree_of(text)) if isinstance(one, ast.Call)]
-    given = [
-        [name.id for part in (*one.args, *one.keywords) for name in ast.walk(part) if isinstance(name, ast.Name)]
-        for one in calls
-    ]
+    """How many plain names one call is given more than once: `f(g(kind, flag), flag)`."""
+    given = [_given(one) for one in ast.walk(tree_of(text)) if isinstance(one, ast.Call)]
     return sum(len(names) - len(set(names)) for names in given)
+
+
+def _given(call: ast.Call) -> list[str]:
+    """Names that a call is given as they are, and those that calls among what it is given are."""
+    values = [*call.args, *(one.value for one in call.keywords)]
+    inner = [name for one in values if isinstance(one, ast.Call) for name in _given(one)]
+    return [*(one.id for one in values if isinstance(one, ast.Name)), *inner]
 
 
 def keeps_result(source: Source, before: str, after: str) -> bool:
     """Whether what a call gives is kept or returned now and was dropped before, where a function of that name in the
     file gives something, and no other call drops it."""
     still = {ast.dump(one) for one in ast.walk(tree_of(after)) if isinstance(one, ast.Call)}
-    left = {ast.dump(one) for one in _dropped(tree_of(after).body)}
+    left = {ast.dump(one) for one in _dropped(ast.walk(tree_of(after)))}
     for call in _dropped(tree_of(before).body):
         if ast.dump(call) in still - left and (name := _called(call)):
             same = [one for one in source.statements if isinstance(one, FUNCTIONS) and one.name == name]
@@ -194,7 +210,7 @@ def keeps_result(source: Source, before: str, after: str) -> bool:
     return False
 
 
-def _dropped(statements: Iterable[ast.stmt]) -> list[ast.Call]:
+def _dropped(statements: Iterable[ast.AST]) -> list[ast.Call]:
     """Calls that are statements of their own."""
     return [one.value for one in statements if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call)]
 

@@ -36,6 +36,7 @@ class SecondStep:
         self._around = around
         self._grounds: dict[Candidate, Ground] = {}
         self._sifted: dict[Candidate, Plausible] = {}
+        self._opening_tries: float | None = None  # of single edits: what second ones take says nothing of that
         self._touches: Touches | None = (lambda step: around.touches(step.candidate)) if around.nameless else None
 
     @property
@@ -45,12 +46,14 @@ class SecondStep:
 
     def run(self, findings: Findings, until: float, limit: int, on_progress: Callable[[Findings], None]) -> None:
         """Add what is found to `findings`, until `until` (monotonic). Can be called again, with more steps."""
+        if self._opening_tries is None:
+            self._opening_tries = opening_tries(findings)
         self._sift(findings)
         seen = [self._sifted.get(one.candidate, one) for one in findings.steps]
         steps = best_first_edits(seen, findings.failing, self._touches, self._around.roots)
         for weight, step in steps:
             known = self._grounds.setdefault(step.candidate, Ground(self._around, step, weight))
-            known.opening_tries = opening_tries(findings)
+            known.opening_tries = self._opening_tries
             if not known.is_opened:
                 known.weight = weight
         others = [step for _, step in steps]

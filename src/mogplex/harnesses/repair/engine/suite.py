@@ -167,7 +167,7 @@ class Batch:
                     break
         limits.call_after(None, lambda: None)
         if len(skipping) > len(mended):  # one may leave off before a known fault; an edit that makes them do so is none
-            bad += skipping
+            bad[:0] = skipping  # the last one is what the run ended with
             stopped = stopped or {"failed": skipping[0], "outcome": "skipped", "message": ""}
         record = recorder.stop() if recorder else None
         told = {"record": record, "cut": self._cut, "is_early": is_early, "mended": mended, "bad": bad}

@@ -90,9 +90,12 @@ def _play_all(pool: Pool, tests: list[str], goal: Goal, cpu_seconds: float, deci
 
 def _judged(outcomes: dict[str, Outcome], goal: Goal) -> Verdict:
     outcomes = with_old_ids(outcomes, goal)
-    targets = [test for test in outcomes if test in goal.failing or test in goal.far]
-    skipped, mended = ([test for test in targets if outcomes[test].outcome == word] for word in ("skipped", "passed"))
-    dodged = skipped if len(skipped) > len(mended) else []  # as a worker judges it, see suite.py
+    failing = set(goal.failing)
+    mended = [test for test, one in outcomes.items() if one.outcome == "passed" and test in failing]
+    skipped = {test for test, one in outcomes.items() if one.outcome == "skipped"}
+    dodged = skipped & set(goal.far)
+    if len(skipped & failing) > len(mended):  # as a worker judges it, see suite.py
+        dodged |= skipped & failing
     bad = [test for test, one in outcomes.items() if one.outcome not in FINE or test in dodged]
     spoiled = [test for test in bad if _must_pass(test, goal)]
     passed = sum(1 for one in outcomes.values() if one.outcome == "passed")

@@ -61,8 +61,8 @@ def _of_same_module(node: ast.expr, parts: list[str], place: Place) -> list[str]
 
 
 def type_missing(node: ast.Call, place: Place) -> Iterator[Proposal]:
-    """`isinstance(x)` to `isinstance(x, str)`: a type that `x` had in a failing test, one that the file asks for
-    elsewhere, a usual one, a class of the file."""
+    """`isinstance(x)` to `isinstance(x, str)`: a type that several places of the file ask for, one that `x` had in a
+    failing test, one that some other place asks for, a usual one, a class of the file."""
     if not _lacks_type(node):
         return
     elsewhere = Counter(

@@ -60,12 +60,14 @@ def _others(node: ast.expr, asked: str, place: Place) -> list[str]:
 
 def one_case(node: ast.Constant, place: Place) -> Iterator[Proposal]:
     """`sign = "-"` to `sign = "-" if negative else ""`: what holds only when something is so that nothing else asks."""
-    if not isinstance(place.source.parents.get(node), (ast.Assign, ast.Return, ast.keyword)):
+    parent = place.source.parents.get(node)
+    is_whole = isinstance(parent, (ast.Assign, ast.Return, ast.keyword))
+    if not is_whole and not (place.idle and isinstance(parent, (ast.Call, ast.Tuple, ast.List, ast.Dict))):
         return
     text, kind = place.text(node), type(node.value).__name__
     if kind not in (*EMPTY, "int", "float"):
         return
-    names = [name for name in place.names if name in place.idle or place.kind(name) == {"bool"}]
+    names = [name for name in place.names if name in place.idle or (is_whole and place.kind(name) == {"bool"})]
     alike = (one for one in place.constants if type(one.value).__name__ == kind and "\n" not in place.text(one))
     others = dict.fromkeys([EMPTY.get(kind, "0"), *(place.text(one) for one in alike)])
     names = [name for name in names if place.is_live(name)]

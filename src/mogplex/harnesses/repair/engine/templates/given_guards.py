@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 
 from ..likeness import exchanged, with_words
@@ -16,7 +17,7 @@ from .template import Template
 NEAR = 3  # statements before and after
 COPY = 1.5  # the weight of a condition of a statement that is this one with other words
 ALIKE = 0.5  # of the weight of a guard that makes the statement the very copy of its neighbour
-MAX_VALUES, MAX_TYPES, MAX_BORROWED = 4, 12, 8
+MAX_VALUES, MAX_TYPES, MAX_BORROWED, MAX_IDLE = 4, 12, 8, 4
 LONGEST = 160
 UNLIKE = 0.8  # of a guard before a statement of another kind than elsewhere
 STRANDED = 0.8  # the weight of `if x: return` after an `if x: continue`, where there is no loop
@@ -108,9 +109,26 @@ def guarded_as_elsewhere(node: ast.stmt, place: Place) -> Iterator[Proposal]:
             yield proposal
 
 
+def guarded_by_unread(node: ast.If, place: Place) -> Iterator[Proposal]:
+    """Before `if self.a != other.a: return False` the same of two names that nothing reads."""
+    idle = [one for one in place.names if one in place.idle and place.is_live(one)][:MAX_IDLE]
+    test, leave = node.test, place.text(node.body[0])
+    if len(idle) < 2 or node.orelse or not isinstance(node.body[0], LEAVING) or "\n" in leave:
+        return
+    if not isinstance(test, ast.Compare) or len(test.ops) > 1:
+        return
+    operator = place.source.text[place.source.span(test.left)[1] : place.source.span(test.comparators[0])[0]]
+    for one, other in itertools.combinations(idle, 2):
+        lines = [f"if {one}{operator}{other}:", f"{unit(place)}{leave}"]
+        if (proposal := insert_before(place, lines, 1.0)) is not None:
+            yield proposal
+
+
+LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 TEMPLATES = [
     Template("guarded like its neighbour", 0.6, SIMPLE, guarded_like_neighbour),
     Template("guarded against None", 0.5, SIMPLE, guarded_against_none),
     Template("guarded as elsewhere", 0.3, SIMPLE, guarded_as_elsewhere),
+    Template("guarded by what nothing reads", 0.5, (ast.If,), guarded_by_unread),
     Template("guarded by a type", 0.5, SIMPLE, guarded_by_type),
 ]

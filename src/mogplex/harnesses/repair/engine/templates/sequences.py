@@ -131,13 +131,27 @@ def filter_added(node: ast.AST, place: Place) -> Iterator[Proposal]:
         for other_expression in place.expressions:
             if isinstance(other_expression, ast.Compare):
                 found.setdefault(place.text(other_expression), 0.4)
-        end = place.source.span(part.ifs[-1] if part.ifs else part.iter)[1]
+        end, word = clause_end(part, place)
         for text, weight in found.items():
             if not weight:
                 continue
-            word = " and " if part.ifs else " if "
-            text = f"({text})" if part.ifs and " or " in text else text
-            yield place.span_edit(end, end, f"{word}{text}", weight * (0.5 if part.ifs else 1.0))
+            text = f"({text})" if word == "and" and " or " in text else text
+            yield place.span_edit(end, end, f" {word} {text}", weight * (0.5 if part.ifs else 1.0))
+
+
+def clause_end(part: ast.comprehension, place: Place) -> tuple[int, str]:
+    """Where one more condition of a comprehension goes, and the word before it: another `if` after what binds weaker
+    than `and`."""
+    last = part.ifs[-1] if part.ifs else part.iter
+    start, end = place.source.span(last)
+    text = place.source.text
+    before = text[:start].rstrip()
+    if before.endswith("(") and before[:-1].rstrip().endswith((" in", " if")) and text[end:].lstrip().startswith(")"):
+        return text.index(")", end) + 1, "and" if part.ifs else "if"
+    is_weak = isinstance(last, (ast.IfExp, ast.Lambda)) or (
+        isinstance(last, ast.BoolOp) and isinstance(last.op, ast.Or)
+    )
+    return end, "and" if part.ifs and not is_weak else "if"
 
 
 def _by_all_idle(names: list[str], place: Place) -> Iterator[tuple[str, float]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 from collections.abc import Iterator
 
 from ..edit import Edit
+from ..likeness import WORD
 from ..scope import Place, Proposal
 from ..source import FUNCTIONS, AnyFunction, argument_names, header_expressions, names_stored
 from .block import insert_after, insert_before, line_span
 from .template import Template
-from .values import possible_values
+from .values import possible_values, reads
 
 STATEMENTS = (
     ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.If, ast.For, ast.While, ast.Raise, ast.With,
@@ -33,7 +35,9 @@ def given_value(node: ast.stmt, place: Place) -> Iterator[Proposal]:
             continue
         for target in _targets(name, function, place):
             values = dict(sorted(possible_values(target, name, node, place), key=lambda pair: pair[1]))
-            best = sorted(values.items(), key=lambda pair: -pair[1])[:MAX_VALUES]
+            parts = set(WORD.findall(target))
+            likely = sorted(values.items(), key=lambda pair: -pair[1])
+            best = list(itertools.islice((pair for pair in likely if not reads(pair[0], parts)), MAX_VALUES))
             for depth, before in enumerate(_levels(node, place)):
                 for value, weight in best:
                     proposal = insert_before(before, [f"{target} = {value}"], weight * 0.7**depth)
@@ -126,7 +130,7 @@ def _levels(node: ast.stmt, place: Place) -> Iterator[Place]:
 
 def _targets(name: str, function: AnyFunction, place: Place) -> list[str]:
     """The name, and what it is assigned as a part of elsewhere in the function, or in the file together with others
-    that have no value either."""
+    that the function gives no value either."""
     found = {name: None}
     stored = (names_stored(function) | argument_names(function)) - {name}
     for text in place.words.assigned:

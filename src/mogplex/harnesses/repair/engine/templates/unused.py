@@ -11,6 +11,7 @@ from ..source import AnyFunction, argument_names, names_stored
 from ..vocabulary import is_exception
 from .block import insert_after, insert_before, unit
 from .guards import in_loop, under_conditions
+from .sequences import clause_end
 from .template import Template
 
 MAX_UNUSED = 3  # a file with more of them is there for others to import from
@@ -52,21 +53,18 @@ def unused_name(node: ast.Name, place: Place) -> Iterator[Proposal]:
 
 def unused_question(node: ast.stmt, place: Place) -> Iterator[Proposal]:
     """`if is_hidden(path): continue` before a statement about `path`, or the statement only then."""
-    if place.function is None or place.statement is place.function:
+    asking = [name for name, function in _unused(place) if function is None or _takes_one(function)]
+    if place.function is None or not asking:
         return
-    questions = [
-        f"{name}({one})" for name, function in _unused(place) if function is None or _takes_one(function)
-        for one in _near(node, place)
-    ]  # fmt: skip
-    leaves = ["continue", "return"] if in_loop(place) else ["return", "return None"]
-    for question in questions:
-        for test, weight in ((question, 1.0), (f"not {question}", 0.7)):
-            for leave in leaves[: 1 if leaves[0] == "return" and not _gives(place.function) else 2]:
-                line = insert_before(place, [f"if {test}:", f"{unit(place)}{leave}"], weight)
-                if line is not None:
-                    yield line
-    asked = [(question, 1.0) for question in questions]
-    yield from under_conditions(node, place, [*asked, *((f"not {one}", 0.7) for one, _ in asked)])
+    nothing = "return None" if _gives(place.function, place) else "return"
+    questions = [f"{name}({one})" for name in asking for one in _near(node, place)]
+    asked = [*((one, 1.0) for one in questions), *((f"not {one}", 0.7) for one in questions)]
+    for test, weight in asked:
+        for leave in ("continue", nothing) if in_loop(place) else (nothing,):
+            line = insert_before(place, [f"if {test}:", f"{unit(place)}{leave}"], weight)
+            if line is not None:
+                yield line
+    yield from under_conditions(node, place, asked)
 
 
 def unused_filter(node: ast.AST, place: Place) -> Iterator[Proposal]:
@@ -74,22 +72,24 @@ def unused_filter(node: ast.AST, place: Place) -> Iterator[Proposal]:
     generators: list[ast.comprehension] = getattr(node, "generators", [])
     asking = [name for name, function in _unused(place) if function is None or _takes_one(function)]
     asking += [name for name in sorted(place.idle) if place.kind(name) & CALLABLE and name not in asking]
-    for part in generators:
-        end = place.source.span(part.ifs[-1] if part.ifs else part.iter)[1]
+    for part in generators if asking else []:
+        end, word = clause_end(part, place)
         for name in [one.id for one in ast.walk(part.target) if isinstance(one, ast.Name)]:
             for asked in asking[:MAX_NAMES]:
                 for question, weight in ((f"{asked}({name})", 1.0), (f"not {asked}({name})", 0.6)):
-                    yield place.span_edit(end, end, f" {'and' if part.ifs else 'if'} {question}", weight)
+                    yield place.span_edit(end, end, f" {word} {question}", weight)
 
 
 def _takes_one(function: AnyFunction) -> bool:
-    arguments = [one for one in function.args.args if one.arg not in ("self", "cls")]
-    return len(arguments) - len(function.args.defaults) <= 1 <= len(arguments)
+    given = function.args
+    names = [one.arg for one in (*given.posonlyargs, *given.args) if one.arg not in ("self", "cls")]
+    return len(names) - len(given.defaults) <= 1 <= len(names) and None not in given.kw_defaults
 
 
-def _gives(function: AnyFunction) -> bool:
+def _gives(function: AnyFunction, place: Place) -> bool:
     """Whether it returns something anywhere."""
-    return any(isinstance(one, ast.Return) and one.value is not None for one in ast.walk(function))
+    given = (one for one in ast.walk(function) if isinstance(one, ast.Return) and one.value is not None)
+    return any(place.source.function_of(one) is function for one in given)
 
 
 def _near(node: ast.stmt, place: Place) -> list[str]:
@@ -103,7 +103,7 @@ def _near(node: ast.stmt, place: Place) -> list[str]:
 
 def _unused(place: Place) -> list[tuple[str, AnyFunction | None]]:
     """How they are called here, and what they are, if that is known: the module's, the private methods of the class
-    that nothing mentions, and the functions inside of this one."""
+    that nothing mentions, and functions inside of this one or beside it."""
     words = place.words
     own: list[tuple[str, AnyFunction | None]] = []
     owner = place.source.class_of(place.statement)

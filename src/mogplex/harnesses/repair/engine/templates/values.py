@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ..likeness import WORD
 from ..scope import Place
@@ -29,7 +29,7 @@ def possible_values(target: str, name: str, node: ast.stmt, place: Place) -> Ite
     if target != name:
         return
     yield from _starts(name, place)
-    for method in _methods(place):
+    for method in _methods(place):  # where something is read nowhere, the value is sooner made of that
         yield f"self.{method}()", 2.0 if place.words.spelled[method] == 1 else 1.0 if place.idle else 1.7
     live = [one for one in place.names if place.is_live(one) and one != name]
     if f"self.{name}" in place.kinds or name in place.words.attributes.get("self", []):
@@ -95,38 +95,42 @@ def _assigned_alike(name: str, place: Place) -> Iterator[tuple[str, float]]:
         for one in assignments if len(other) >= SHORTEST_NAME else []:
             text = place.text(one.value)
             swapped = text.replace(other, name).replace(_capital(other), _capital(name))
-            words = set(WORD.findall(swapped))
-            if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE and not _reads(swapped, name):
-                yield swapped, 2.5 if all(place.words.spelled[word] for word in words) else 1.2
+            if swapped != text and "\n" not in text and len(text) < LONGEST_VALUE:
+                made = set(WORD.findall(swapped)) - set(WORD.findall(text))  # words that may stand nowhere else
+                yield swapped, 2.5 if all(place.words.spelled[word] for word in made) else 1.2
 
 
-def _reads(text: str, name: str) -> bool:
-    """Whether an expression reads a name; what is no expression reads all."""
+def reads(text: str, names: Collection[str]) -> bool:
+    """Whether an expression reads one of the names; what is no expression reads all."""
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError:
         return True
-    return any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(tree))
+    return any(isinstance(one, ast.Name) and one.id in names for one in ast.walk(tree))
 
 
 def _of_idle(target: str, place: Place) -> Iterator[tuple[str, float]]:
     """What calls make of something elsewhere in the file, made of a local name here that nothing reads: where a step is
     missing, so is the use of what it took. For `hours, minutes` only what gives two."""
     idle = [one for one in place.names if one in place.idle and place.is_live(one)][:MAX_IDLE]
-    calls = [
+    values = [
         one.value for other, assignments in place.words.assigned.items() if idle
         for one in assignments if other.count(",") == target.count(",")
     ]  # fmt: skip
-    calls.sort(key=lambda one: abs(one.lineno - place.statement.lineno))
+    values.sort(key=lambda one: abs(one.lineno - place.statement.lineno))
     known = {*place.names, *place.words.bound, "self", "cls"}
     found: dict[str, float] = {}
-    for call in calls:
+    for call in values:
         taken = _taken_by(call)
         if taken is None or "\n" in (text := place.text(call)) or len(text) > LONGEST_VALUE:
             continue
         start, (first, last) = place.source.span(call)[0], place.source.span(taken)
-        for one in idle if _names_in(call) - _names_in(taken) <= known else ():
+        inside = set(ast.walk(taken))
+        left = {one.id for one in ast.walk(call) if isinstance(one, ast.Name) and one not in inside}
+        for one in idle if left <= known else ():
             found[f"{text[: first - start]}{one}{text[last - start :]}"] = OF_SEVERAL if "," in target else OF_ONE
+        if len(found) >= MAX_NEAR:
+            break
     yield from itertools.islice(found.items(), MAX_NEAR)
 
 
@@ -137,10 +141,6 @@ def _taken_by(call: ast.expr) -> ast.expr | None:
     if call.args:
         return None if isinstance(call.args[0], (ast.Starred, ast.GeneratorExp)) else call.args[0]
     return call.func.value if isinstance(call.func, ast.Attribute) else None
-
-
-def _names_in(node: ast.expr) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def _capital(name: str) -> str:
@@ -174,7 +174,7 @@ def _starts(name: str, place: Place) -> Iterator[tuple[str, float]]:
 
 
 def _methods(place: Place) -> list[str]:
-    """Those of the class that are given nothing, its own left out."""
+    """Those of the class that are given nothing, its own left out, and what is a property."""
     owner = place.source.class_of(place.function) if place.function is not None else None
     return [
         one.name for one in (owner.body if owner is not None else ())
