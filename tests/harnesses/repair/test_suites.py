@@ -76,11 +76,12 @@ SUITES = {
 
 def test_an_edit_that_makes_the_failing_test_leave_off_is_no_patch(repo: Repo) -> None:
     repo.write(
-        till__py="READY = True\n\ndef total(prices): return missing(prices) if READY else 0\n",
+        till__py="def is_ready():\n    return True\n\n\ndef total(prices):\n    return sum(prices)\n",
         test_till__py="import pytest, till\n"
-        "def test_total():\n    if not till.READY: pytest.skip('not ready')\n    assert till.total([1]) == object()\n",
+        "def test_total():\n    if not till.is_ready(): pytest.skip('not ready')\n"
+        "    assert till.total([1]) == object()\n",
     )
-    outcome = repo.repair(seconds=20)
+    outcome = repo.repair(seconds=15)
     assert outcome.end["success"] is False, outcome.end["summary"]
     assert "passed the whole suite" not in outcome.end["summary"], "it was not even tried there"
 
