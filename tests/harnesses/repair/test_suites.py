@@ -74,6 +74,16 @@ SUITES = {
 }
 
 
+def test_a_test_that_fails_only_after_another_is_told_and_nobody_says_that_all_pass(repo: Repo) -> None:
+    repo.write(
+        till__py="SOLD = []\n\n\ndef sell(thing):\n    SOLD.append(thing)\n",
+        test_till__py="import till\ndef test_sell(): till.sell('tea')\ndef test_empty(): assert till.SOLD == []\n",
+    )
+    summary = repo.repair(seconds=20).end["summary"]
+    assert "No test fails each time (1 failed, 1 passed)" in summary and "test_till.py::test_empty" in summary
+    assert "All tests pass" not in summary
+
+
 def test_an_edit_that_makes_the_failing_test_leave_off_is_no_patch(repo: Repo) -> None:
     repo.write(
         till__py="def is_ready():\n    return True\n\n\ndef total(prices):\n    return sum(prices)\n",

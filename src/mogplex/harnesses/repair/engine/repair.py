@@ -108,9 +108,11 @@ class Repair:
 
     def _nothing_to_do(self, suite: Suite) -> None:
         self._report.no_changes = True
-        text = f"All tests pass ({suite.baseline.summary()}): nothing to repair."
-        if suite.baseline.flaky:
-            text += f" Flaky, failing only now and then: {', '.join(suite.baseline.flaky[:10])}."
+        flaky = suite.baseline.flaky
+        found = "No test fails each time" if flaky else "All tests pass"
+        text = f"{found} ({suite.baseline.summary()}): nothing to repair."
+        if flaky:
+            text += f" Left out, since they fail only now and then or after other tests: {', '.join(flaky[:10])}."
         self._stream.message(text)
         self._stream.end(True, text, None, self.result())
 
